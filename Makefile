@@ -1,0 +1,49 @@
+# make demo: train on real data and show the result.   make test: run all tests.
+# Both need only python3 (3.11 or later, with venv), a C compiler and make; everything else goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := pyproject.toml setup.py $(wildcard fastgd/_kernels/*.pyx fastgd/_kernels/*.pxd fastgd/_kernels/*.h)
+
+.PHONY: demo test check bench clean
+
+demo: .venv/installed
+	$(BIN)/fastgd demo
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+# What CI asks beyond the tests: generated code is fresh, style, types.
+check: .venv/installed-dev
+	$(BIN)/python -m fastgd._kernels.emit --check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/cython-lint fastgd/_kernels
+	$(BIN)/mypy
+
+bench: .venv/installed-bench
+	$(BIN)/python -m bench.report
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("fastgd needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv || { echo "creating .venv failed: on Debian, apt-get install python3-venv"; rm -rf .venv; exit 1; }
+
+.venv/installed: .venv/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[plot]'
+	@touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[plot,test]'
+	@touch $@
+
+.venv/installed-dev: .venv/installed-test
+	$(BIN)/python -m pip install --quiet --editable '.[plot,test,dev]'
+	@touch $@
+
+.venv/installed-bench: .venv/installed-test
+	$(BIN)/python -m pip install --quiet --editable '.[plot,test,bench]'
+	@touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info
+	find fastgd -name '*.so' -delete

@@ -1,0 +1,84 @@
+"""fastgd: gradient descent at the speed of memory, with the learning rate chosen for you.
+
+    import fastgd
+
+    state = fastgd.AdamW(lr=1e-3, clip_norm=1.0).init(params)     # an array, or a list, tuple or dict of arrays
+    info = state.step(grads)                                      # in place, one fused pass over all arrays
+
+Names are imported on first use, so that ``import fastgd`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "fastgd.optimizers": (
+        "ASGD FTRL SGD Adadelta Adagrad Adam AdamW Adamax Lion NAdam Optimizer RAdam RMSprop Rprop SignSGD Signum"
+    ),
+    "fastgd.state": "State StepInfo",
+    "fastgd.clipping": "clip_norm clip_value global_norm",
+    "fastgd.checkpoint": "load load_latest save",
+    "fastgd.user_rule": "rule",
+    "fastgd._kernels.execute": "info",
+    "fastgd._validation": "ArgumentTypeError ArgumentValueError ConcurrentStepError CorruptCheckpointError NonFiniteError",
+}
+_NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
+_MODULES = {
+    "optimizers": "fastgd.optimizers",
+    "schedules": "fastgd.schedules",
+    "datasets": "fastgd.datasets",
+    "rules": "fastgd._kernels.rules",
+}
+
+__all__ = sorted([*_NAMES, *_MODULES, "__version__"])
+
+if TYPE_CHECKING:
+    from fastgd import datasets, optimizers, schedules
+    from fastgd._kernels import rules
+    from fastgd._kernels.execute import info
+    from fastgd._validation import (
+        ArgumentTypeError,
+        ArgumentValueError,
+        ConcurrentStepError,
+        CorruptCheckpointError,
+        NonFiniteError,
+    )
+    from fastgd.checkpoint import load, load_latest, save
+    from fastgd.clipping import clip_norm, clip_value, global_norm
+    from fastgd.optimizers import (
+        ASGD,
+        FTRL,
+        SGD,
+        Adadelta,
+        Adagrad,
+        Adam,
+        Adamax,
+        AdamW,
+        Lion,
+        NAdam,
+        Optimizer,
+        RAdam,
+        RMSprop,
+        Rprop,
+        SignSGD,
+        Signum,
+    )
+    from fastgd.state import State, StepInfo
+    from fastgd.user_rule import rule
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = import_module(_MODULES[name])
+    elif name in _NAMES:
+        value = getattr(import_module(_NAMES[name]), name)
+    else:
+        raise AttributeError(f"module 'fastgd' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

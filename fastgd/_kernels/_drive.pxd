@@ -1,0 +1,62 @@
+"""Memory and jobs of the driver, for `_plan.pyx`."""
+cimport numpy as cnp
+
+cdef enum:
+    BLOCK = 4096          # elements of one partial sum: fixed, so that sums do not depend on threads
+    TASK = 8 * BLOCK      # elements that a thread takes at a time
+    SLOTS = 8             # state arrays of one parameter, at most
+    SCALARS = 32          # scalars of one rule, at most
+    DIMENSIONS = 64       # NumPy's own limit
+
+cdef enum:
+    FLOAT32 = 0
+    FLOAT64 = 1
+    FLOAT16 = 2
+    BFLOAT16 = 3
+
+ctypedef void (*pool_task)(void *context, Py_ssize_t k) noexcept nogil
+ctypedef Py_ssize_t (*sweep_function)(Py_ssize_t n, void **arrays, const void *scalars) noexcept nogil
+ctypedef double (*sum_function)(Py_ssize_t n, const void *x) noexcept nogil
+ctypedef void (*widen_function)(Py_ssize_t n, const void *source, float *target) noexcept nogil
+ctypedef void (*narrow_function)(Py_ssize_t n, const float *source, void *target) noexcept nogil
+
+# A view whose elements are not side by side: its axes in the order in which the parameter lies in memory, joined where they can be.
+cdef struct View:
+    int ndim
+    Py_ssize_t[DIMENSIONS] shape
+    Py_ssize_t[DIMENSIONS] strides
+
+# Typed memory of n elements: side by side, unless it has a view.
+cdef struct Memory:
+    char *data
+    View *view
+    Py_ssize_t n
+    int dtype
+
+cdef struct Parameter:
+    Memory p
+    Memory g                       # of this step; data is NULL where the gradient is None
+    void *state[SLOTS]
+    int n_slots
+    int cohort
+    sweep_function sweep
+    Py_ssize_t first_block
+
+# Where a task begins.
+cdef struct Position:
+    Py_ssize_t array, offset
+
+cdef struct Job:
+    Parameter *parameters
+    Position *tasks
+    Py_ssize_t n_tasks
+    double *block_sums
+    double *scalars64
+    float *scalars32
+    Py_ssize_t nonfinite
+
+cdef View *new_view(cnp.ndarray array, tuple axes) except? NULL
+cdef void norm_task(void *context, Py_ssize_t k) noexcept nogil
+cdef void sweep_task(void *context, Py_ssize_t k) noexcept nogil
+cdef double pairwise(const double *x, Py_ssize_t n) noexcept nogil
+cdef void run(pool_task task, Job *job, int threads) noexcept nogil

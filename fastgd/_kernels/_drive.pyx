@@ -1,0 +1,269 @@
+"""Drive the compiled loops over a whole list of arrays: one call a step, no Python per array.
+
+`_plan.pyx` describes parameters and gradients as `Memory` and cuts them into tasks; this module runs the tasks. Memory that is contiguous, aligned and of the computing dtype is used in place; everything else (strides, float16, bfloat16) passes
+through a block of scratch memory on the stack, and is written back through the caller's own strides.
+"""
+cimport numpy as cnp
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.string cimport memcpy
+
+cnp.import_array()
+
+cdef extern from "_pool.h" nogil:
+    void pool_run(pool_task task, void *context, Py_ssize_t n, int threads)
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    static int allowed_threads(void) { return omp_get_max_threads(); }
+    #else
+    static int allowed_threads(void) { return 0; }
+    #endif
+
+    #if defined(__x86_64__) && defined(__GNUC__)
+    static int processor_level(void) {
+        __builtin_cpu_init();
+        if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))) return 1;
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd")
+            && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) return 4;
+        return 3;
+    }
+    #else
+    static int processor_level(void) { return 1; }
+    #endif
+    """
+    int allowed_threads() nogil
+    int processor_level()
+
+cdef extern from *:
+    """
+    static void add_count(Py_ssize_t *total, Py_ssize_t more) { __atomic_fetch_add(total, more, __ATOMIC_RELAXED); }
+    """
+    void add_count(Py_ssize_t *total, Py_ssize_t more) noexcept nogil
+
+ctypedef unsigned short[BLOCK] uint16_block
+
+CODES = {"float32": FLOAT32, "float64": FLOAT64, "float16": FLOAT16, "bfloat16": BFLOAT16}
+MOST_SLOTS, MOST_SCALARS = SLOTS, SCALARS
+cdef Py_ssize_t[4] SIZES = [4, 8, 2, 2]
+cdef sum_function[2] square_sum
+cdef widen_function[4] widen
+cdef narrow_function[4] narrow
+
+
+def use_level(dict blocks):
+    """Take the block functions of one processor level: the `BLOCKS` of its `_blocks` module."""
+    square_sum[FLOAT32] = <sum_function> <size_t> blocks["square_sum", "float32"]
+    square_sum[FLOAT64] = <sum_function> <size_t> blocks["square_sum", "float64"]
+    for name in ("float16", "bfloat16"):
+        widen[CODES[name]] = <widen_function> <size_t> blocks["widen", name]
+        narrow[CODES[name]] = <narrow_function> <size_t> blocks["narrow", name]
+
+
+def best_level():
+    """Return the highest x86-64 level (1, 3 or 4) that this processor and operating system run."""
+    return processor_level()
+
+
+def openmp_threads():
+    """Return OpenMP's thread limit for the calling thread (`OMP_NUM_THREADS`, threadpoolctl); 0 where built without OpenMP."""
+    return allowed_threads()
+
+
+def run_sweep(size_t address, list arrays, scalars):
+    """Run one compiled loop on 1-D contiguous arrays of one dtype and equal length, for tests and small tools."""
+    cdef void *pointers[SLOTS + 2]
+    cdef double[SCALARS] wide
+    cdef float[SCALARS] single
+    cdef cnp.ndarray first = arrays[0]
+    if len(arrays) > SLOTS + 2 or len(scalars) > SCALARS:
+        raise ValueError("too many arrays or scalars")
+    for k, array in enumerate(arrays):
+        if array.shape != (first.size,) or array.dtype != first.dtype or not array.flags.carray:
+            raise ValueError(f"array {k} is not contiguous, writeable, and of the first one's length and dtype")
+        pointers[k] = cnp.PyArray_DATA(array)
+    for k, x in enumerate(scalars):
+        wide[k] = x
+        single[k] = <float> wide[k]
+    return (<sweep_function> address)(first.size, pointers, <void *> wide if first.itemsize == 8 else <void *> single)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Strided memory
+
+
+cdef View *new_view(cnp.ndarray array, tuple axes) except? NULL:
+    """Return the view of `array` with its axes in the given order, joined; NULL where that leaves its elements side by side."""
+    cdef View *view = <View *> PyMem_Calloc(1, sizeof(View))
+    cdef Py_ssize_t length, stride, k = -1
+    if view == NULL:
+        raise MemoryError()
+    for axis in axes:
+        length, stride = array.shape[<int> axis], array.strides[<int> axis]
+        if length == 1:
+            continue
+        if k >= 0 and view.strides[k] == length * stride:
+            view.shape[k] *= length
+        else:
+            k += 1
+            view.shape[k] = length
+        view.strides[k] = stride
+    if k < 0:
+        view.shape[0], view.strides[0], k = 1, array.itemsize, 0
+    view.ndim = <int> k + 1
+    if view.ndim == 1 and view.strides[0] == array.itemsize and cnp.PyArray_ISALIGNED(array):
+        PyMem_Free(view)
+        return NULL
+    return view
+
+
+cdef inline void copy_run(char *a, Py_ssize_t stride_a, char *b, Py_ssize_t stride_b, Py_ssize_t n, Py_ssize_t size) noexcept nogil:
+    """Copy n elements from a to b; memcpy of a constant size is one unaligned move."""
+    cdef Py_ssize_t i
+    if size == 4:
+        for i in range(n):
+            memcpy(b + i * stride_b, a + i * stride_a, 4)
+    elif size == 8:
+        for i in range(n):
+            memcpy(b + i * stride_b, a + i * stride_a, 8)
+    else:
+        for i in range(n):
+            memcpy(b + i * stride_b, a + i * stride_a, 2)
+
+
+cdef void copy_view(const Memory *m, Py_ssize_t start, Py_ssize_t count, char *packed, bint store) noexcept nogil:
+    """Copy elements start .. start + count of a view to contiguous memory, or back where `store`."""
+    cdef Py_ssize_t[DIMENSIONS] index
+    cdef Py_ssize_t size = SIZES[m.dtype], rest = start, run
+    cdef char *at = m.data
+    cdef int d, last = m.view.ndim - 1
+    for d in range(last, -1, -1):
+        index[d] = rest % m.view.shape[d]
+        rest = rest // m.view.shape[d]
+        at += index[d] * m.view.strides[d]
+    while count > 0:
+        run = min(m.view.shape[last] - index[last], count)
+        if store:
+            copy_run(packed, size, at, m.view.strides[last], run, size)
+        else:
+            copy_run(at, m.view.strides[last], packed, size, run, size)
+        packed += run * size
+        count -= run
+        index[last] += run
+        at += run * m.view.strides[last]
+        d = last
+        while d > 0 and index[d] == m.view.shape[d]:
+            at += m.view.strides[d - 1] - index[d] * m.view.strides[d]
+            index[d] = 0
+            d -= 1
+            index[d] += 1
+
+
+cdef inline bint in_place(const Memory *m) noexcept nogil:
+    return m.view == NULL and m.dtype <= FLOAT64
+
+
+cdef void *load(const Memory *m, Py_ssize_t start, Py_ssize_t count, double *scratch) noexcept nogil:
+    """Return elements start .. start + count in the computing dtype: where they lie, or copied to scratch (count <= BLOCK)."""
+    cdef uint16_block raw
+    cdef char *source = m.data + start * SIZES[m.dtype]
+    if in_place(m):
+        return source
+    if m.view != NULL:
+        source = <char *> raw if m.dtype > FLOAT64 else <char *> scratch
+        copy_view(m, start, count, source, False)
+    if m.dtype > FLOAT64:
+        widen[m.dtype](count, source, <float *> scratch)
+    return scratch
+
+
+cdef void store(const Memory *m, Py_ssize_t start, Py_ssize_t count, const double *scratch) noexcept nogil:
+    """Write back what `load` copied to scratch, rounded once where the memory is narrower."""
+    cdef uint16_block raw
+    cdef char *target = m.data + start * SIZES[m.dtype]
+    if in_place(m):
+        return
+    if m.dtype > FLOAT64:
+        narrow[m.dtype](count, <const float *> scratch, <void *> raw if m.view != NULL else target)
+    if m.view != NULL:
+        copy_view(m, start, count, <char *> raw if m.dtype > FLOAT64 else <char *> scratch, True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# What one thread does with one task: a stretch of about TASK elements, over one array or many
+
+
+cdef void sum_squares(Memory *m, Py_ssize_t low, Py_ssize_t high, double *block_sums) noexcept nogil:
+    """Sum the squares of each block of `m` between the elements low (a multiple of BLOCK) and high."""
+    cdef double[BLOCK] scratch
+    cdef Py_ssize_t count
+    while low < high:
+        count = min(high - low, BLOCK)
+        block_sums[low // BLOCK] = square_sum[m.dtype == FLOAT64](count, load(m, low, count, scratch))
+        low += count
+
+
+cdef Py_ssize_t update(Parameter *a, Py_ssize_t low, Py_ssize_t high, const void *scalars) noexcept nogil:
+    """Run the rule over the elements low .. high of one parameter."""
+    cdef double[BLOCK] p_scratch, g_scratch
+    cdef void *arrays[SLOTS + 2]
+    cdef Py_ssize_t count, nonfinite = 0, size = 8 if a.p.dtype == FLOAT64 else 4
+    cdef bint whole = in_place(&a.p) and in_place(&a.g)
+    cdef int k
+    while low < high:
+        count = high - low if whole else min(high - low, BLOCK)
+        arrays[0] = load(&a.p, low, count, p_scratch)
+        arrays[1] = load(&a.g, low, count, g_scratch)
+        for k in range(a.n_slots):
+            arrays[2 + k] = <char *> a.state[k] + low * size
+        nonfinite += a.sweep(count, arrays, scalars)
+        store(&a.p, low, count, p_scratch)
+        low += count
+    return nonfinite
+
+
+cdef inline Py_ssize_t end_of(const Job *job, Py_ssize_t k, Py_ssize_t array) noexcept nogil:
+    """Return where task k ends within an array."""
+    return job.tasks[k + 1].offset if array == job.tasks[k + 1].array else job.parameters[array].p.n
+
+
+cdef void norm_task(void *context, Py_ssize_t k) noexcept nogil:
+    cdef Job *job = <Job *> context
+    cdef Py_ssize_t a = job.tasks[k].array, low = job.tasks[k].offset
+    while a < job.tasks[k + 1].array or (a == job.tasks[k + 1].array and low < job.tasks[k + 1].offset):
+        if job.parameters[a].g.data != NULL:
+            sum_squares(&job.parameters[a].g, low, end_of(job, k, a), job.block_sums + job.parameters[a].first_block)
+        a, low = a + 1, 0
+
+
+cdef void sweep_task(void *context, Py_ssize_t backwards) noexcept nogil:
+    """Sweep from the last task to the first: the end of the gradients is what `norm` left in the cache."""
+    cdef Job *job = <Job *> context
+    cdef Py_ssize_t k = job.n_tasks - 1 - backwards
+    cdef Py_ssize_t a = job.tasks[k].array, low = job.tasks[k].offset, nonfinite = 0
+    cdef Parameter *parameter
+    cdef const void *scalars
+    while a < job.tasks[k + 1].array or (a == job.tasks[k + 1].array and low < job.tasks[k + 1].offset):
+        parameter = &job.parameters[a]
+        if parameter.g.data != NULL:
+            if parameter.p.dtype == FLOAT64:
+                scalars = job.scalars64 + parameter.cohort * SCALARS
+            else:
+                scalars = job.scalars32 + parameter.cohort * SCALARS
+            nonfinite += update(parameter, low, end_of(job, k, a), scalars)
+        a, low = a + 1, 0
+    if nonfinite:
+        add_count(&job.nonfinite, nonfinite)
+
+
+cdef double pairwise(const double *x, Py_ssize_t n) noexcept nogil:
+    """Sum by a fixed binary tree: the same bits for any number of threads, and an error that grows with log n."""
+    if n <= 2:
+        return (x[0] if n else 0) + (x[1] if n == 2 else 0)
+    return pairwise(x, n - n // 2) + pairwise(x + (n - n // 2), n // 2)
+
+
+cdef void run(pool_task task, Job *job, int threads) noexcept nogil:
+    """Run a task over all stretches of a job, on as many threads as are allowed."""
+    pool_run(task, job, job.n_tasks, threads)

@@ -1,0 +1,1456 @@
+# Generated from rules.py and losses.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
+"""Every rule and loss as an inline function and one loop per dtype; `RULES` and `LOSSES` hold the loops' addresses."""
+from cython cimport floating
+from fastgd._kernels cimport cmath as math
+
+cdef extern from *:
+    """
+    typedef float *__restrict float32_array;
+    typedef double *__restrict float64_array;
+    """
+    ctypedef float *float32_array
+    ctypedef double *float64_array
+
+
+cdef inline floating clipped(floating g, floating scale, floating limit) noexcept nogil:
+    g = scale * (g if g - g == 0 else 0)
+    return limit if g > limit else (-limit if g < -limit else g)
+
+
+cdef inline floating sgd(floating p, floating g, floating lr, floating l2) noexcept nogil:
+    return p - lr * (g + l2 * p)
+
+
+cdef Py_ssize_t sgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_] = sgd(p[i_], clipped(g[i_], scale, limit), lr, l2)
+    return nonfinite_
+
+
+cdef Py_ssize_t sgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_] = sgd(p[i_], clipped(g[i_], scale, limit), lr, l2)
+    return nonfinite_
+
+
+cdef inline (floating, floating) momentum(floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu, floating mu_c) noexcept nogil:
+    momentum_buffer = mu * momentum_buffer + mu_c * (g + l2 * p)
+    return p - lr * momentum_buffer, momentum_buffer
+
+
+cdef Py_ssize_t momentum_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float mu = (<const float *> scalars_)[4]
+    cdef float mu_c = (<const float *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = momentum(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c)
+    return nonfinite_
+
+
+cdef Py_ssize_t momentum_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double mu = (<const double *> scalars_)[4]
+    cdef double mu_c = (<const double *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = momentum(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c)
+    return nonfinite_
+
+
+cdef inline (floating, floating) nesterov(floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu) noexcept nogil:
+    g = g + l2 * p
+    momentum_buffer = mu * momentum_buffer + g
+    return p - lr * (g + mu * momentum_buffer), momentum_buffer
+
+
+cdef Py_ssize_t nesterov_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float mu = (<const float *> scalars_)[4]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = nesterov(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu)
+    return nonfinite_
+
+
+cdef Py_ssize_t nesterov_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double mu = (<const double *> scalars_)[4]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = nesterov(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu)
+    return nonfinite_
+
+
+cdef inline (floating, floating) adagrad(floating p, floating g, floating sum, floating lr, floating l2, floating eps) noexcept nogil:
+    g = g + l2 * p
+    sum = sum + g * g
+    return p - lr * g / (math.sqrt(sum) + eps), sum
+
+
+cdef Py_ssize_t adagrad_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array sum = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float eps = (<const float *> scalars_)[4]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], sum[i_] = adagrad(p[i_], clipped(g[i_], scale, limit), sum[i_], lr, l2, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t adagrad_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array sum = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double eps = (<const double *> scalars_)[4]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], sum[i_] = adagrad(p[i_], clipped(g[i_], scale, limit), sum[i_], lr, l2, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating) rmsprop(floating p, floating g, floating square_avg, floating lr, floating l2, floating alpha, floating alpha_c, floating eps) noexcept nogil:
+    g = g + l2 * p
+    square_avg = alpha * square_avg + alpha_c * (g * g)
+    return p - lr * g / (math.sqrt(square_avg) + eps), square_avg
+
+
+cdef Py_ssize_t rmsprop_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array square_avg = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float alpha = (<const float *> scalars_)[4]
+    cdef float alpha_c = (<const float *> scalars_)[5]
+    cdef float eps = (<const float *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_] = rmsprop(p[i_], clipped(g[i_], scale, limit), square_avg[i_], lr, l2, alpha, alpha_c, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t rmsprop_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array square_avg = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double alpha = (<const double *> scalars_)[4]
+    cdef double alpha_c = (<const double *> scalars_)[5]
+    cdef double eps = (<const double *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_] = rmsprop(p[i_], clipped(g[i_], scale, limit), square_avg[i_], lr, l2, alpha, alpha_c, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) rmsprop_momentum(floating p, floating g, floating square_avg, floating momentum_buffer, floating lr, floating l2, floating alpha, floating alpha_c, floating eps, floating mu) noexcept nogil:
+    g = g + l2 * p
+    square_avg = alpha * square_avg + alpha_c * (g * g)
+    momentum_buffer = mu * momentum_buffer + g / (math.sqrt(square_avg) + eps)
+    return p - lr * momentum_buffer, square_avg, momentum_buffer
+
+
+cdef Py_ssize_t rmsprop_momentum_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array square_avg = <float32_array> arrays_[2]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float alpha = (<const float *> scalars_)[4]
+    cdef float alpha_c = (<const float *> scalars_)[5]
+    cdef float eps = (<const float *> scalars_)[6]
+    cdef float mu = (<const float *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_], momentum_buffer[i_] = rmsprop_momentum(p[i_], clipped(g[i_], scale, limit), square_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu)
+    return nonfinite_
+
+
+cdef Py_ssize_t rmsprop_momentum_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array square_avg = <float64_array> arrays_[2]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double alpha = (<const double *> scalars_)[4]
+    cdef double alpha_c = (<const double *> scalars_)[5]
+    cdef double eps = (<const double *> scalars_)[6]
+    cdef double mu = (<const double *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_], momentum_buffer[i_] = rmsprop_momentum(p[i_], clipped(g[i_], scale, limit), square_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) rmsprop_centered(floating p, floating g, floating square_avg, floating grad_avg, floating lr, floating l2, floating alpha, floating alpha_c, floating eps) noexcept nogil:
+    cdef floating variance
+    g = g + l2 * p
+    square_avg = alpha * square_avg + alpha_c * (g * g)
+    grad_avg = alpha * grad_avg + alpha_c * g
+    variance = square_avg - grad_avg * grad_avg
+    variance = variance if variance > 0 else variance - variance
+    return p - lr * g / (math.sqrt(variance) + eps), square_avg, grad_avg
+
+
+cdef Py_ssize_t rmsprop_centered_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array square_avg = <float32_array> arrays_[2]
+    cdef float32_array grad_avg = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float alpha = (<const float *> scalars_)[4]
+    cdef float alpha_c = (<const float *> scalars_)[5]
+    cdef float eps = (<const float *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_], grad_avg[i_] = rmsprop_centered(p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], lr, l2, alpha, alpha_c, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t rmsprop_centered_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array square_avg = <float64_array> arrays_[2]
+    cdef float64_array grad_avg = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double alpha = (<const double *> scalars_)[4]
+    cdef double alpha_c = (<const double *> scalars_)[5]
+    cdef double eps = (<const double *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_], grad_avg[i_] = rmsprop_centered(p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], lr, l2, alpha, alpha_c, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating) rmsprop_centered_momentum(floating p, floating g, floating square_avg, floating grad_avg, floating momentum_buffer, floating lr, floating l2, floating alpha, floating alpha_c, floating eps, floating mu) noexcept nogil:
+    cdef floating variance
+    g = g + l2 * p
+    square_avg = alpha * square_avg + alpha_c * (g * g)
+    grad_avg = alpha * grad_avg + alpha_c * g
+    variance = square_avg - grad_avg * grad_avg
+    variance = variance if variance > 0 else variance - variance
+    momentum_buffer = mu * momentum_buffer + g / (math.sqrt(variance) + eps)
+    return p - lr * momentum_buffer, square_avg, grad_avg, momentum_buffer
+
+
+cdef Py_ssize_t rmsprop_centered_momentum_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array square_avg = <float32_array> arrays_[2]
+    cdef float32_array grad_avg = <float32_array> arrays_[3]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[4]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float alpha = (<const float *> scalars_)[4]
+    cdef float alpha_c = (<const float *> scalars_)[5]
+    cdef float eps = (<const float *> scalars_)[6]
+    cdef float mu = (<const float *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_], grad_avg[i_], momentum_buffer[i_] = rmsprop_centered_momentum(p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu)
+    return nonfinite_
+
+
+cdef Py_ssize_t rmsprop_centered_momentum_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array square_avg = <float64_array> arrays_[2]
+    cdef float64_array grad_avg = <float64_array> arrays_[3]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[4]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double alpha = (<const double *> scalars_)[4]
+    cdef double alpha_c = (<const double *> scalars_)[5]
+    cdef double eps = (<const double *> scalars_)[6]
+    cdef double mu = (<const double *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_], grad_avg[i_], momentum_buffer[i_] = rmsprop_centered_momentum(p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) adadelta(floating p, floating g, floating square_avg, floating acc_delta, floating lr, floating l2, floating rho, floating rho_c, floating eps) noexcept nogil:
+    cdef floating delta
+    g = g + l2 * p
+    square_avg = rho * square_avg + rho_c * (g * g)
+    delta = math.sqrt(acc_delta + eps) / math.sqrt(square_avg + eps) * g
+    acc_delta = rho * acc_delta + rho_c * (delta * delta)
+    return p - lr * delta, square_avg, acc_delta
+
+
+cdef Py_ssize_t adadelta_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array square_avg = <float32_array> arrays_[2]
+    cdef float32_array acc_delta = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float rho = (<const float *> scalars_)[4]
+    cdef float rho_c = (<const float *> scalars_)[5]
+    cdef float eps = (<const float *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_], acc_delta[i_] = adadelta(p[i_], clipped(g[i_], scale, limit), square_avg[i_], acc_delta[i_], lr, l2, rho, rho_c, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t adadelta_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array square_avg = <float64_array> arrays_[2]
+    cdef float64_array acc_delta = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double rho = (<const double *> scalars_)[4]
+    cdef double rho_c = (<const double *> scalars_)[5]
+    cdef double eps = (<const double *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], square_avg[i_], acc_delta[i_] = adadelta(p[i_], clipped(g[i_], scale, limit), square_avg[i_], acc_delta[i_], lr, l2, rho, rho_c, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) adam(floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps) noexcept nogil:
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    return p - (decay * p + lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t adam_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float debias = (<const float *> scalars_)[9]
+    cdef float eps = (<const float *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = adam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t adam_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double debias = (<const double *> scalars_)[9]
+    cdef double eps = (<const double *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = adam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating) amsgrad(floating p, floating g, floating exp_avg, floating exp_avg_sq, floating max_exp_avg_sq, floating lr, floating l2, floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps) noexcept nogil:
+    cdef floating step
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    max_exp_avg_sq = exp_avg_sq if exp_avg_sq > max_exp_avg_sq else max_exp_avg_sq
+    step = lr * exp_avg / (debias * math.sqrt(max_exp_avg_sq) + eps)
+    return p - (decay * p + step), exp_avg, exp_avg_sq, max_exp_avg_sq
+
+
+cdef Py_ssize_t amsgrad_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array max_exp_avg_sq = <float32_array> arrays_[4]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float debias = (<const float *> scalars_)[9]
+    cdef float eps = (<const float *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_] = amsgrad(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t amsgrad_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array max_exp_avg_sq = <float64_array> arrays_[4]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double debias = (<const double *> scalars_)[9]
+    cdef double eps = (<const double *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_] = amsgrad(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) adamax(floating p, floating g, floating exp_avg, floating exp_inf, floating lr, floating l2, floating b1, floating b1_c, floating b2, floating eps) noexcept nogil:
+    cdef floating size
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    size = math.fabs(g) + eps
+    exp_inf = size if size > b2 * exp_inf else b2 * exp_inf
+    return p - lr * exp_avg / exp_inf, exp_avg, exp_inf
+
+
+cdef Py_ssize_t adamax_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_inf = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float b1 = (<const float *> scalars_)[4]
+    cdef float b1_c = (<const float *> scalars_)[5]
+    cdef float b2 = (<const float *> scalars_)[6]
+    cdef float eps = (<const float *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_inf[i_] = adamax(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_inf[i_], lr, l2, b1, b1_c, b2, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t adamax_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_inf = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double b1 = (<const double *> scalars_)[4]
+    cdef double b1_c = (<const double *> scalars_)[5]
+    cdef double b2 = (<const double *> scalars_)[6]
+    cdef double eps = (<const double *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_inf[i_] = adamax(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_inf[i_], lr, l2, b1, b1_c, b2, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) nadam(floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr_g, floating lr_m, floating l2, floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps) noexcept nogil:
+    cdef floating step
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    step = (lr_g * g + lr_m * exp_avg) / (debias * math.sqrt(exp_avg_sq) + eps)
+    return p - (decay * p + step), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t nadam_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr_g = (<const float *> scalars_)[2]
+    cdef float lr_m = (<const float *> scalars_)[3]
+    cdef float l2 = (<const float *> scalars_)[4]
+    cdef float decay = (<const float *> scalars_)[5]
+    cdef float b1 = (<const float *> scalars_)[6]
+    cdef float b1_c = (<const float *> scalars_)[7]
+    cdef float b2 = (<const float *> scalars_)[8]
+    cdef float b2_c = (<const float *> scalars_)[9]
+    cdef float debias = (<const float *> scalars_)[10]
+    cdef float eps = (<const float *> scalars_)[11]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = nadam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t nadam_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr_g = (<const double *> scalars_)[2]
+    cdef double lr_m = (<const double *> scalars_)[3]
+    cdef double l2 = (<const double *> scalars_)[4]
+    cdef double decay = (<const double *> scalars_)[5]
+    cdef double b1 = (<const double *> scalars_)[6]
+    cdef double b1_c = (<const double *> scalars_)[7]
+    cdef double b2 = (<const double *> scalars_)[8]
+    cdef double b2_c = (<const double *> scalars_)[9]
+    cdef double debias = (<const double *> scalars_)[10]
+    cdef double eps = (<const double *> scalars_)[11]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = nadam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) radam(floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating adapt, floating plain, floating eps) noexcept nogil:
+    cdef floating step
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    step = lr * exp_avg / (adapt * (math.sqrt(exp_avg_sq) + eps) + plain)
+    return p - (decay * p + step), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t radam_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float adapt = (<const float *> scalars_)[9]
+    cdef float plain = (<const float *> scalars_)[10]
+    cdef float eps = (<const float *> scalars_)[11]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = radam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, adapt, plain, eps)
+    return nonfinite_
+
+
+cdef Py_ssize_t radam_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double adapt = (<const double *> scalars_)[9]
+    cdef double plain = (<const double *> scalars_)[10]
+    cdef double eps = (<const double *> scalars_)[11]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = radam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, adapt, plain, eps)
+    return nonfinite_
+
+
+cdef inline (floating, floating) lion(floating p, floating g, floating exp_avg, floating lr, floating decay, floating b1, floating b1_c, floating b2, floating b2_c) noexcept nogil:
+    cdef floating step, u
+    u = b1 * exp_avg + b1_c * g
+    exp_avg = b2 * exp_avg + b2_c * g
+    step = lr if u > 0 else (-lr if u < 0 else u)
+    return p - (decay * p + step), exp_avg
+
+
+cdef Py_ssize_t lion_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float decay = (<const float *> scalars_)[3]
+    cdef float b1 = (<const float *> scalars_)[4]
+    cdef float b1_c = (<const float *> scalars_)[5]
+    cdef float b2 = (<const float *> scalars_)[6]
+    cdef float b2_c = (<const float *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_] = lion(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, decay, b1, b1_c, b2, b2_c)
+    return nonfinite_
+
+
+cdef Py_ssize_t lion_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double decay = (<const double *> scalars_)[3]
+    cdef double b1 = (<const double *> scalars_)[4]
+    cdef double b1_c = (<const double *> scalars_)[5]
+    cdef double b2 = (<const double *> scalars_)[6]
+    cdef double b2_c = (<const double *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_] = lion(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, decay, b1, b1_c, b2, b2_c)
+    return nonfinite_
+
+
+cdef inline floating signsgd(floating p, floating g, floating lr, floating l2) noexcept nogil:
+    g = g + l2 * p
+    return p - (lr if g > 0 else (-lr if g < 0 else g))
+
+
+cdef Py_ssize_t signsgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_] = signsgd(p[i_], clipped(g[i_], scale, limit), lr, l2)
+    return nonfinite_
+
+
+cdef Py_ssize_t signsgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_] = signsgd(p[i_], clipped(g[i_], scale, limit), lr, l2)
+    return nonfinite_
+
+
+cdef inline (floating, floating) signum(floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu, floating mu_c) noexcept nogil:
+    cdef floating step
+    momentum_buffer = mu * momentum_buffer + mu_c * (g + l2 * p)
+    step = lr if momentum_buffer > 0 else (-lr if momentum_buffer < 0 else momentum_buffer)
+    return p - step, momentum_buffer
+
+
+cdef Py_ssize_t signum_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float mu = (<const float *> scalars_)[4]
+    cdef float mu_c = (<const float *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = signum(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c)
+    return nonfinite_
+
+
+cdef Py_ssize_t signum_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double mu = (<const double *> scalars_)[4]
+    cdef double mu_c = (<const double *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = signum(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) rprop(floating p, floating g, floating prev, floating step_size, floating eta_minus, floating eta_plus, floating smallest, floating largest) noexcept nogil:
+    cdef floating agreement, grown
+    agreement = g if prev > 0 else (-g if prev < 0 else prev)
+    grown = eta_plus * step_size if agreement > 0 else (eta_minus * step_size if agreement < 0 else step_size)
+    grown = smallest if grown < smallest else grown
+    step_size = largest if grown > largest else grown
+    prev = g - g if agreement < 0 else g
+    return p - (step_size if prev > 0 else (-step_size if prev < 0 else prev)), prev, step_size
+
+
+cdef Py_ssize_t rprop_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array prev = <float32_array> arrays_[2]
+    cdef float32_array step_size = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float eta_minus = (<const float *> scalars_)[2]
+    cdef float eta_plus = (<const float *> scalars_)[3]
+    cdef float smallest = (<const float *> scalars_)[4]
+    cdef float largest = (<const float *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], prev[i_], step_size[i_] = rprop(p[i_], clipped(g[i_], scale, limit), prev[i_], step_size[i_], eta_minus, eta_plus, smallest, largest)
+    return nonfinite_
+
+
+cdef Py_ssize_t rprop_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array prev = <float64_array> arrays_[2]
+    cdef float64_array step_size = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double eta_minus = (<const double *> scalars_)[2]
+    cdef double eta_plus = (<const double *> scalars_)[3]
+    cdef double smallest = (<const double *> scalars_)[4]
+    cdef double largest = (<const double *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], prev[i_], step_size[i_] = rprop(p[i_], clipped(g[i_], scale, limit), prev[i_], step_size[i_], eta_minus, eta_plus, smallest, largest)
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) ftrl(floating p, floating g, floating z, floating n, floating lr, floating beta, floating last_lr, floating last_beta, floating l1, floating l2) noexcept nogil:
+    cdef floating excess, last, now
+    last = (last_beta + math.sqrt(n)) / last_lr
+    n = n + g * g
+    now = (beta + math.sqrt(n)) / lr
+    z = z + (g - (now - last) * p)
+    excess = z - l1 if z > l1 else (z + l1 if z < -l1 else z - z)
+    return -excess / (now + l2), z, n
+
+
+cdef Py_ssize_t ftrl_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array n = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float beta = (<const float *> scalars_)[3]
+    cdef float last_lr = (<const float *> scalars_)[4]
+    cdef float last_beta = (<const float *> scalars_)[5]
+    cdef float l1 = (<const float *> scalars_)[6]
+    cdef float l2 = (<const float *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], z[i_], n[i_] = ftrl(p[i_], clipped(g[i_], scale, limit), z[i_], n[i_], lr, beta, last_lr, last_beta, l1, l2)
+    return nonfinite_
+
+
+cdef Py_ssize_t ftrl_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array n = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double beta = (<const double *> scalars_)[3]
+    cdef double last_lr = (<const double *> scalars_)[4]
+    cdef double last_beta = (<const double *> scalars_)[5]
+    cdef double l1 = (<const double *> scalars_)[6]
+    cdef double l2 = (<const double *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], z[i_], n[i_] = ftrl(p[i_], clipped(g[i_], scale, limit), z[i_], n[i_], lr, beta, last_lr, last_beta, l1, l2)
+    return nonfinite_
+
+
+cdef inline (floating, floating) asgd(floating p, floating g, floating ax, floating lr, floating l2, floating decay, floating keep) noexcept nogil:
+    p = p - (decay * p + lr * (g + l2 * p))
+    return p, p + keep * (ax - p)
+
+
+cdef Py_ssize_t asgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array ax = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float keep = (<const float *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], ax[i_] = asgd(p[i_], clipped(g[i_], scale, limit), ax[i_], lr, l2, decay, keep)
+    return nonfinite_
+
+
+cdef Py_ssize_t asgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array ax = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double keep = (<const double *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], ax[i_] = asgd(p[i_], clipped(g[i_], scale, limit), ax[i_], lr, l2, decay, keep)
+    return nonfinite_
+
+
+cdef inline (floating, floating) squared_error(floating z, floating y) noexcept nogil:
+    cdef floating r
+    r = z - y
+    return r * r / 2, r
+
+
+cdef Py_ssize_t squared_error_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = squared_error(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef Py_ssize_t squared_error_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = squared_error(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef inline (floating, floating) huber(floating z, floating y, floating epsilon) noexcept nogil:
+    cdef floating r, size, value
+    r = z - y
+    size = math.fabs(r)
+    value = r * r / 2 if size <= epsilon else epsilon * (size - epsilon / 2)
+    return value, epsilon if r > epsilon else (-epsilon if r < -epsilon else r)
+
+
+cdef Py_ssize_t huber_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef float epsilon = (<const float *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = huber(z[i_], y[i_], epsilon)
+    return nonfinite_
+
+
+cdef Py_ssize_t huber_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef double epsilon = (<const double *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = huber(z[i_], y[i_], epsilon)
+    return nonfinite_
+
+
+cdef inline (floating, floating) epsilon_insensitive(floating z, floating y, floating epsilon) noexcept nogil:
+    cdef floating excess, one, r
+    r = z - y
+    excess = math.fabs(r) - epsilon
+    one = epsilon - epsilon + 1
+    return excess if excess > 0 else excess * 0, one if r > epsilon else (-one if r < -epsilon else r * 0)
+
+
+cdef Py_ssize_t epsilon_insensitive_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef float epsilon = (<const float *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = epsilon_insensitive(z[i_], y[i_], epsilon)
+    return nonfinite_
+
+
+cdef Py_ssize_t epsilon_insensitive_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef double epsilon = (<const double *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = epsilon_insensitive(z[i_], y[i_], epsilon)
+    return nonfinite_
+
+
+cdef inline (floating, floating) squared_epsilon_insensitive(floating z, floating y, floating epsilon) noexcept nogil:
+    cdef floating excess, r
+    r = z - y
+    excess = r - epsilon if r > epsilon else (r + epsilon if r < -epsilon else r * 0)
+    return excess * excess, 2 * excess
+
+
+cdef Py_ssize_t squared_epsilon_insensitive_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef float epsilon = (<const float *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = squared_epsilon_insensitive(z[i_], y[i_], epsilon)
+    return nonfinite_
+
+
+cdef Py_ssize_t squared_epsilon_insensitive_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef double epsilon = (<const double *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = squared_epsilon_insensitive(z[i_], y[i_], epsilon)
+    return nonfinite_
+
+
+cdef inline (floating, floating) quantile(floating z, floating y, floating q) noexcept nogil:
+    cdef floating r
+    r = y - z
+    return q * r if r >= 0 else (q - 1) * r, -q if r >= 0 else 1 - q
+
+
+cdef Py_ssize_t quantile_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef float q = (<const float *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = quantile(z[i_], y[i_], q)
+    return nonfinite_
+
+
+cdef Py_ssize_t quantile_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef double q = (<const double *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = quantile(z[i_], y[i_], q)
+    return nonfinite_
+
+
+cdef inline (floating, floating) logcosh(floating z, floating y, floating log2) noexcept nogil:
+    cdef floating e, r, size, slope
+    r = z - y
+    size = math.fabs(r)
+    e = math.exp(-2 * size)
+    slope = (1 - e) / (1 + e)
+    return size + math.log1p(e) - log2, slope if r > 0 else -slope
+
+
+cdef Py_ssize_t logcosh_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef float log2 = (<const float *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = logcosh(z[i_], y[i_], log2)
+    return nonfinite_
+
+
+cdef Py_ssize_t logcosh_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef double log2 = (<const double *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = logcosh(z[i_], y[i_], log2)
+    return nonfinite_
+
+
+cdef inline (floating, floating) poisson(floating z, floating y) noexcept nogil:
+    cdef floating rate
+    rate = math.exp(z)
+    return rate - y * z, rate - y
+
+
+cdef Py_ssize_t poisson_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = poisson(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef Py_ssize_t poisson_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = poisson(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef inline (floating, floating) gamma(floating z, floating y) noexcept nogil:
+    cdef floating ratio
+    ratio = y * math.exp(-z)
+    return z + ratio, 1 - ratio
+
+
+cdef Py_ssize_t gamma_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = gamma(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef Py_ssize_t gamma_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = gamma(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef inline (floating, floating) log_loss(floating z, floating y) noexcept nogil:
+    cdef floating e, p
+    e = math.exp(-math.fabs(z))
+    p = (1 if z >= 0 else e) / (1 + e)
+    return math.log1p(e) + (z if z > 0 else z * 0) - y * z, p - y
+
+
+cdef Py_ssize_t log_loss_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = log_loss(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef Py_ssize_t log_loss_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = log_loss(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef inline (floating, floating) hinge(floating z, floating y) noexcept nogil:
+    cdef floating short
+    short = 1 - y * z
+    return short if short > 0 else short * 0, -y if short > 0 else y * 0
+
+
+cdef Py_ssize_t hinge_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = hinge(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef Py_ssize_t hinge_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = hinge(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef inline (floating, floating) squared_hinge(floating z, floating y) noexcept nogil:
+    cdef floating short
+    short = 1 - y * z
+    short = short if short > 0 else short * 0
+    return short * short, -2 * y * short
+
+
+cdef Py_ssize_t squared_hinge_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef Py_ssize_t squared_hinge_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef inline (floating, floating) perceptron(floating z, floating y) noexcept nogil:
+    cdef floating margin
+    margin = y * z
+    return -margin if margin <= 0 else margin * 0, -y if margin <= 0 else y * 0
+
+
+cdef Py_ssize_t perceptron_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = perceptron(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef Py_ssize_t perceptron_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = perceptron(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef inline (floating, floating) modified_huber(floating z, floating y) noexcept nogil:
+    cdef floating margin, short
+    margin = y * z
+    short = 1 - margin
+    short = short if short > 0 else short * 0
+    return -4 * margin if margin < -1 else short * short, -4 * y if margin < -1 else -2 * y * short
+
+
+cdef Py_ssize_t modified_huber_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = modified_huber(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef Py_ssize_t modified_huber_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = modified_huber(z[i_], y[i_])
+    return nonfinite_
+
+
+RULES = {
+    ("sgd", "float32"): <size_t> &sgd_float32,
+    ("sgd", "float64"): <size_t> &sgd_float64,
+    ("momentum", "float32"): <size_t> &momentum_float32,
+    ("momentum", "float64"): <size_t> &momentum_float64,
+    ("nesterov", "float32"): <size_t> &nesterov_float32,
+    ("nesterov", "float64"): <size_t> &nesterov_float64,
+    ("adagrad", "float32"): <size_t> &adagrad_float32,
+    ("adagrad", "float64"): <size_t> &adagrad_float64,
+    ("rmsprop", "float32"): <size_t> &rmsprop_float32,
+    ("rmsprop", "float64"): <size_t> &rmsprop_float64,
+    ("rmsprop_momentum", "float32"): <size_t> &rmsprop_momentum_float32,
+    ("rmsprop_momentum", "float64"): <size_t> &rmsprop_momentum_float64,
+    ("rmsprop_centered", "float32"): <size_t> &rmsprop_centered_float32,
+    ("rmsprop_centered", "float64"): <size_t> &rmsprop_centered_float64,
+    ("rmsprop_centered_momentum", "float32"): <size_t> &rmsprop_centered_momentum_float32,
+    ("rmsprop_centered_momentum", "float64"): <size_t> &rmsprop_centered_momentum_float64,
+    ("adadelta", "float32"): <size_t> &adadelta_float32,
+    ("adadelta", "float64"): <size_t> &adadelta_float64,
+    ("adam", "float32"): <size_t> &adam_float32,
+    ("adam", "float64"): <size_t> &adam_float64,
+    ("amsgrad", "float32"): <size_t> &amsgrad_float32,
+    ("amsgrad", "float64"): <size_t> &amsgrad_float64,
+    ("adamax", "float32"): <size_t> &adamax_float32,
+    ("adamax", "float64"): <size_t> &adamax_float64,
+    ("nadam", "float32"): <size_t> &nadam_float32,
+    ("nadam", "float64"): <size_t> &nadam_float64,
+    ("radam", "float32"): <size_t> &radam_float32,
+    ("radam", "float64"): <size_t> &radam_float64,
+    ("lion", "float32"): <size_t> &lion_float32,
+    ("lion", "float64"): <size_t> &lion_float64,
+    ("signsgd", "float32"): <size_t> &signsgd_float32,
+    ("signsgd", "float64"): <size_t> &signsgd_float64,
+    ("signum", "float32"): <size_t> &signum_float32,
+    ("signum", "float64"): <size_t> &signum_float64,
+    ("rprop", "float32"): <size_t> &rprop_float32,
+    ("rprop", "float64"): <size_t> &rprop_float64,
+    ("ftrl", "float32"): <size_t> &ftrl_float32,
+    ("ftrl", "float64"): <size_t> &ftrl_float64,
+    ("asgd", "float32"): <size_t> &asgd_float32,
+    ("asgd", "float64"): <size_t> &asgd_float64,
+}
+
+
+LOSSES = {
+    ("squared_error", "float32"): <size_t> &squared_error_float32,
+    ("squared_error", "float64"): <size_t> &squared_error_float64,
+    ("huber", "float32"): <size_t> &huber_float32,
+    ("huber", "float64"): <size_t> &huber_float64,
+    ("epsilon_insensitive", "float32"): <size_t> &epsilon_insensitive_float32,
+    ("epsilon_insensitive", "float64"): <size_t> &epsilon_insensitive_float64,
+    ("squared_epsilon_insensitive", "float32"): <size_t> &squared_epsilon_insensitive_float32,
+    ("squared_epsilon_insensitive", "float64"): <size_t> &squared_epsilon_insensitive_float64,
+    ("quantile", "float32"): <size_t> &quantile_float32,
+    ("quantile", "float64"): <size_t> &quantile_float64,
+    ("logcosh", "float32"): <size_t> &logcosh_float32,
+    ("logcosh", "float64"): <size_t> &logcosh_float64,
+    ("poisson", "float32"): <size_t> &poisson_float32,
+    ("poisson", "float64"): <size_t> &poisson_float64,
+    ("gamma", "float32"): <size_t> &gamma_float32,
+    ("gamma", "float64"): <size_t> &gamma_float64,
+    ("log_loss", "float32"): <size_t> &log_loss_float32,
+    ("log_loss", "float64"): <size_t> &log_loss_float64,
+    ("hinge", "float32"): <size_t> &hinge_float32,
+    ("hinge", "float64"): <size_t> &hinge_float64,
+    ("squared_hinge", "float32"): <size_t> &squared_hinge_float32,
+    ("squared_hinge", "float64"): <size_t> &squared_hinge_float64,
+    ("perceptron", "float32"): <size_t> &perceptron_float32,
+    ("perceptron", "float64"): <size_t> &perceptron_float64,
+    ("modified_huber", "float32"): <size_t> &modified_huber_float32,
+    ("modified_huber", "float64"): <size_t> &modified_huber_float64,
+}

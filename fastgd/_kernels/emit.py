@@ -1,0 +1,219 @@
+"""Write ``_sweeps.pyx`` from ``rules.py`` and ``losses.py``: typed headers and loops around verbatim bodies.
+
+    python -m fastgd._kernels.emit            rewrite _sweeps.pyx
+    python -m fastgd._kernels.emit --check    exit 1 if _sweeps.pyx is out of date
+
+Each rule becomes an inline function and two loops, float32 and float64, with the one signature that every executor shares::
+
+    Py_ssize_t sweep(Py_ssize_t n, void **arrays, const void *scalars)
+
+A rule's sweep returns how many gradient elements were NaN or infinite (the rule saw 0 instead), a loss's returns 0.
+For a rule the arrays are ``p, g, *state`` and the scalars ``scale, limit, *hyper``; for a loss the arrays are ``z, y, value, slope`` and
+the scalars ``*hyper``. The caller guarantees the lengths: ``_drive.pyx`` checks every array once per call.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TARGET = HERE / "_sweeps.pyx"
+
+PRELUDE = '''\
+# Generated from rules.py and losses.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
+"""Every rule and loss as an inline function and one loop per dtype; `RULES` and `LOSSES` hold the loops' addresses."""
+from cython cimport floating
+from fastgd._kernels cimport cmath as math
+
+cdef extern from *:
+    """
+    typedef float *__restrict float32_array;
+    typedef double *__restrict float64_array;
+    """
+    ctypedef float *float32_array
+    ctypedef double *float64_array
+'''
+FUNCTION = """
+
+cdef inline {returns} {name}({arguments}) noexcept nogil:
+{body}
+"""
+LOOP = """
+
+cdef Py_ssize_t {name}_{dtype}(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+{declarations}
+    cdef Py_ssize_t i_
+    cdef {count} nonfinite_ = 0
+    for i_ in range(n_):
+{statements}
+    return nonfinite_
+"""
+TABLE = """
+
+{table} = {{
+{rows}
+}}
+"""
+C_TYPES = {"float32": "float", "float64": "double"}
+COUNTS = {"float32": "int", "float64": "Py_ssize_t"}  # as wide as an element, so that counting vectorises with the rest
+
+# The language of rules: what CPython, C and CUDA all round the same way.
+GRAMMAR = (
+    ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.Return, ast.Tuple, ast.IfExp, ast.Constant,
+    ast.Name, ast.Load, ast.Store, ast.Call, ast.Attribute, ast.UnaryOp, ast.USub,
+    ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Compare, ast.Lt, ast.Gt, ast.LtE, ast.GtE, ast.Eq,
+)  # fmt: skip
+FUNCTIONS = ("sqrt", "fabs", "exp", "log1p")
+LARGEST_LITERAL = 2**11  # the integers up to here are exact even in float16
+
+
+class RuleError(SyntaxError):
+    """A rule uses something outside the language that all executors round alike."""
+
+
+class Rule:
+    """One parsed function: its names, its body's source lines, and what it returns."""
+
+    def __init__(self, node: ast.FunctionDef, lines: list[str], filename: str):
+        self.filename = filename
+        self.name = node.name
+        self.element = [a.arg for a in node.args.posonlyargs]
+        self.hyper = [a.arg for a in node.args.args]
+        docstring = ast.get_docstring(node) is not None
+        statements = node.body[docstring:]
+        self._check(node, statements)
+        last = statements[-1].value
+        self.n_outputs = len(last.elts) if isinstance(last, ast.Tuple) else 1
+        self.body = lines[statements[0].lineno - 1 : node.end_lineno]
+        stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        self.temporaries = sorted(stored - {*self.element, *self.hyper})
+
+    def _refuse(self, node: ast.AST, why: str):
+        raise RuleError(f"{self.filename}:{getattr(node, 'lineno', '?')}: {self.name}() {why}")
+
+    def _check(self, function: ast.FunctionDef, statements: list[ast.stmt]):
+        """Raise RuleError, naming file, line and reason, for anything outside the language of rules."""
+        arguments = function.args
+        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults or not self.element:
+            self._refuse(function, "needs the plain signature (element, ..., /, hyper, ...) without defaults or stars")
+        if not statements or not isinstance(statements[-1], ast.Return) or statements[-1].value is None:
+            self._refuse(function, "needs a return of values as its last statement")
+        if function.decorator_list:
+            self._refuse(function, "may not be decorated")
+        known = {*self.element, *self.hyper, "math"}
+        for name in self.element + self.hyper:
+            if name.endswith("_"):
+                self._refuse(function, f"names an argument {name!r}; a trailing underscore belongs to the emitted loop")
+        for statement in statements:
+            for node in ast.walk(statement):
+                self._check_node(node, statement, statements[-1], known)
+            known |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+    def _check_node(self, node: ast.AST, statement: ast.stmt, last: ast.stmt, known: set[str]):
+        if not isinstance(node, GRAMMAR):
+            self._refuse(node, f"uses {type(node).__name__}, which the language of rules does not have")
+        if isinstance(node, ast.Constant) and not (type(node.value) is int and 0 <= node.value <= LARGEST_LITERAL):
+            self._refuse(
+                node, f"uses the literal {node.value!r}; pass it as a hyperparameter, computed on the host in float64"
+            )
+        if isinstance(node, ast.Return) and node is not last:
+            self._refuse(node, "returns early; use a conditional expression so that the loop vectorises")
+        if isinstance(node, ast.Tuple) and not (statement is last and node is last.value):
+            self._refuse(node, "builds a tuple elsewhere than in its return")
+        if isinstance(node, ast.Assign) and not (len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)):
+            self._refuse(node, "assigns to something that is not one plain name")
+        if isinstance(node, ast.Compare) and len(node.ops) != 1:
+            self._refuse(node, "chains comparisons; write one at a time")
+        if isinstance(node, ast.Attribute):
+            if not (isinstance(node.value, ast.Name) and node.value.id == "math" and node.attr in FUNCTIONS):
+                self._refuse(node, f"uses .{node.attr}; only {', '.join('math.' + f for f in FUNCTIONS)} are known")
+        if isinstance(node, ast.Call) and (
+            not isinstance(node.func, ast.Attribute) or node.keywords or len(node.args) != 1
+        ):
+            self._refuse(node, "calls something that is not a math function of one argument")
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in known:
+            self._refuse(node, f"uses the name {node.id!r}, which it neither receives nor assigns")
+
+    def function(self) -> str:
+        """Return the Cython text of the inline function: typed header, verbatim body."""
+        body = list(self.body)
+        if self.temporaries:
+            body.insert(0, f"    cdef floating {', '.join(self.temporaries)}")
+        return FUNCTION.format(
+            returns="floating" if self.n_outputs == 1 else f"({', '.join(['floating'] * self.n_outputs)})",
+            name=self.name,
+            arguments=", ".join(f"floating {a}" for a in self.element + self.hyper),
+            body="\n".join(body),
+        )
+
+    def loop(self, dtype: str, arrays: list[str], scalars: list[str], statements: list[str]) -> str:
+        """Return the Cython text of the loop over contiguous arrays of one dtype."""
+        declarations = [f"    cdef {dtype}_array {a} = <{dtype}_array> arrays_[{k}]" for k, a in enumerate(arrays)]
+        c_type = C_TYPES[dtype]
+        declarations += [f"    cdef {c_type} {s} = (<const {c_type} *> scalars_)[{k}]" for k, s in enumerate(scalars)]
+        return LOOP.format(
+            name=self.name,
+            dtype=dtype,
+            declarations="\n".join(declarations),
+            count=COUNTS[dtype],
+            statements="\n".join("        " + s for s in statements),
+        )
+
+
+def parse(path: Path) -> dict[str, Rule]:
+    """Return the rules of one source file by name, in order, each checked against the language."""
+    source = path.read_text()
+    nodes = [n for n in ast.parse(source, path.name).body if isinstance(n, ast.FunctionDef)]
+    return {n.name: Rule(n, source.splitlines(), path.name) for n in nodes}
+
+
+def _update_loops(rule: Rule, clip: Rule) -> str:
+    if rule.element[:2] != ["p", "g"] or rule.n_outputs != len(rule.element) - 1:
+        raise RuleError(f"{rule.filename}: {rule.name}() must take (p, g, *state, /, ...) and return p and every state")
+    outputs = ["p", *rule.element[2:]]
+    values = {a: f"{a}[i_]" for a in rule.element}
+    values["g"] = f"{clip.name}(g[i_], {', '.join(clip.hyper)})"
+    call = f"{rule.name}({', '.join([values[a] for a in rule.element] + rule.hyper)})"
+    count = "nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1"
+    update = f"{', '.join(f'{a}[i_]' for a in outputs)} = {call}"
+    return "".join(rule.loop(d, rule.element, clip.hyper + rule.hyper, [count, update]) for d in C_TYPES)
+
+
+def _loss_loops(loss: Rule) -> str:
+    if loss.element != ["z", "y"] or loss.n_outputs != 2:
+        raise RuleError(f"{loss.filename}: {loss.name}() must take (z, y, /, ...) and return (value, slope)")
+    call = f"{loss.name}({', '.join(['z[i_]', 'y[i_]', *loss.hyper])})"
+    statement = f"value[i_], slope[i_] = {call}"
+    return "".join(loss.loop(d, ["z", "y", "value", "slope"], loss.hyper, [statement]) for d in C_TYPES)
+
+
+def _table(name: str, functions: list[Rule]) -> str:
+    rows = (f'    ("{f.name}", "{d}"): <size_t> &{f.name}_{d},' for f in functions for d in C_TYPES)
+    return TABLE.format(table=name, rows="\n".join(rows))
+
+
+def module() -> str:
+    """Return the text of ``_sweeps.pyx``."""
+    rules, losses = parse(HERE / "rules.py"), parse(HERE / "losses.py")
+    clip = rules.pop("clipped")
+    text = [PRELUDE, clip.function()]
+    for rule in rules.values():
+        text += [rule.function(), _update_loops(rule, clip)]
+    for loss in losses.values():
+        text += [loss.function(), _loss_loops(loss)]
+    return "".join([*text, _table("RULES", list(rules.values())), _table("LOSSES", list(losses.values()))])
+
+
+def main(arguments: list[str]) -> int:
+    """Write the generated module, or with ``--check`` say whether it is fresh."""
+    text = module()
+    if "--check" in arguments:
+        fresh = TARGET.exists() and TARGET.read_text() == text
+        print(f"{TARGET.name} is {'fresh' if fresh else 'STALE: run python -m fastgd._kernels.emit'}")
+        return not fresh
+    TARGET.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,161 @@
+"""Where arrays live and what runs on them: the only module that asks.
+
+At import it chooses the highest processor level that was built and that this machine runs, or the one that ``FASTGD_CPU`` names.
+"""
+
+import importlib.util
+import inspect
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from fastgd._kernels import _drive, rules
+from fastgd._kernels._plan import Bundle, Cohort, Plan
+
+__all__ = [
+    "CODES",
+    "Cohort",
+    "Plan",
+    "compute_dtype",
+    "hyper_names",
+    "info",
+    "memory_order",
+    "slot_names",
+    "square_sum",
+    "sweep_address",
+    "thread_limit",
+]
+
+CODES = _drive.CODES
+MOST_SLOTS, MOST_SCALARS = _drive.MOST_SLOTS, _drive.MOST_SCALARS
+LEVELS = {"baseline": 1, "v3": 3, "v4": 4}
+
+
+def _built_levels() -> list[str]:
+    """Return the levels whose modules exist and that this processor runs, lowest first."""
+    best = _drive.best_level()
+    wanted = [name for name, level in LEVELS.items() if level <= best]
+    return [name for name in wanted if importlib.util.find_spec(f"fastgd._kernels.{name}._sweeps")]
+
+
+def _choose_level() -> str:
+    forced = os.environ.get("FASTGD_CPU", "")
+    available = _built_levels()
+    if not forced:
+        return available[-1]
+    if forced not in available:
+        raise ImportError(
+            f"FASTGD_CPU={forced!r} must be one of {', '.join(available)} on this machine; unset it to let fastgd choose"
+        )
+    return forced
+
+
+def load_level(level: str) -> tuple[dict, dict, dict]:
+    """Return the tables of one level's compiled loops: update rules, losses, block functions."""
+    sweeps = importlib.import_module(f"fastgd._kernels.{level}._sweeps")
+    blocks = importlib.import_module(f"fastgd._kernels.{level}._blocks")
+    return sweeps.RULES, sweeps.LOSSES, blocks.BLOCKS
+
+
+LEVEL = _choose_level()
+RULES, LOSSES, BLOCKS = load_level(LEVEL)
+_drive.use_level(BLOCKS)
+
+
+def compute_dtype(dtype: np.dtype) -> np.dtype:
+    """Return the dtype in which parameters of `dtype` are computed: their own, or float32 for the 16-bit ones."""
+    return np.dtype(np.float64) if dtype == np.float64 else np.dtype(np.float32)
+
+
+def slot_names(rule: Callable) -> tuple[str, ...]:
+    """Return the names of a rule's state arrays: its positional-only arguments after ``p, g``."""
+    parameters = inspect.signature(rule).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_ONLY)[2:]
+
+
+def hyper_names(rule: Callable) -> tuple[str, ...]:
+    """Return the names of what is fixed for a step: a rule's arguments after the slash."""
+    parameters = inspect.signature(rule).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY)
+
+
+def sweep_address(rule: Callable, dtype: np.dtype) -> int:
+    """Return the address of a rule's compiled loop: ahead of time for our own rules, by Numba for users' rules."""
+    if getattr(rules, rule.__name__, None) is rule:
+        return RULES[rule.__name__, dtype.name]
+    from fastgd._kernels import jit
+
+    return jit.compile_sweep(rule, dtype).address
+
+
+def memory_order(array: np.ndarray) -> tuple[int, ...]:
+    """Return the axes in the order in which the array lies in memory, outermost first."""
+    return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
+
+
+def square_sum(arrays: list[np.ndarray]) -> float:
+    """Return the sum of all squares, in float64, over fixed blocks and a fixed tree."""
+    codes = [CODES[a.dtype.name] for a in arrays]
+    return Bundle(arrays, [memory_order(a) for a in arrays], codes, thread_limit).square_sum()
+
+
+def _cgroup_quota() -> int | None:
+    """Return the processors that the container's CPU quota allows, or None where there is no quota."""
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:
+            quota, period = file.read().split()
+        return None if quota == "max" else max(1, -(-int(quota) // int(period)))
+    except (OSError, ValueError):
+        return None
+
+
+def _default_threads() -> int:
+    """Return the processors this process may use: affinity, then the container's quota."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(affinity, _cgroup_quota() or affinity)
+
+
+DEFAULT_THREADS = _default_threads()
+_OPENMP_AT_IMPORT = _drive.openmp_threads()
+
+
+def thread_limit() -> int:
+    """Return how many threads one call may use: what OpenMP is allowed, and unless that was set by someone, what the machine allows."""
+    allowed = _drive.openmp_threads()
+    if allowed == 0:
+        stated = os.environ.get("OMP_NUM_THREADS", "")
+        return int(stated) if stated.isdigit() and int(stated) > 0 else DEFAULT_THREADS
+    if allowed == _OPENMP_AT_IMPORT and "OMP_NUM_THREADS" not in os.environ:
+        return min(allowed, DEFAULT_THREADS)
+    return allowed
+
+
+def info() -> dict[str, object]:
+    """Say what this installation runs on.
+
+    Returns
+    -------
+    dict
+        ``version``; ``cpu``, the chosen processor level; ``cpu_available``, all that run here; ``threads``, how many one call may use;
+        ``openmp``, whether OpenMP's limits (``OMP_NUM_THREADS``, threadpoolctl) are seen; ``numpy`` and ``python``, their versions.
+
+    Examples
+    --------
+    >>> import fastgd
+    >>> fastgd.info()["cpu"] in fastgd.info()["cpu_available"]
+    True
+    """
+    import platform
+
+    import fastgd
+
+    return {
+        "version": fastgd.__version__,
+        "cpu": LEVEL,
+        "cpu_available": _built_levels(),
+        "threads": thread_limit(),
+        "openmp": _OPENMP_AT_IMPORT > 0,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,88 @@
+"""The mathematics of every loss, one sample at a time.
+
+A loss is a pure function ``(z, y, /, *hyper) -> (value, slope)`` of the model's raw prediction ``z`` and the target ``y``, in the language
+of ``rules.py``: its value and its derivative with respect to ``z``. Targets are real numbers for regression, -1 and +1 for the margin
+losses, 0 and 1 (or a probability) for ``log_loss``, counts or positive numbers for ``poisson`` and ``gamma``, whose link is the logarithm.
+
+At a kink the slope is the one of the flat side where there is one (``hinge`` at margin 1 and ``epsilon_insensitive`` at the edge of its
+tube have slope 0), otherwise the one for ``z`` just below the kink (``quantile``, ``perceptron``: an undecided sample counts as wrong).
+"""
+
+import math
+
+
+def squared_error(z, y, /):
+    r = z - y
+    return r * r / 2, r
+
+
+def huber(z, y, /, epsilon):
+    r = z - y
+    size = math.fabs(r)
+    value = r * r / 2 if size <= epsilon else epsilon * (size - epsilon / 2)
+    return value, epsilon if r > epsilon else (-epsilon if r < -epsilon else r)
+
+
+def epsilon_insensitive(z, y, /, epsilon):
+    r = z - y
+    excess = math.fabs(r) - epsilon
+    one = epsilon - epsilon + 1
+    return excess if excess > 0 else excess * 0, one if r > epsilon else (-one if r < -epsilon else r * 0)
+
+
+def squared_epsilon_insensitive(z, y, /, epsilon):
+    r = z - y
+    excess = r - epsilon if r > epsilon else (r + epsilon if r < -epsilon else r * 0)
+    return excess * excess, 2 * excess
+
+
+def quantile(z, y, /, q):
+    r = y - z
+    return q * r if r >= 0 else (q - 1) * r, -q if r >= 0 else 1 - q
+
+
+def logcosh(z, y, /, log2):
+    r = z - y
+    size = math.fabs(r)
+    e = math.exp(-2 * size)
+    slope = (1 - e) / (1 + e)
+    return size + math.log1p(e) - log2, slope if r > 0 else -slope
+
+
+def poisson(z, y, /):
+    rate = math.exp(z)
+    return rate - y * z, rate - y
+
+
+def gamma(z, y, /):
+    ratio = y * math.exp(-z)
+    return z + ratio, 1 - ratio
+
+
+def log_loss(z, y, /):
+    e = math.exp(-math.fabs(z))
+    p = (1 if z >= 0 else e) / (1 + e)
+    return math.log1p(e) + (z if z > 0 else z * 0) - y * z, p - y
+
+
+def hinge(z, y, /):
+    short = 1 - y * z
+    return short if short > 0 else short * 0, -y if short > 0 else y * 0
+
+
+def squared_hinge(z, y, /):
+    short = 1 - y * z
+    short = short if short > 0 else short * 0
+    return short * short, -2 * y * short
+
+
+def perceptron(z, y, /):
+    margin = y * z
+    return -margin if margin <= 0 else margin * 0, -y if margin <= 0 else y * 0
+
+
+def modified_huber(z, y, /):
+    margin = y * z
+    short = 1 - margin
+    short = short if short > 0 else short * 0
+    return -4 * margin if margin < -1 else short * short, -4 * y if margin < -1 else -2 * y * short

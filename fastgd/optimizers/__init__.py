@@ -1,0 +1,32 @@
+"""Update rules with their hyperparameters, as frozen descriptions: comparable, picklable, JSON.
+
+An optimizer holds no array and says nothing about *how*: ``optimizer.init(params)`` returns the `State` that does the work. Defaults and
+the names of state arrays are torch's. In all equations :math:`g` is the gradient (see `Optimizer` for its clipping) plus the L2 penalty
+:math:`\\lambda p` of ``weight_decay`` where that is not decoupled, and :math:`t` counts the steps of a parameter from 1.
+"""
+
+from fastgd.optimizers._base import Optimizer, from_dict
+from fastgd.optimizers.accumulating import FTRL, Adadelta, Adagrad, RMSprop
+from fastgd.optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
+from fastgd.optimizers.first_order import ASGD, SGD
+from fastgd.optimizers.signs import Lion, Rprop, SignSGD, Signum
+
+__all__ = [
+    "ASGD",
+    "FTRL",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SignSGD",
+    "Signum",
+    "from_dict",
+]

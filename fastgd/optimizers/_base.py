@@ -1,0 +1,296 @@
+"""What all optimizers share: checked, frozen descriptions of an update rule and its hyperparameters."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any, ClassVar
+
+from fastgd import _validation as check
+from fastgd.schedules import Schedule
+
+Hyper = float | Schedule
+"""A hyperparameter: a number, which means constant, or a schedule of the 0-based step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The numbers that a hyperparameter may take: from `low` to `high`, finite, the bounds included or not."""
+
+    low: float
+    high: float = math.inf
+    closed: str = "left"
+
+    def number(self, value: object, owner: str, name: str) -> float:
+        """Return `value` as a float in the interval, or raise the error that names it."""
+        return check.real(value, owner, name, self.low, self.high, self.closed)
+
+
+NONNEGATIVE = Interval(0)
+POSITIVE = Interval(0, closed="neither")
+FRACTION = Interval(0, 1, "left")
+ANY = Interval(-math.inf)
+
+ON_NONFINITE = ("raise", "skip", "zero")
+
+
+class _Checked(type):
+    """Names the nearest option when an unknown one is given (a dataclass would only say that it is unexpected)."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if dataclasses.is_dataclass(cls):
+            names = tuple(f.name for f in fields(cls) if f.init)
+            check.refuse_unknown(cls.__name__, kwargs, names)
+        return super().__call__(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Optimizer(metaclass=_Checked):
+    """An update rule with its hyperparameters: a frozen description, without any array.
+
+    Every optimizer takes these options, by keyword. The gradient :math:`g` that its equation sees is the given one, multiplied by -1 where
+    `maximize`, scaled down where its norm exceeds `clip_norm`, then limited to :math:`\\pm` `clip_value`. Nothing of this touches the
+    caller's gradient arrays or costs a pass of its own beyond the norm.
+
+    Parameters
+    ----------
+    clip_norm : float or Schedule, optional
+        The largest Euclidean norm of all gradients together. ``None`` and infinity mean no limit.
+    clip_value : float or Schedule, optional
+        The largest absolute value of any one gradient element, applied after `clip_norm`. ``None`` and infinity mean no limit.
+    on_nonfinite : {"raise", "skip", "zero"}
+        What to do when a gradient holds NaN or infinity. ``"raise"``: raise `NonFiniteError`, everything unchanged. ``"skip"``: leave
+        everything unchanged, the step counter too, and say so in `StepInfo`. ``"zero"``: take those elements as 0. The first two must
+        look at every gradient before anything changes, which costs one more read of the gradients; ``"zero"`` looks while it updates
+        and, without `clip_norm`, is one single pass.
+    maximize : bool
+        Ascend instead of descend.
+
+    Examples
+    --------
+    >>> import fastgd
+    >>> fastgd.AdamW(lr=0.1) == fastgd.AdamW(lr=0.1, clip_norm=None)
+    True
+    """
+
+    _: KW_ONLY
+    clip_norm: Hyper | None = None
+    clip_value: Hyper | None = None
+    on_nonfinite: str = "raise"
+    maximize: bool = False
+
+    intervals: ClassVar[Mapping[str, Interval]] = {}
+    """The numbers that each numeric hyperparameter may take (each element of it, where it is a pair)."""
+    pairs: ClassVar[tuple[str, ...]] = ()
+    """The hyperparameters that are pairs."""
+    flags: ClassVar[tuple[str, ...]] = ()
+    """The hyperparameters that are True or False."""
+    registry: ClassVar[dict[str, type["Optimizer"]]] = {}
+    """Every optimizer class by name, users' rules included."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Optimizer.registry[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        for name, interval in self.intervals.items():
+            value = getattr(self, name)
+            checked = self._pair(name, value, interval) if name in self.pairs else self._hyper(name, value, interval)
+            object.__setattr__(self, name, checked)
+        for name in ("clip_norm", "clip_value"):
+            object.__setattr__(self, name, self._limit(name, getattr(self, name)))
+        for name in (*self.flags, "maximize"):
+            check.boolean(getattr(self, name), type(self).__name__, name)
+        check.choice(self.on_nonfinite, type(self).__name__, "on_nonfinite", ON_NONFINITE)
+
+    def _hyper(self, name: str, value: object, interval: Interval) -> Hyper:
+        return value if isinstance(value, Schedule) else interval.number(value, type(self).__name__, name)
+
+    def _pair(self, name: str, value: object, interval: Interval) -> tuple[Hyper, Hyper]:
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise check.value_error(type(self).__name__, name, "a pair of numbers or schedules", value)
+        first, second = (self._hyper(f"{name}[{k}]", element, interval) for k, element in enumerate(value))
+        return first, second
+
+    def _limit(self, name: str, value: object) -> Hyper | None:
+        if value is None or isinstance(value, Schedule) or (isinstance(value, float) and value == math.inf):
+            return value if isinstance(value, Schedule) else None
+        return NONNEGATIVE.number(value, type(self).__name__, name)
+
+    # ----------------------------------------------------------------------------------------------- what each optimizer defines
+
+    def _rule(self) -> Callable:
+        """Return the update rule, a function of `fastgd.rules`, that these options ask for."""
+        raise NotImplementedError
+
+    def _scalars(self, age: int, carry: Any) -> dict[str, float]:
+        """Return the rule's hyperparameters, by name, for the step number `age` (from 1) of a parameter.
+
+        All own hyperparameters are numbers here: those of this step. More names than the rule asks for do no harm.
+        """
+        raise NotImplementedError
+
+    def _next_carry(self, age: int, carry: Any) -> Any:
+        """Return what the step after number `age` needs to know of the past: a number, or a tuple of numbers; None before step 1."""
+        return None
+
+    def _initial(self, slot: str, p: Any) -> Any:
+        """Return the initial value, a number or an array like `p` (float64), of a state array."""
+        return 0.0
+
+    # ------------------------------------------------------------------------------------------------------------------- for users
+
+    def init(
+        self,
+        params: Any,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        steps_per_epoch: int | None = None,
+        total_steps: int | None = None,
+    ) -> Any:
+        """Look at the parameters once, allocate the state arrays, and return the `State` that steps them.
+
+        Parameters
+        ----------
+        params : ndarray, or list, tuple or dict (nested) of ndarrays
+            Float32, float64, float16 or ml_dtypes.bfloat16 arrays of any shape and strides, updated in place by every step. They must be
+            writeable, finite, and may not share memory. A parameter's name is its path: ``"layer1.weight"``, ``"0"``, or ``"param"`` for
+            a single array.
+        overrides : dict of str to dict, optional
+            Other hyperparameters for the parameters whose name matches a pattern (as in `fnmatch`); later patterns win.
+        steps_per_epoch, total_steps : int, optional
+            What durations such as ``"10 epochs"`` and ``"5%"`` in schedules mean.
+
+        Returns
+        -------
+        State
+
+        Raises
+        ------
+        ArgumentTypeError, ArgumentValueError
+            For parameters or overrides that cannot be used; the message names them.
+        NonFiniteError
+            When a parameter holds NaN or infinity.
+
+        Examples
+        --------
+        >>> import fastgd, numpy as np
+        >>> params = {"weight": np.ones((2, 3)), "bias": np.zeros(3)}
+        >>> state = fastgd.SGD(lr=0.5).init(params, overrides={"bias": {"lr": 0.1}})
+        >>> info = state.step({"weight": np.ones((2, 3)), "bias": np.ones(3)})
+        >>> params["weight"][0], params["bias"]
+        (array([0.5, 0.5, 0.5]), array([-0.1, -0.1, -0.1]))
+        """
+        from fastgd.state import State
+
+        return State.begin(self, params, overrides, steps_per_epoch, total_steps)
+
+    def replace(self, **changes: Any) -> "Optimizer":
+        """Return this optimizer with other hyperparameters.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> fastgd.SGD(lr=0.1).replace(momentum=0.9)
+        SGD(lr=0.1, momentum=0.9)
+        """
+        check.refuse_unknown(type(self).__name__, changes, tuple(f.name for f in fields(self)))
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the optimizer as a dict that JSON can hold; `from_dict` gives it back.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> fastgd.optimizers.from_dict(fastgd.AdamW(lr=0.1).to_dict())
+        AdamW(lr=0.1)
+        """
+        return {"name": type(self).__name__} | {f.name: _encoded(getattr(self, f.name)) for f in fields(self)}
+
+    def __repr__(self) -> str:
+        named = sorted(fields(self), key=lambda f: f.kw_only)
+        given = [f"{f.name}={getattr(self, f.name)!r}" for f in named if getattr(self, f.name) != f.default]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    def schedules(self) -> list[tuple[str, int | None, Schedule]]:
+        """Return the scheduled hyperparameters: name, position within a pair or None, schedule.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> [name for name, _, _ in fastgd.SGD(lr=fastgd.schedules.linear(0.1, 100)).schedules()]
+        ['lr']
+        """
+        found = []
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Schedule):
+                found.append((f.name, None, value))
+            elif isinstance(value, tuple):
+                found += [(f.name, k, element) for k, element in enumerate(value) if isinstance(element, Schedule)]
+        return found
+
+    def _resolved(self, steps_per_epoch: int | None, total_steps: int | None) -> "Optimizer":
+        """Return the optimizer with all durations of its schedules in steps."""
+        changes: dict[str, Any] = {}
+        for name, k, schedule in self.schedules():
+            done = schedule.resolve(steps_per_epoch=steps_per_epoch, total_steps=total_steps)
+            if k is None:
+                changes[name] = done
+            else:
+                pair = list(changes.get(name, getattr(self, name)))
+                pair[k] = done
+                changes[name] = tuple(pair)
+        return dataclasses.replace(self, **changes) if changes else self
+
+    def _interval(self, name: str) -> Interval:
+        return self.intervals.get(name, NONNEGATIVE)
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, Schedule):
+        return {"schedule": value.to_dict()}
+    return [_encoded(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, dict):
+        from fastgd.schedules import from_dict
+
+        return from_dict(value.get("schedule"))
+    return tuple(_decoded(v) for v in value) if isinstance(value, list) else value
+
+
+def from_dict(description: dict[str, Any]) -> Optimizer:
+    """Return the optimizer that `Optimizer.to_dict` described.
+
+    Parameters
+    ----------
+    description : dict
+        The name of an optimizer class (a built-in one, or a user's rule that has been defined) and its hyperparameters.
+
+    Returns
+    -------
+    Optimizer
+
+    Raises
+    ------
+    ArgumentValueError, ArgumentTypeError
+        For an unknown name, an unknown option, or a value that is out of range.
+
+    Examples
+    --------
+    >>> import fastgd
+    >>> fastgd.optimizers.from_dict({"name": "SGD", "lr": 0.1})
+    SGD(lr=0.1)
+    """
+    if not isinstance(description, dict):
+        raise check.type_error("from_dict", "description", "a dict as made by to_dict()", description)
+    options = dict(description)
+    name = options.pop("name", None)
+    if not isinstance(name, str) or name not in Optimizer.registry:
+        known = tuple(Optimizer.registry)
+        hint = check.nearest(str(name), known) or "A user's rule must be defined before it is loaded."
+        raise check.value_error("from_dict", "name", "the name of an optimizer", name, hint)
+    return Optimizer.registry[name](**{key: _decoded(value) for key, value in options.items()})

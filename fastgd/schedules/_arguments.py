@@ -1,0 +1,61 @@
+"""Checks shared by the schedules, in the form that `base.argument` takes: `check(value, owner, name)`."""
+
+import math
+import operator
+
+from fastgd._validation import boolean, integer, real, type_error
+from fastgd.schedules._durations import ACCEPTED, Duration, duration
+
+switch = boolean
+steps = duration
+
+
+def rate(value: object, owner: str, name: str) -> float:
+    """A finite number >= 0."""
+    return real(value, owner, name, 0.0)
+
+
+def positive(value: object, owner: str, name: str) -> float:
+    """A finite number > 0."""
+    return real(value, owner, name, 0.0, closed="neither")
+
+
+def fraction(value: object, owner: str, name: str) -> float:
+    """A number in [0, 1]."""
+    return real(value, owner, name, 0.0, 1.0)
+
+
+def time(value: object, owner: str, name: str) -> "int | float | Duration":
+    """A time constant: a duration that need not be whole."""
+    return duration(value, owner, name, fractional=True)
+
+
+def steps_or_zero(value: object, owner: str, name: str) -> "int | Duration":
+    """A duration, or 0."""
+    return duration(value, owner, name, low=0)
+
+
+def seed(value: object, owner: str, name: str) -> int:
+    """A non-negative integer."""
+    return integer(value, owner, name, 0)
+
+
+def base_and_duration(owner: str, a0: object, T: object) -> tuple[object, object]:
+    """Return (a0, T) where `a0` may be left out: ``cosine(10_000)`` is ``cosine(1.0, 10_000)``."""
+    if T is not None:
+        return a0, T
+    if isinstance(a0, (str, Duration)):
+        return 1.0, a0
+    try:
+        return 1.0, operator.index(a0)  # type: ignore[arg-type]
+    except TypeError:
+        fix = "The base rate comes first, then T; the base rate alone can be left out."
+        raise type_error(owner, "T", ACCEPTED, None, fix) from None
+
+
+def scaled_power(a0: float, base: float, exponent: float) -> float:
+    """Return a0 * base**exponent, infinity where that overflows."""
+    try:
+        return a0 * base**exponent
+    except OverflowError:
+        return math.inf if a0 else 0.0

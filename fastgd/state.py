@@ -1,0 +1,403 @@
+"""The state of an optimizer: the parameters it updates, its arrays, and where it is in its schedules."""
+
+import math
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastgd import _params
+from fastgd import _validation as check
+from fastgd._kernels import execute
+from fastgd._params import Tree
+from fastgd.clipping import norm_of, scaled_norm
+from fastgd.optimizers._base import Optimizer
+
+
+class StepInfo(NamedTuple):
+    """What one step did.
+
+    Examples
+    --------
+    >>> import fastgd, numpy as np
+    >>> info = fastgd.SGD(lr=0.5, clip_norm=1.0).init(np.zeros(2)).step(np.array([3.0, 4.0]))
+    >>> info.t, info.lr, info.grad_norm, info.clipped
+    (0, 0.5, 5.0, True)
+    """
+
+    t: int
+    """The 0-based number of the step."""
+    lr: float
+    """The learning rate of the step."""
+    grad_norm: float
+    """The Euclidean norm of all gradients before clipping; NaN where it was not needed (``on_nonfinite="zero"`` without `clip_norm`)."""
+    clipped: bool
+    """Whether `clip_norm` scaled the gradients."""
+    skipped: bool
+    """Whether nothing was updated: no gradient at all, or a non-finite one under ``on_nonfinite="skip"``."""
+    nonfinite: int
+    """How many gradient elements were NaN or infinite."""
+
+
+class Arrays(Mapping):
+    """The state arrays by name; assigning copies values in, so that no state array ever shares memory with anything.
+
+    Examples
+    --------
+    >>> import fastgd, numpy as np
+    >>> state = fastgd.Adam().init({"w": np.ones(2)})
+    >>> sorted(state.arrays)
+    ['w.exp_avg', 'w.exp_avg_sq']
+    >>> state.arrays["w.exp_avg"] = np.array([0.5, 0.5])
+    """
+
+    def __init__(self, arrays: dict[str, np.ndarray]):
+        self._arrays = arrays
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __setitem__(self, name: str, values: np.ndarray) -> None:
+        target = self._arrays.get(name)
+        if target is None:
+            raise check.value_error(
+                "arrays", "name", "the name of a state array", name, check.nearest(str(name), list(self._arrays))
+            )
+        if not isinstance(values, np.ndarray) or values.shape != target.shape or values.dtype != target.dtype:
+            got = (getattr(values, "shape", None), getattr(values, "dtype", type(values)))
+            raise check.value_error("arrays", name, f"an array of shape {target.shape} and dtype {target.dtype}", got)
+        if not np.isfinite(values).all():
+            raise check.value_error("arrays", name, "finite", "NaN or infinity")
+        target[...] = values
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {a.dtype} {a.shape}" for name, a in self._arrays.items())
+
+
+class Group:
+    """Parameters with the same hyperparameters: the optimizer as described, and as it stands at the present step.
+
+    `current` is a private copy of the optimizer in which every scheduled hyperparameter is replaced by its present number.
+    """
+
+    def __init__(self, optimizer: Optimizer):
+        self.optimizer = optimizer
+        self.scheduled = optimizer.schedules()
+        self.memory = [schedule.start() for _, _, schedule in self.scheduled]
+        self.current = optimizer.replace() if self.scheduled else optimizer
+        self.rule = optimizer._rule()
+        names = execute.hyper_names(self.rule)
+        self.pick = itemgetter(*names) if len(names) > 1 else lambda scalars: (scalars[names[0]],)
+        self.advance(0)
+
+    def advance(self, t: int) -> None:
+        """Set the scheduled hyperparameters to their values at step t."""
+        for (name, k, schedule), memory in zip(self.scheduled, self.memory, strict=True):
+            value = schedule.at(t, memory)
+            interval = self.optimizer._interval(name)
+            if not interval.low < value < interval.high:
+                interval.number(value, type(self.optimizer).__name__, f"{name} (its schedule, at step {t})")
+            if k is None:
+                object.__setattr__(self.current, name, value)
+            else:
+                pair = list(getattr(self.current, name))
+                pair[k] = value
+                object.__setattr__(self.current, name, tuple(pair))
+
+    def observed(self, loss: float, t: int) -> list:
+        """Return the schedules' memory after a measured loss."""
+        return [
+            s.observe(m, loss, t) if s.is_stateful else m
+            for (_, _, s), m in zip(self.scheduled, self.memory, strict=True)
+        ]
+
+
+class State:
+    """The running state of an optimizer over the caller's own arrays; made by `Optimizer.init` or `fastgd.load`.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+        What was asked for, durations resolved to steps.
+    params : array, list, tuple or dict
+        The parameters as given; every step writes into these arrays.
+    names : list of str
+        The parameters' names, in order.
+    arrays : Mapping
+        The state arrays by name, ``"weight.exp_avg"``: float64 for float64 parameters, else float32, of the parameter's shape.
+    skipped : int
+        How many steps the ``on_nonfinite="skip"`` policy has left out.
+
+    Examples
+    --------
+    >>> import fastgd, numpy as np
+    >>> w = np.array([1.0, -2.0])
+    >>> state = fastgd.SGD(lr=fastgd.schedules.linear(0.1, 10)).init(w)
+    >>> info = state.step(2 * w)
+    >>> w, state.t, state.lr
+    (array([ 0.8, -1.6]), 1, 0.09000000000000001)
+    """
+
+    def __init__(self, optimizer: Optimizer, groups: list[Optimizer], members: list[int], params: Tree):
+        self.names, leaves, self._params = _params.check_params(params)
+        self.optimizer, self.params, self.skipped = optimizer, params, 0
+        self._groups = [Group(g) for g in groups]
+        self._lead = next((g for g in self._groups if g.optimizer == optimizer), None) or Group(optimizer)
+        self._members = members
+        compute = [execute.compute_dtype(p.dtype) for p in self._params]
+        axes = [execute.memory_order(p) for p in self._params]
+        self._check_eps(compute)
+        states = [
+            [_params.zeros_in_order(p, order, dtype) for _ in execute.slot_names(self._groups[m].rule)]
+            for p, order, dtype, m in zip(self._params, axes, compute, members, strict=True)
+        ]
+        self.arrays = Arrays(
+            {
+                f"{name}.{slot}": array
+                for name, m, slots in zip(self.names, members, states, strict=True)
+                for slot, array in zip(execute.slot_names(self._groups[m].rule), slots, strict=True)
+            }
+        )
+        self._plan = execute.Plan(
+            params,
+            leaves,
+            self._params,
+            axes,
+            [execute.CODES[p.dtype.name] for p in self._params],
+            states,
+            [execute.sweep_address(self._groups[m].rule, dtype) for m, dtype in zip(members, compute, strict=True)],
+            members,
+            _params.Guard(self.names, self._params, states),
+            execute.thread_limit,
+        )
+
+    @classmethod
+    def begin(
+        cls,
+        optimizer: Optimizer,
+        params: Tree,
+        overrides: Mapping[str, Mapping[str, Any]] | None,
+        steps_per_epoch: int | None,
+        total_steps: int | None,
+    ) -> "State":
+        """Return the state at step 0; see `Optimizer.init`."""
+        resolved = optimizer._resolved(steps_per_epoch, total_steps)
+        names = [name for name, _ in _params.leaves(params)]
+        wanted = [g._resolved(steps_per_epoch, total_steps) for g in _overridden(resolved, names, overrides)]
+        groups = list(dict.fromkeys(wanted))
+        state = cls(resolved, groups, [groups.index(g) for g in wanted], params)
+        for name, p, m in zip(state.names, state._params, state._members, strict=True):
+            group = state._groups[m]
+            for slot in execute.slot_names(group.rule):
+                array = state.arrays[f"{name}.{slot}"]
+                array[...] = group.current._initial(slot, p.astype(np.float64) if slot == "z" else p)
+        return state
+
+    def _check_eps(self, compute: list[np.dtype]) -> None:
+        for m, dtype in zip(self._members, compute, strict=True):
+            eps = getattr(self._groups[m].current, "eps", None)
+            if eps is not None and dtype.type(eps) == 0:
+                owner = type(self.optimizer).__name__
+                raise check.value_error(
+                    owner, "eps", f"representable in {dtype}, in which the step is computed", eps, "Use eps >= 1e-38."
+                )
+
+    # ------------------------------------------------------------------------------------------------------------------ reading
+
+    @property
+    def t(self) -> int:
+        """The number of steps done; schedules are functions of it."""
+        return self._plan.t
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step (of the optimizer itself, where groups override it)."""
+        self._lead.advance(self._plan.t)
+        return self._lead.current.lr
+
+    def __repr__(self) -> str:
+        size = sum(p.size for p in self._params)
+        return f"State({self.optimizer!r}, t={self.t}, {len(self.names)} arrays, {size} elements)"
+
+    # ----------------------------------------------------------------------------------------------------------------- stepping
+
+    def step(self, grads: Tree, cast: bool = False) -> StepInfo:
+        """Update the parameters in place, by one fused pass over each array.
+
+        A step is all or nothing: every error comes before anything is changed, and a signal (Ctrl-C) is handled after it.
+
+        Parameters
+        ----------
+        grads : array, list, tuple or dict
+            The gradients, arranged as the parameters are: same shapes, same dtypes, any strides. None leaves a parameter, its state and
+            its own step count untouched. They are only read.
+        cast : bool
+            Convert gradients of another real dtype (this copies them) instead of refusing them.
+
+        Returns
+        -------
+        StepInfo
+            Step number, rate, gradient norm, and whether the step was clipped or skipped.
+
+        Raises
+        ------
+        NonFiniteError
+            When a gradient holds NaN or infinity and ``on_nonfinite="raise"``.
+        ArgumentTypeError, ArgumentValueError
+            When a gradient has another dtype, shape or structure than its parameter, or shares memory with it; when a parameter was
+            resized or replaced; when a schedule yields a value out of range.
+        ConcurrentStepError
+            When another thread is stepping the same state.
+
+        Examples
+        --------
+        >>> import fastgd, numpy as np
+        >>> params = {"w": np.ones(3, np.float32), "b": np.zeros(1, np.float32)}
+        >>> state = fastgd.AdamW(lr=0.01).init(params)
+        >>> info = state.step({"w": np.full(3, 0.5, np.float32), "b": None})
+        >>> round(info.grad_norm, 4), params["w"].round(4)
+        (0.866, array([0.9899, 0.9899, 0.9899], dtype=float32))
+        """
+        plan, optimizer, holder = self._plan, self.optimizer, object()
+        try:
+            live = plan.bind(holder, grads, cast)
+            t = plan.t
+            for group in self._groups:
+                if group.scheduled:
+                    group.advance(t)
+            lead = self._lead
+            if lead.scheduled:
+                lead.advance(t)
+            norm, nonfinite, scale, limit = math.nan, 0, 1.0, lead.current.clip_norm
+            if limit is not None or optimizer.on_nonfinite != "zero":
+                norm, nonfinite = self._measure()
+                if limit is not None and norm > limit:
+                    scale = limit / norm
+            skipped = not live or (nonfinite > 0 and optimizer.on_nonfinite == "skip")
+            if skipped:
+                self.skipped += nonfinite > 0
+            else:
+                nonfinite = plan.sweep(*self._scalars(scale))
+            return StepInfo(t, lead.current.lr, norm, scale != 1, skipped, nonfinite)
+        finally:
+            plan.release(holder)
+
+    def _scalars(self, scale: float) -> tuple[list[tuple], list]:
+        """Return, for each cohort, what its sweep needs (scale, limit, the rule's hyperparameters) and what it will carry on."""
+        rows, carries = [], []
+        for cohort in self._plan.cohorts:
+            group = self._groups[cohort.group]
+            now, age, carry = group.current, cohort.age + 1, cohort.carry
+            limit = math.inf if now.clip_value is None else now.clip_value
+            rows.append((-scale if now.maximize else scale, limit, *group.pick(now._scalars(age, carry))))
+            carries.append(now._next_carry(age, carry))
+        return rows, carries
+
+    def _measure(self) -> tuple[float, int]:
+        """Return the norm of the gradients and how many elements are not finite; raise where that is the policy."""
+        total = self._plan.square_sum()
+        if 1e-280 < total < 1e300:
+            return math.sqrt(total), 0
+        live = self._plan.live_gradients()
+        norm = norm_of(total, [g for _, g in live])
+        if math.isfinite(norm):
+            return norm, 0
+        count = sum(int(g.size - np.count_nonzero(np.isfinite(g))) for _, g in live)
+        if count == 0:
+            return norm, 0
+        if self.optimizer.on_nonfinite == "raise":
+            self._raise_nonfinite(live)
+        if self.optimizer.on_nonfinite == "zero":
+            norm = scaled_norm([np.where(np.isfinite(g), g, 0) for _, g in live])
+        return norm, count
+
+    def _raise_nonfinite(self, live: list[tuple[int, np.ndarray]]) -> None:
+        for i, gradient in live:
+            bad = _params.first_nonfinite(gradient)
+            if bad is not None:
+                raise check.NonFiniteError(
+                    f"grad of {self.names[i]!r} is {bad[1]} at index {bad[0]}, at step {self.t}; nothing was changed. "
+                    f"on_nonfinite='skip' or 'zero' goes on without it."
+                )
+
+    def observe(self, loss: float) -> None:
+        """Tell measured schedules (`plateau`, `performance`) the loss; others do not mind.
+
+        Parameters
+        ----------
+        loss : float
+            A finite number, measured whenever it is the schedule's turn: usually once an epoch, on validation data.
+
+        Examples
+        --------
+        >>> import fastgd, numpy as np
+        >>> state = fastgd.SGD(lr=fastgd.schedules.plateau(0.1, factor=0.5, patience=0)).init(np.ones(1))
+        >>> for loss in (1.0, 1.0, 1.0):
+        ...     state.observe(loss)
+        >>> state.lr < 0.1
+        True
+        """
+        loss = check.real(loss, "observe", "loss")
+        groups = {id(g): g for g in (*self._groups, self._lead)}.values()
+        for group, memory in [(group, group.observed(loss, self.t)) for group in groups]:
+            group.memory = memory
+
+    # ----------------------------------------------------------------------------------------------------------- saving, copying
+
+    def _export(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the tensors and the JSON-able configuration from which `restore` makes this state again."""
+        tensors = {f"{name}.param": p for name, p in zip(self.names, self._params, strict=True)}
+        cohorts = self._plan.cohorts
+        return tensors | dict(self.arrays), {
+            "optimizer": self.optimizer.to_dict(),
+            "groups": [g.optimizer.to_dict() for g in self._groups],
+            "names": self.names,
+            "members": self._members,
+            "t": self.t,
+            "skipped": self.skipped,
+            "cohorts": [[c.group, c.age, c.carry] for c in cohorts],
+            "cohort_of": [cohorts.index(self._plan.cohort_of(i)) for i in range(len(self.names))],
+            "memory": [g.memory for g in self._groups],
+            "lead_memory": self._lead.memory,
+        }
+
+    def __reduce__(self) -> tuple:
+        return _rebuilt, (self.params, *self._export())
+
+
+def _rebuilt(params: Tree, tensors: dict[str, np.ndarray], config: dict[str, Any]) -> State:
+    from fastgd._restore import restore
+
+    return restore(tensors, config, params)
+
+
+def _overridden(
+    optimizer: Optimizer, names: list[str], overrides: Mapping[str, Mapping[str, Any]] | None
+) -> list[Optimizer]:
+    """Return each parameter's optimizer."""
+    from fnmatch import fnmatchcase
+
+    if overrides is None:
+        return [optimizer] * len(names)
+    if not isinstance(overrides, Mapping) or not all(isinstance(o, Mapping) for o in overrides.values()):
+        raise check.type_error("init", "overrides", "a dict from name pattern to a dict of hyperparameters", overrides)
+    for pattern, changes in overrides.items():
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise check.value_error("init", "overrides", "patterns that match a parameter", pattern, f"Names: {names}")
+        for common in ("clip_norm", "on_nonfinite"):
+            if common in changes:
+                raise check.value_error(
+                    "init", "overrides", f"without {common}, which is for all gradients together", pattern
+                )
+    changed = []
+    for name in names:
+        changes = {k: v for pattern, o in overrides.items() if fnmatchcase(name, pattern) for k, v in o.items()}
+        changed.append(optimizer.replace(**changes) if changes else optimizer)
+    return changed

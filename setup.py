@@ -1,0 +1,103 @@
+"""Extensions and their flags; everything else is in pyproject.toml."""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from copy import copy
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# The loops: IEEE arithmetic, never -ffast-math. -fno-math-errno lets sqrt be one instruction and -fno-trapping-math lets conditional
+# expressions become selects, so that loops vectorise; neither changes a result. -ffp-contract=off forbids fused multiply-add, whose
+# presence would make results depend on the processor.
+LOOPS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+# The same loops for each level of x86-64 processors; fastgd/_kernels/execute.py chooses at import.
+LEVELS = {"baseline": []}
+if platform.machine().lower() in ("x86_64", "amd64"):
+    LEVELS |= {"v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
+DRIVER = ["-O2", "-ffp-contract=off"]
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": bool(os.environ.get("FASTGD_DEBUG_BUILD")),
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "freethreading_compatible": False,
+}
+KERNELS = "fastgd/_kernels"
+
+
+def compiles(flags: list[str]) -> bool:
+    """Say whether the C compiler takes these flags and the result links."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "probe.c")
+        source.write_text("#ifdef _OPENMP\n#include <omp.h>\n#endif\nint main(void) { return 0; }\n")
+        command = [*os.environ.get("CC", "cc").split(), *flags, str(source), "-o", str(Path(folder, "probe"))]
+        try:
+            return subprocess.run(command, capture_output=True).returncode == 0
+        except OSError:
+            return False
+
+
+def usable(flags: list[str], loss: str) -> list[str]:
+    """Return the flags where the compiler takes them, else none, saying what is lost."""
+    if not flags or compiles(flags):
+        return flags
+    print(f"fastgd: this C compiler does not take {' '.join(flags)}: {loss}", file=sys.stderr)
+    return []
+
+
+def extensions() -> list[Extension]:
+    """Return every extension: the loops once per level, the driver once."""
+    loops = [flag for flag in LOOPS if usable([flag], "the loops may be slower")]
+    openmp = usable(["-fopenmp"], "fastgd will not see OMP thread limits set by threadpoolctl")
+    common = {
+        "include_dirs": [numpy.get_include()],
+        "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    }
+    driver = [
+        Extension(
+            f"fastgd._kernels.{name}", [f"{KERNELS}/{name}.pyx"],
+            depends=[f"{KERNELS}/_pool.h", f"{KERNELS}/_drive.pxd"],
+            extra_compile_args=[*DRIVER, *openmp], extra_link_args=["-pthread", *openmp], **common,
+        )
+        for name in ("_drive", "_plan")
+    ]  # fmt: skip
+    baseline = [
+        Extension(f"fastgd._kernels.baseline.{name}", [f"{KERNELS}/{name}.pyx"], extra_compile_args=loops, **common)
+        for name in ("_sweeps", "_blocks")
+    ]
+    compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython")
+    for level, flags in list(LEVELS.items())[1:]:
+        if usable(flags, f"no kernels for x86-64-{level}"):
+            compiled += [for_level(extension, level, [*loops, *flags]) for extension in compiled[2:4]]
+    return compiled
+
+
+def for_level(extension: Extension, level: str, flags: list[str]) -> Extension:
+    """Return the same C file as another module, compiled for another processor level."""
+    other = copy(extension)
+    other.name = extension.name.replace("baseline", level)
+    other.extra_compile_args = flags
+    return other
+
+
+class BuildLevels(build_ext):
+    """Build in parallel, each level's object files in a folder of its own (they come from the same C files)."""
+
+    def build_extension(self, ext):
+        temporary = self.build_temp
+        self.build_temp = os.path.join(temporary, ext.name)
+        try:
+            super().build_extension(ext)
+        finally:
+            self.build_temp = temporary
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildLevels})
