@@ -22,17 +22,55 @@ _HOMES = {
     "fastgd.checkpoint": "load load_latest save",
     "fastgd.user_rule": "rule",
     "fastgd._kernels.execute": "info",
-    "fastgd._validation": "ArgumentTypeError ArgumentValueError ConcurrentStepError CorruptCheckpointError NonFiniteError",
+    "fastgd._validation": (
+        "ArgumentTypeError ArgumentValueError ConcurrentStepError CorruptCheckpointError NonFiniteError"
+    ),
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES = {
-    "optimizers": "fastgd.optimizers",
-    "schedules": "fastgd.schedules",
     "datasets": "fastgd.datasets",
+    "optimizers": "fastgd.optimizers",
     "rules": "fastgd._kernels.rules",
+    "schedules": "fastgd.schedules",
 }
 
-__all__ = sorted([*_NAMES, *_MODULES, "__version__"])
+__all__ = [
+    "ASGD",
+    "FTRL",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "ArgumentTypeError",
+    "ArgumentValueError",
+    "ConcurrentStepError",
+    "CorruptCheckpointError",
+    "Lion",
+    "NAdam",
+    "NonFiniteError",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SignSGD",
+    "Signum",
+    "State",
+    "StepInfo",
+    "clip_norm",
+    "clip_value",
+    "datasets",
+    "global_norm",
+    "info",
+    "load",
+    "load_latest",
+    "optimizers",
+    "rule",
+    "rules",
+    "save",
+    "schedules",
+]
 
 if TYPE_CHECKING:
     from fastgd import datasets, optimizers, schedules
@@ -81,4 +119,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return [*__all__, "__version__"]

@@ -107,7 +107,7 @@ def _interval(low: float, high: float, closed: str) -> str:
 
 def integer(value: object, owner: str, name: str, low: int | None = None) -> int:
     """Return `value` as an int, at least `low`; booleans and floats are refused."""
-    if isinstance(value, bool) or isinstance(value, float):
+    if isinstance(value, (bool, float)):
         raise type_error(owner, name, "an integer", value)
     try:
         number = operator.index(value)  # type: ignore[arg-type]

@@ -26,11 +26,12 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastgd import _safetensors, _sealed_file
+from fastgd._restore import restore
 from fastgd._safetensors import CHUNK, FormatError
 from fastgd._sealed_file import SEAL_SIZE
 from fastgd._validation import (
@@ -42,9 +43,7 @@ from fastgd._validation import (
     type_error,
     value_error,
 )
-
-if TYPE_CHECKING:
-    from fastgd.state import State
+from fastgd.state import State
 
 FORMAT_VERSION = 1
 READABLE_SINCE = "0.1"  # the first fastgd that reads FORMAT_VERSION
@@ -67,7 +66,7 @@ _FOREIGN = (  # leading bytes, what they are; only these bytes are looked at
 )
 
 
-def save(path: str | os.PathLike[str], state: "State", *, keep: int = 1) -> None:
+def save(path: str | os.PathLike[str], state: State, *, keep: int = 1) -> None:
     """Write `state` to `path`, whole or not at all.
 
     Parameters
@@ -121,7 +120,7 @@ def save(path: str | os.PathLike[str], state: "State", *, keep: int = 1) -> None
     write_file(path, tensors, config, keep)
 
 
-def load(path: str | os.PathLike[str], params: Any, *, optimizer: Any = None, **changes: Any) -> "State":
+def load(path: str | os.PathLike[str], params: Any, *, optimizer: Any = None, **changes: Any) -> State:
     """Read `path`, put its parameter values into `params`, and return the state that continues the run bit for bit.
 
     Parameters
@@ -169,13 +168,11 @@ def load(path: str | os.PathLike[str], params: Any, *, optimizer: Any = None, **
     >>> state.t, state.lr
     (1, 0.01)
     """
-    from fastgd.state import restore
-
     tensors, config = read_file(path)
     return restore(tensors, config, params, optimizer=optimizer, **changes)
 
 
-def load_latest(path: str | os.PathLike[str], params: Any, *, optimizer: Any = None, **changes: Any) -> "State":
+def load_latest(path: str | os.PathLike[str], params: Any, *, optimizer: Any = None, **changes: Any) -> State:
     """Like `load`, but fall back to the newest intact file that ``save(..., keep=2)`` kept, with a RuntimeWarning.
 
     Parameters
@@ -209,8 +206,6 @@ def load_latest(path: str | os.PathLike[str], params: Any, *, optimizer: Any = N
     >>> t, kept
     (1, ['run.safetensors', 'run.safetensors.1'])
     """
-    from fastgd.state import restore
-
     tensors, config = read_latest(path)
     return restore(tensors, config, params, optimizer=optimizer, **changes)
 

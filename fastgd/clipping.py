@@ -1,8 +1,6 @@
-"""Gradient clipping as functions on one's own arrays; the optimizers' ``clip_norm`` and ``clip_value`` do the same without a pass of their own."""
+"""Gradient clipping as functions on one's own arrays; the optimizers' options of these names need no pass of their own."""
 
 import math
-from typing import Any
-
 import numpy as np
 
 from fastgd import _validation as check
@@ -148,7 +146,7 @@ def clip_value(grads: Tree, max_value: float) -> None:
     >>> g
     array([-1. ,  0.5])
     """
-    limit: Any = max_value if max_value == math.inf else check.real(max_value, "clip_value", "max_value", 0)
+    limit = max_value if max_value == math.inf else check.real(max_value, "clip_value", "max_value", 0)
     for array in _writeable("clip_value", grads):
         bound = array.dtype.type(limit)
         np.clip(array, -bound, bound, out=array)

@@ -142,7 +142,7 @@ class State:
     >>> state = fastgd.SGD(lr=fastgd.schedules.linear(0.1, 10)).init(w)
     >>> info = state.step(2 * w)
     >>> w, state.t, state.lr
-    (array([ 0.8, -1.6]), 1, 0.09000000000000001)
+    (array([ 0.8, -1.6]), 1, 0.09)
     """
 
     def __init__(self, optimizer: Optimizer, groups: list[Optimizer], members: list[int], params: Tree):

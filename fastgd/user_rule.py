@@ -95,17 +95,12 @@ def _class(function: Callable, own: list[inspect.Parameter]) -> type[Optimizer]:
     ]
     intervals = {p.name: NONNEGATIVE if p.name == "lr" else ANY for p in own}
     namespace = {
+        "__module__": function.__module__,
         "__doc__": inspect.getdoc(function) or f"The user's rule {function.__name__}{inspect.signature(function)}.",
         "__qualname__": function.__qualname__,
         "intervals": intervals,
         "rule": staticmethod(function),
     }
     return make_dataclass(
-        function.__name__,
-        described,
-        bases=(_UserRule,),
-        namespace=namespace,
-        frozen=True,
-        repr=False,
-        module=function.__module__,
+        function.__name__, described, bases=(_UserRule,), namespace=namespace, frozen=True, repr=False
     )

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import json
 import os
-import sys
 import types
 import warnings
 from pathlib import Path
@@ -275,7 +274,7 @@ def test_load_passes_what_it_read_to_the_state(path, monkeypatch):
     state = types.SimpleNamespace(_export=lambda: (content(), CONFIG))
     calls = []
     restore = lambda *args, **options: calls.append((args, options)) or state  # noqa: E731
-    monkeypatch.setitem(sys.modules, "fastgd.state", types.SimpleNamespace(restore=restore))
+    monkeypatch.setattr(checkpoint, "restore", restore)
     for load in (checkpoint.load, checkpoint.load_latest):
         checkpoint.save(path, state, keep=2)
         assert load(path, "params", optimizer="optimizer", lr=0.5) is state

@@ -60,22 +60,24 @@ def test_demo_prints_every_row_and_draws_the_curves(tmp_path):
 
 
 def test_module_gives_json_on_stdout_alone(tmp_path):
-    command = [sys.executable, "-W", "error", "-m", "fastgd", "demo", "--data", "digits", "--epochs", "1", "--json"]
+    command = [sys.executable, "-W", "error", "-m", "fastgd", "demo", "--data", "digits", "--json"]
     done = subprocess.run(
-        [*command, "--picture", "curves.png"], capture_output=True, text=True, timeout=60, check=False
+        [*command, "--picture", "curves.png"], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["dataset"], report["n_train"], report["n_test"]) == ("digits", 1437, 360)
-    trainings = report["trainings"]
-    assert len(trainings) == 28
-    assert {t["model"] for t in trainings} == {"softmax", "MLP"}
-    ours = [t for t in trainings if not t["trainer"].startswith("sklearn")]
-    assert {t["trainer"] for t in ours} == set(OPTIMIZERS)
-    for t in ours:
-        assert t["curve"][0][0] < t["curve"][-1][0] == 1
-        assert t["curve"][-1][1] == t["loss"]
-        assert t["steps"] == (1 if t["trainer"] == "GD" else 23)
+    assert len(report["trainings"]) == 28
+    for model, peers in PEERS.items():
+        group = [t for t in report["trainings"] if t["model"] == model]
+        ours, theirs = group[: -len(peers)], group[-len(peers) :]
+        assert [t["trainer"] for t in theirs] == peers
+        assert min(t["accuracy"] for t in group) > 0.85
+        assert max(t["accuracy"] for t in ours) >= max(t["accuracy"] for t in theirs) - 0.02
+        for t in ours:
+            assert t["steps"] == t["epochs"] * (1 if t["trainer"] == "GD" else 23)
+            assert t["curve"][0][0] < t["curve"][-1][0] == t["epochs"]
+            assert t["curve"][0][1] > t["curve"][-1][1] == t["loss"]
     size_of_png(tmp_path / "curves.png")
 
 
@@ -90,17 +92,6 @@ def test_same_seed_same_results_other_seed_others():
     first, again, other = (results(_demo.run(data, 1, seed, Console(stderr=True, quiet=True))) for seed in (3, 3, 4))
     assert first == again
     assert first != other
-
-
-def test_best_trainings_do_as_well_as_scikit_learn():
-    result = invoke("demo", "--data", "digits", "--json")
-    trainings = json.loads(result.stdout)["trainings"]
-    for model in ("softmax", "MLP"):
-        group = [t for t in trainings if t["model"] == model]
-        theirs = max(t["accuracy"] for t in group if t["trainer"].startswith("sklearn"))
-        ours = max(t["accuracy"] for t in group if not t["trainer"].startswith("sklearn"))
-        assert ours >= theirs - 0.02
-        assert min(t["accuracy"] for t in group) > 0.8
 
 
 def test_missing_matplotlib_costs_only_the_picture(monkeypatch, tmp_path):
@@ -123,19 +114,19 @@ def test_missing_data_is_one_line(monkeypatch, tmp_path):
     assert "apt-get install dataset-fashion-mnist" in result.stderr
 
 
-def test_default_data_without_fashion_mnist_says_how_to_get_it(monkeypatch):
-    monkeypatch.delenv("FASTGD_DATA", raising=False)
-    monkeypatch.setattr(datasets, "_shares", lambda: [])
-    result = invoke("demo", "--epochs", "1")
-    assert result.exit_code == 0
-    assert result.stderr.startswith("For the bigger Fashion-MNIST run: apt-get install dataset-fashion-mnist\n")
-
-
 def failing(error):
     def run(*args):
         raise error
 
     return run
+
+
+def test_default_data_without_fashion_mnist_says_how_to_get_it(monkeypatch):
+    monkeypatch.delenv("FASTGD_DATA", raising=False)
+    monkeypatch.setattr(datasets, "_shares", lambda: [])
+    monkeypatch.setattr(_demo, "run", failing(KeyboardInterrupt()))
+    result = invoke("demo")
+    assert result.stderr.startswith("For the bigger Fashion-MNIST run: apt-get install dataset-fashion-mnist\n")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +178,7 @@ def test_interrupt_ends_with_code_130_and_one_line():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stderr.readline()  # the first training is done
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert stdout == ""
     assert stderr.splitlines()[-1] == "fastgd: interrupted"
@@ -206,6 +197,6 @@ def test_help_imports_nothing_heavy():
         "import sys; from fastgd.cli import main; main(['--help'], standalone_mode=False);"
         "print(sorted({m.split('.')[0] for m in sys.modules} & {'numba', 'scipy', 'sklearn', 'matplotlib', 'rich'}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert "demo" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"

@@ -1,6 +1,7 @@
 """Drive the compiled loops over a whole list of arrays: one call a step, no Python per array.
 
-`_plan.pyx` describes parameters and gradients as `Memory` and cuts them into tasks; this module runs the tasks. Memory that is contiguous, aligned and of the computing dtype is used in place; everything else (strides, float16, bfloat16) passes
+`_plan.pyx` describes parameters and gradients as `Memory` and cuts them into tasks; this module runs the tasks. Memory that is
+contiguous, aligned and of the computing dtype is used in place; everything else (strides, float16, bfloat16) passes
 through a block of scratch memory on the stack, and is written back through the caller's own strides.
 """
 cimport numpy as cnp

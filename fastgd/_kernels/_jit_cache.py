@@ -20,7 +20,7 @@ import numpy as np
 
 MAGIC = "fastgd kernel 1"
 LARGEST = 1 << 24  # bytes; a kernel has a few thousand
-_DIGEST = 64  # hexadecimal digits of a SHA-256
+_DIGEST = 65  # length of the line with a SHA-256
 
 _problem = ""  # what to warn of, once it is safe to
 _warned = False
@@ -89,8 +89,8 @@ def load(name: str) -> tuple[dict[str, object], bytes] | None:
 
 def store(name: str, header: dict[str, object], code: bytes) -> None:
     """Store `code` as `name`: readers see all of it or nothing, and the last of several writers wins."""
-    first = json.dumps({"format": MAGIC, "key": name, **header}).encode() + b"\n"
-    content = first + hashlib.sha256(first + code).hexdigest().encode() + b"\n" + code
+    first = json.dumps({"format": MAGIC, "key": name, **header}).encode()
+    content = first + b"\n" + _digest(first, code) + code
     temporary = f".{name}.{os.getpid()}-{os.urandom(8).hex()}.tmp"
     try:
         home = _opened_folder()
@@ -165,13 +165,18 @@ def _read(home: int, name: str) -> bytes:
 def _checked(content: bytes, name: str) -> tuple[dict[str, object], bytes]:
     """Return the header and the code of a file whose digest, format and name are right."""
     first, _, rest = content.partition(b"\n")
-    digest, code = rest[:_DIGEST], rest[_DIGEST + 1 :]
-    if hashlib.sha256(first + b"\n" + code).hexdigest().encode() != digest:
+    digest, code = rest[:_DIGEST], rest[_DIGEST:]
+    if _digest(first, code) != digest:
         raise CacheError(f"{name} in {folder()} is damaged")
     header = json.loads(first)
-    if header.get("format") != MAGIC or header.get("key") != name:
+    if header["format"] != MAGIC or header["key"] != name:
         raise CacheError(f"{name} in {folder()} is not what its name says")
     return header, code
+
+
+def _digest(header: bytes, code: bytes) -> bytes:
+    """Return the line between header and code."""
+    return hashlib.sha256(header + b"\n" + code).hexdigest().encode() + b"\n"
 
 
 def _write(home: int, name: str, content: bytes) -> None:

@@ -268,9 +268,13 @@ class Rewriter:
         arguments = [self.expression(a) for a in node.args]
         few = len(arguments) < 2 if name in ("min", "max") else len(arguments) != ARITY.get(name)
         if name is None or few or node.keywords:
-            what = f"the call `{shortened(ast.unparse(node), 60)}`"
-            fix = f"Call your own functions, abs, min, max, and these of math: {', '.join(sorted(MATH.values()))}"
-            raise self.refusal(node, what, fix)
+            same = getattr(target, "__name__", "")
+            fix = (
+                "Call abs, min, max, your own functions, and those of math that C has too (sqrt, exp, log1p, tanh, ...)"
+            )
+            if not isbuiltin and same in MATH.values():
+                fix = f"Write math.{same}"  # for that of NumPy
+            raise self.refusal(node, f"the call `{shortened(ast.unparse(node), 60)}`", fix)
         if all(isinstance(a, float) for a in arguments):
             return self.folded(target, arguments, node)
         strong = [self.strong(a) for a in arguments]

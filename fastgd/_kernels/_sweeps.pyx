@@ -12,12 +12,16 @@ cdef extern from *:
     ctypedef double *float64_array
 
 
-cdef inline floating clipped(floating g, floating scale, floating limit) noexcept nogil:
+cdef inline floating clipped(
+    floating g, floating scale, floating limit
+) noexcept nogil:
     g = scale * (g if g - g == 0 else 0)
     return limit if g > limit else (-limit if g < -limit else g)
 
 
-cdef inline floating sgd(floating p, floating g, floating lr, floating l2) noexcept nogil:
+cdef inline floating sgd(
+    floating p, floating g, floating lr, floating l2
+) noexcept nogil:
     return p - lr * (g + l2 * p)
 
 
@@ -32,7 +36,9 @@ cdef Py_ssize_t sgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_)
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_] = sgd(p[i_], clipped(g[i_], scale, limit), lr, l2)
+        p[i_] = sgd(
+            p[i_], clipped(g[i_], scale, limit), lr, l2
+        )
     return nonfinite_
 
 
@@ -47,11 +53,15 @@ cdef Py_ssize_t sgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_)
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_] = sgd(p[i_], clipped(g[i_], scale, limit), lr, l2)
+        p[i_] = sgd(
+            p[i_], clipped(g[i_], scale, limit), lr, l2
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating) momentum(floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu, floating mu_c) noexcept nogil:
+cdef inline (floating, floating) momentum(
+    floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu, floating mu_c
+) noexcept nogil:
     momentum_buffer = mu * momentum_buffer + mu_c * (g + l2 * p)
     return p - lr * momentum_buffer, momentum_buffer
 
@@ -70,7 +80,9 @@ cdef Py_ssize_t momentum_float32(Py_ssize_t n_, void **arrays_, const void *scal
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], momentum_buffer[i_] = momentum(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c)
+        p[i_], momentum_buffer[i_] = momentum(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c
+        )
     return nonfinite_
 
 
@@ -88,11 +100,15 @@ cdef Py_ssize_t momentum_float64(Py_ssize_t n_, void **arrays_, const void *scal
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], momentum_buffer[i_] = momentum(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c)
+        p[i_], momentum_buffer[i_] = momentum(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating) nesterov(floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu) noexcept nogil:
+cdef inline (floating, floating) nesterov(
+    floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu
+) noexcept nogil:
     g = g + l2 * p
     momentum_buffer = mu * momentum_buffer + g
     return p - lr * (g + mu * momentum_buffer), momentum_buffer
@@ -111,7 +127,9 @@ cdef Py_ssize_t nesterov_float32(Py_ssize_t n_, void **arrays_, const void *scal
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], momentum_buffer[i_] = nesterov(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu)
+        p[i_], momentum_buffer[i_] = nesterov(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu
+        )
     return nonfinite_
 
 
@@ -128,11 +146,15 @@ cdef Py_ssize_t nesterov_float64(Py_ssize_t n_, void **arrays_, const void *scal
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], momentum_buffer[i_] = nesterov(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu)
+        p[i_], momentum_buffer[i_] = nesterov(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating) adagrad(floating p, floating g, floating sum, floating lr, floating l2, floating eps) noexcept nogil:
+cdef inline (floating, floating) adagrad(
+    floating p, floating g, floating sum, floating lr, floating l2, floating eps
+) noexcept nogil:
     g = g + l2 * p
     sum = sum + g * g
     return p - lr * g / (math.sqrt(sum) + eps), sum
@@ -151,7 +173,9 @@ cdef Py_ssize_t adagrad_float32(Py_ssize_t n_, void **arrays_, const void *scala
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], sum[i_] = adagrad(p[i_], clipped(g[i_], scale, limit), sum[i_], lr, l2, eps)
+        p[i_], sum[i_] = adagrad(
+            p[i_], clipped(g[i_], scale, limit), sum[i_], lr, l2, eps
+        )
     return nonfinite_
 
 
@@ -168,11 +192,16 @@ cdef Py_ssize_t adagrad_float64(Py_ssize_t n_, void **arrays_, const void *scala
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], sum[i_] = adagrad(p[i_], clipped(g[i_], scale, limit), sum[i_], lr, l2, eps)
+        p[i_], sum[i_] = adagrad(
+            p[i_], clipped(g[i_], scale, limit), sum[i_], lr, l2, eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating) rmsprop(floating p, floating g, floating square_avg, floating lr, floating l2, floating alpha, floating alpha_c, floating eps) noexcept nogil:
+cdef inline (floating, floating) rmsprop(
+    floating p, floating g, floating square_avg, floating lr, floating l2, floating alpha, floating alpha_c,
+    floating eps
+) noexcept nogil:
     g = g + l2 * p
     square_avg = alpha * square_avg + alpha_c * (g * g)
     return p - lr * g / (math.sqrt(square_avg) + eps), square_avg
@@ -193,7 +222,9 @@ cdef Py_ssize_t rmsprop_float32(Py_ssize_t n_, void **arrays_, const void *scala
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_] = rmsprop(p[i_], clipped(g[i_], scale, limit), square_avg[i_], lr, l2, alpha, alpha_c, eps)
+        p[i_], square_avg[i_] = rmsprop(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], lr, l2, alpha, alpha_c, eps
+        )
     return nonfinite_
 
 
@@ -212,11 +243,16 @@ cdef Py_ssize_t rmsprop_float64(Py_ssize_t n_, void **arrays_, const void *scala
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_] = rmsprop(p[i_], clipped(g[i_], scale, limit), square_avg[i_], lr, l2, alpha, alpha_c, eps)
+        p[i_], square_avg[i_] = rmsprop(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], lr, l2, alpha, alpha_c, eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) rmsprop_momentum(floating p, floating g, floating square_avg, floating momentum_buffer, floating lr, floating l2, floating alpha, floating alpha_c, floating eps, floating mu) noexcept nogil:
+cdef inline (floating, floating, floating) rmsprop_momentum(
+    floating p, floating g, floating square_avg, floating momentum_buffer, floating lr, floating l2, floating alpha,
+    floating alpha_c, floating eps, floating mu
+) noexcept nogil:
     g = g + l2 * p
     square_avg = alpha * square_avg + alpha_c * (g * g)
     momentum_buffer = mu * momentum_buffer + g / (math.sqrt(square_avg) + eps)
@@ -240,7 +276,9 @@ cdef Py_ssize_t rmsprop_momentum_float32(Py_ssize_t n_, void **arrays_, const vo
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_], momentum_buffer[i_] = rmsprop_momentum(p[i_], clipped(g[i_], scale, limit), square_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu)
+        p[i_], square_avg[i_], momentum_buffer[i_] = rmsprop_momentum(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu
+        )
     return nonfinite_
 
 
@@ -261,11 +299,16 @@ cdef Py_ssize_t rmsprop_momentum_float64(Py_ssize_t n_, void **arrays_, const vo
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_], momentum_buffer[i_] = rmsprop_momentum(p[i_], clipped(g[i_], scale, limit), square_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu)
+        p[i_], square_avg[i_], momentum_buffer[i_] = rmsprop_momentum(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) rmsprop_centered(floating p, floating g, floating square_avg, floating grad_avg, floating lr, floating l2, floating alpha, floating alpha_c, floating eps) noexcept nogil:
+cdef inline (floating, floating, floating) rmsprop_centered(
+    floating p, floating g, floating square_avg, floating grad_avg, floating lr, floating l2, floating alpha,
+    floating alpha_c, floating eps
+) noexcept nogil:
     cdef floating variance
     g = g + l2 * p
     square_avg = alpha * square_avg + alpha_c * (g * g)
@@ -291,7 +334,9 @@ cdef Py_ssize_t rmsprop_centered_float32(Py_ssize_t n_, void **arrays_, const vo
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_], grad_avg[i_] = rmsprop_centered(p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], lr, l2, alpha, alpha_c, eps)
+        p[i_], square_avg[i_], grad_avg[i_] = rmsprop_centered(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], lr, l2, alpha, alpha_c, eps
+        )
     return nonfinite_
 
 
@@ -311,11 +356,16 @@ cdef Py_ssize_t rmsprop_centered_float64(Py_ssize_t n_, void **arrays_, const vo
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_], grad_avg[i_] = rmsprop_centered(p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], lr, l2, alpha, alpha_c, eps)
+        p[i_], square_avg[i_], grad_avg[i_] = rmsprop_centered(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], lr, l2, alpha, alpha_c, eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating, floating) rmsprop_centered_momentum(floating p, floating g, floating square_avg, floating grad_avg, floating momentum_buffer, floating lr, floating l2, floating alpha, floating alpha_c, floating eps, floating mu) noexcept nogil:
+cdef inline (floating, floating, floating, floating) rmsprop_centered_momentum(
+    floating p, floating g, floating square_avg, floating grad_avg, floating momentum_buffer, floating lr, floating l2,
+    floating alpha, floating alpha_c, floating eps, floating mu
+) noexcept nogil:
     cdef floating variance
     g = g + l2 * p
     square_avg = alpha * square_avg + alpha_c * (g * g)
@@ -344,7 +394,10 @@ cdef Py_ssize_t rmsprop_centered_momentum_float32(Py_ssize_t n_, void **arrays_,
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_], grad_avg[i_], momentum_buffer[i_] = rmsprop_centered_momentum(p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu)
+        p[i_], square_avg[i_], grad_avg[i_], momentum_buffer[i_] = rmsprop_centered_momentum(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], momentum_buffer[i_], lr, l2, alpha,
+            alpha_c, eps, mu
+        )
     return nonfinite_
 
 
@@ -366,11 +419,17 @@ cdef Py_ssize_t rmsprop_centered_momentum_float64(Py_ssize_t n_, void **arrays_,
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_], grad_avg[i_], momentum_buffer[i_] = rmsprop_centered_momentum(p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], momentum_buffer[i_], lr, l2, alpha, alpha_c, eps, mu)
+        p[i_], square_avg[i_], grad_avg[i_], momentum_buffer[i_] = rmsprop_centered_momentum(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], grad_avg[i_], momentum_buffer[i_], lr, l2, alpha,
+            alpha_c, eps, mu
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) adadelta(floating p, floating g, floating square_avg, floating acc_delta, floating lr, floating l2, floating rho, floating rho_c, floating eps) noexcept nogil:
+cdef inline (floating, floating, floating) adadelta(
+    floating p, floating g, floating square_avg, floating acc_delta, floating lr, floating l2, floating rho,
+    floating rho_c, floating eps
+) noexcept nogil:
     cdef floating delta
     g = g + l2 * p
     square_avg = rho * square_avg + rho_c * (g * g)
@@ -395,7 +454,9 @@ cdef Py_ssize_t adadelta_float32(Py_ssize_t n_, void **arrays_, const void *scal
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_], acc_delta[i_] = adadelta(p[i_], clipped(g[i_], scale, limit), square_avg[i_], acc_delta[i_], lr, l2, rho, rho_c, eps)
+        p[i_], square_avg[i_], acc_delta[i_] = adadelta(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], acc_delta[i_], lr, l2, rho, rho_c, eps
+        )
     return nonfinite_
 
 
@@ -415,11 +476,16 @@ cdef Py_ssize_t adadelta_float64(Py_ssize_t n_, void **arrays_, const void *scal
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], square_avg[i_], acc_delta[i_] = adadelta(p[i_], clipped(g[i_], scale, limit), square_avg[i_], acc_delta[i_], lr, l2, rho, rho_c, eps)
+        p[i_], square_avg[i_], acc_delta[i_] = adadelta(
+            p[i_], clipped(g[i_], scale, limit), square_avg[i_], acc_delta[i_], lr, l2, rho, rho_c, eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) adam(floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps) noexcept nogil:
+cdef inline (floating, floating, floating) adam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
     g = g + l2 * p
     exp_avg = b1 * exp_avg + b1_c * g
     exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
@@ -446,7 +512,10 @@ cdef Py_ssize_t adam_float32(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_avg_sq[i_] = adam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = adam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias,
+            eps
+        )
     return nonfinite_
 
 
@@ -470,11 +539,17 @@ cdef Py_ssize_t adam_float64(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_avg_sq[i_] = adam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = adam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias,
+            eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating, floating) amsgrad(floating p, floating g, floating exp_avg, floating exp_avg_sq, floating max_exp_avg_sq, floating lr, floating l2, floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps) noexcept nogil:
+cdef inline (floating, floating, floating, floating) amsgrad(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating max_exp_avg_sq, floating lr, floating l2,
+    floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
     cdef floating step
     g = g + l2 * p
     exp_avg = b1 * exp_avg + b1_c * g
@@ -505,7 +580,10 @@ cdef Py_ssize_t amsgrad_float32(Py_ssize_t n_, void **arrays_, const void *scala
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_] = amsgrad(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+        p[i_], exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_] = amsgrad(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_], lr, l2, decay, b1,
+            b1_c, b2, b2_c, debias, eps
+        )
     return nonfinite_
 
 
@@ -530,11 +608,17 @@ cdef Py_ssize_t amsgrad_float64(Py_ssize_t n_, void **arrays_, const void *scala
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_] = amsgrad(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+        p[i_], exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_] = amsgrad(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], max_exp_avg_sq[i_], lr, l2, decay, b1,
+            b1_c, b2, b2_c, debias, eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) adamax(floating p, floating g, floating exp_avg, floating exp_inf, floating lr, floating l2, floating b1, floating b1_c, floating b2, floating eps) noexcept nogil:
+cdef inline (floating, floating, floating) adamax(
+    floating p, floating g, floating exp_avg, floating exp_inf, floating lr, floating l2, floating b1, floating b1_c,
+    floating b2, floating eps
+) noexcept nogil:
     cdef floating size
     g = g + l2 * p
     exp_avg = b1 * exp_avg + b1_c * g
@@ -560,7 +644,9 @@ cdef Py_ssize_t adamax_float32(Py_ssize_t n_, void **arrays_, const void *scalar
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_inf[i_] = adamax(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_inf[i_], lr, l2, b1, b1_c, b2, eps)
+        p[i_], exp_avg[i_], exp_inf[i_] = adamax(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_inf[i_], lr, l2, b1, b1_c, b2, eps
+        )
     return nonfinite_
 
 
@@ -581,11 +667,16 @@ cdef Py_ssize_t adamax_float64(Py_ssize_t n_, void **arrays_, const void *scalar
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_inf[i_] = adamax(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_inf[i_], lr, l2, b1, b1_c, b2, eps)
+        p[i_], exp_avg[i_], exp_inf[i_] = adamax(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_inf[i_], lr, l2, b1, b1_c, b2, eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) nadam(floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr_g, floating lr_m, floating l2, floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps) noexcept nogil:
+cdef inline (floating, floating, floating) nadam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr_g, floating lr_m, floating l2,
+    floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
     cdef floating step
     g = g + l2 * p
     exp_avg = b1 * exp_avg + b1_c * g
@@ -615,7 +706,10 @@ cdef Py_ssize_t nadam_float32(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_avg_sq[i_] = nadam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = nadam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c,
+            debias, eps
+        )
     return nonfinite_
 
 
@@ -640,11 +734,17 @@ cdef Py_ssize_t nadam_float64(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_avg_sq[i_] = nadam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c, debias, eps)
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = nadam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c,
+            debias, eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) radam(floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating adapt, floating plain, floating eps) noexcept nogil:
+cdef inline (floating, floating, floating) radam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating adapt, floating plain, floating eps
+) noexcept nogil:
     cdef floating step
     g = g + l2 * p
     exp_avg = b1 * exp_avg + b1_c * g
@@ -674,7 +774,10 @@ cdef Py_ssize_t radam_float32(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_avg_sq[i_] = radam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, adapt, plain, eps)
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = radam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, adapt,
+            plain, eps
+        )
     return nonfinite_
 
 
@@ -699,11 +802,17 @@ cdef Py_ssize_t radam_float64(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_], exp_avg_sq[i_] = radam(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, adapt, plain, eps)
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = radam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, adapt,
+            plain, eps
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating) lion(floating p, floating g, floating exp_avg, floating lr, floating decay, floating b1, floating b1_c, floating b2, floating b2_c) noexcept nogil:
+cdef inline (floating, floating) lion(
+    floating p, floating g, floating exp_avg, floating lr, floating decay, floating b1, floating b1_c, floating b2,
+    floating b2_c
+) noexcept nogil:
     cdef floating step, u
     u = b1 * exp_avg + b1_c * g
     exp_avg = b2 * exp_avg + b2_c * g
@@ -727,7 +836,9 @@ cdef Py_ssize_t lion_float32(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_] = lion(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, decay, b1, b1_c, b2, b2_c)
+        p[i_], exp_avg[i_] = lion(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, decay, b1, b1_c, b2, b2_c
+        )
     return nonfinite_
 
 
@@ -747,11 +858,15 @@ cdef Py_ssize_t lion_float64(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], exp_avg[i_] = lion(p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, decay, b1, b1_c, b2, b2_c)
+        p[i_], exp_avg[i_] = lion(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, decay, b1, b1_c, b2, b2_c
+        )
     return nonfinite_
 
 
-cdef inline floating signsgd(floating p, floating g, floating lr, floating l2) noexcept nogil:
+cdef inline floating signsgd(
+    floating p, floating g, floating lr, floating l2
+) noexcept nogil:
     g = g + l2 * p
     return p - (lr if g > 0 else (-lr if g < 0 else g))
 
@@ -767,7 +882,9 @@ cdef Py_ssize_t signsgd_float32(Py_ssize_t n_, void **arrays_, const void *scala
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_] = signsgd(p[i_], clipped(g[i_], scale, limit), lr, l2)
+        p[i_] = signsgd(
+            p[i_], clipped(g[i_], scale, limit), lr, l2
+        )
     return nonfinite_
 
 
@@ -782,11 +899,15 @@ cdef Py_ssize_t signsgd_float64(Py_ssize_t n_, void **arrays_, const void *scala
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_] = signsgd(p[i_], clipped(g[i_], scale, limit), lr, l2)
+        p[i_] = signsgd(
+            p[i_], clipped(g[i_], scale, limit), lr, l2
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating) signum(floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu, floating mu_c) noexcept nogil:
+cdef inline (floating, floating) signum(
+    floating p, floating g, floating momentum_buffer, floating lr, floating l2, floating mu, floating mu_c
+) noexcept nogil:
     cdef floating step
     momentum_buffer = mu * momentum_buffer + mu_c * (g + l2 * p)
     step = lr if momentum_buffer > 0 else (-lr if momentum_buffer < 0 else momentum_buffer)
@@ -807,7 +928,9 @@ cdef Py_ssize_t signum_float32(Py_ssize_t n_, void **arrays_, const void *scalar
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], momentum_buffer[i_] = signum(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c)
+        p[i_], momentum_buffer[i_] = signum(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c
+        )
     return nonfinite_
 
 
@@ -825,11 +948,16 @@ cdef Py_ssize_t signum_float64(Py_ssize_t n_, void **arrays_, const void *scalar
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], momentum_buffer[i_] = signum(p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c)
+        p[i_], momentum_buffer[i_] = signum(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, l2, mu, mu_c
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) rprop(floating p, floating g, floating prev, floating step_size, floating eta_minus, floating eta_plus, floating smallest, floating largest) noexcept nogil:
+cdef inline (floating, floating, floating) rprop(
+    floating p, floating g, floating prev, floating step_size, floating eta_minus, floating eta_plus, floating smallest,
+    floating largest
+) noexcept nogil:
     cdef floating agreement, grown
     agreement = g if prev > 0 else (-g if prev < 0 else prev)
     grown = eta_plus * step_size if agreement > 0 else (eta_minus * step_size if agreement < 0 else step_size)
@@ -854,7 +982,9 @@ cdef Py_ssize_t rprop_float32(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], prev[i_], step_size[i_] = rprop(p[i_], clipped(g[i_], scale, limit), prev[i_], step_size[i_], eta_minus, eta_plus, smallest, largest)
+        p[i_], prev[i_], step_size[i_] = rprop(
+            p[i_], clipped(g[i_], scale, limit), prev[i_], step_size[i_], eta_minus, eta_plus, smallest, largest
+        )
     return nonfinite_
 
 
@@ -873,18 +1003,23 @@ cdef Py_ssize_t rprop_float64(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], prev[i_], step_size[i_] = rprop(p[i_], clipped(g[i_], scale, limit), prev[i_], step_size[i_], eta_minus, eta_plus, smallest, largest)
+        p[i_], prev[i_], step_size[i_] = rprop(
+            p[i_], clipped(g[i_], scale, limit), prev[i_], step_size[i_], eta_minus, eta_plus, smallest, largest
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating, floating) ftrl(floating p, floating g, floating z, floating n, floating lr, floating beta, floating last_lr, floating last_beta, floating l1, floating l2) noexcept nogil:
-    cdef floating excess, last, now
+cdef inline (floating, floating, floating) ftrl(
+    floating p, floating g, floating z, floating n, floating lr, floating beta, floating last_lr, floating last_beta,
+    floating l1, floating l2
+) noexcept nogil:
+    cdef floating last, now, pull
     last = (last_beta + math.sqrt(n)) / last_lr
     n = n + g * g
     now = (beta + math.sqrt(n)) / lr
     z = z + (g - (now - last) * p)
-    excess = z - l1 if z > l1 else (z + l1 if z < -l1 else z - z)
-    return -excess / (now + l2), z, n
+    pull = l1 - z if z > l1 else (-l1 - z if z < -l1 else z - z)
+    return pull / (now + l2), z, n
 
 
 cdef Py_ssize_t ftrl_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -904,7 +1039,9 @@ cdef Py_ssize_t ftrl_float32(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], z[i_], n[i_] = ftrl(p[i_], clipped(g[i_], scale, limit), z[i_], n[i_], lr, beta, last_lr, last_beta, l1, l2)
+        p[i_], z[i_], n[i_] = ftrl(
+            p[i_], clipped(g[i_], scale, limit), z[i_], n[i_], lr, beta, last_lr, last_beta, l1, l2
+        )
     return nonfinite_
 
 
@@ -925,11 +1062,15 @@ cdef Py_ssize_t ftrl_float64(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], z[i_], n[i_] = ftrl(p[i_], clipped(g[i_], scale, limit), z[i_], n[i_], lr, beta, last_lr, last_beta, l1, l2)
+        p[i_], z[i_], n[i_] = ftrl(
+            p[i_], clipped(g[i_], scale, limit), z[i_], n[i_], lr, beta, last_lr, last_beta, l1, l2
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating) asgd(floating p, floating g, floating ax, floating lr, floating l2, floating decay, floating keep) noexcept nogil:
+cdef inline (floating, floating) asgd(
+    floating p, floating g, floating ax, floating lr, floating l2, floating decay, floating keep
+) noexcept nogil:
     p = p - (decay * p + lr * (g + l2 * p))
     return p, p + keep * (ax - p)
 
@@ -948,7 +1089,9 @@ cdef Py_ssize_t asgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef int nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], ax[i_] = asgd(p[i_], clipped(g[i_], scale, limit), ax[i_], lr, l2, decay, keep)
+        p[i_], ax[i_] = asgd(
+            p[i_], clipped(g[i_], scale, limit), ax[i_], lr, l2, decay, keep
+        )
     return nonfinite_
 
 
@@ -966,11 +1109,15 @@ cdef Py_ssize_t asgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
-        p[i_], ax[i_] = asgd(p[i_], clipped(g[i_], scale, limit), ax[i_], lr, l2, decay, keep)
+        p[i_], ax[i_] = asgd(
+            p[i_], clipped(g[i_], scale, limit), ax[i_], lr, l2, decay, keep
+        )
     return nonfinite_
 
 
-cdef inline (floating, floating) squared_error(floating z, floating y) noexcept nogil:
+cdef inline (floating, floating) squared_error(
+    floating z, floating y
+) noexcept nogil:
     cdef floating r
     r = z - y
     return r * r / 2, r
@@ -1000,7 +1147,9 @@ cdef Py_ssize_t squared_error_float64(Py_ssize_t n_, void **arrays_, const void 
     return nonfinite_
 
 
-cdef inline (floating, floating) huber(floating z, floating y, floating epsilon) noexcept nogil:
+cdef inline (floating, floating) huber(
+    floating z, floating y, floating epsilon
+) noexcept nogil:
     cdef floating r, size, value
     r = z - y
     size = math.fabs(r)
@@ -1034,7 +1183,9 @@ cdef Py_ssize_t huber_float64(Py_ssize_t n_, void **arrays_, const void *scalars
     return nonfinite_
 
 
-cdef inline (floating, floating) epsilon_insensitive(floating z, floating y, floating epsilon) noexcept nogil:
+cdef inline (floating, floating) epsilon_insensitive(
+    floating z, floating y, floating epsilon
+) noexcept nogil:
     cdef floating excess, one, r
     r = z - y
     excess = math.fabs(r) - epsilon
@@ -1068,7 +1219,9 @@ cdef Py_ssize_t epsilon_insensitive_float64(Py_ssize_t n_, void **arrays_, const
     return nonfinite_
 
 
-cdef inline (floating, floating) squared_epsilon_insensitive(floating z, floating y, floating epsilon) noexcept nogil:
+cdef inline (floating, floating) squared_epsilon_insensitive(
+    floating z, floating y, floating epsilon
+) noexcept nogil:
     cdef floating excess, r
     r = z - y
     excess = r - epsilon if r > epsilon else (r + epsilon if r < -epsilon else r * 0)
@@ -1101,7 +1254,9 @@ cdef Py_ssize_t squared_epsilon_insensitive_float64(Py_ssize_t n_, void **arrays
     return nonfinite_
 
 
-cdef inline (floating, floating) quantile(floating z, floating y, floating q) noexcept nogil:
+cdef inline (floating, floating) quantile(
+    floating z, floating y, floating q
+) noexcept nogil:
     cdef floating r
     r = y - z
     return q * r if r >= 0 else (q - 1) * r, -q if r >= 0 else 1 - q
@@ -1133,7 +1288,9 @@ cdef Py_ssize_t quantile_float64(Py_ssize_t n_, void **arrays_, const void *scal
     return nonfinite_
 
 
-cdef inline (floating, floating) logcosh(floating z, floating y, floating log2) noexcept nogil:
+cdef inline (floating, floating) logcosh(
+    floating z, floating y, floating log2
+) noexcept nogil:
     cdef floating e, r, size, slope
     r = z - y
     size = math.fabs(r)
@@ -1168,7 +1325,9 @@ cdef Py_ssize_t logcosh_float64(Py_ssize_t n_, void **arrays_, const void *scala
     return nonfinite_
 
 
-cdef inline (floating, floating) poisson(floating z, floating y) noexcept nogil:
+cdef inline (floating, floating) poisson(
+    floating z, floating y
+) noexcept nogil:
     cdef floating rate
     rate = math.exp(z)
     return rate - y * z, rate - y
@@ -1198,7 +1357,9 @@ cdef Py_ssize_t poisson_float64(Py_ssize_t n_, void **arrays_, const void *scala
     return nonfinite_
 
 
-cdef inline (floating, floating) gamma(floating z, floating y) noexcept nogil:
+cdef inline (floating, floating) gamma(
+    floating z, floating y
+) noexcept nogil:
     cdef floating ratio
     ratio = y * math.exp(-z)
     return z + ratio, 1 - ratio
@@ -1228,7 +1389,9 @@ cdef Py_ssize_t gamma_float64(Py_ssize_t n_, void **arrays_, const void *scalars
     return nonfinite_
 
 
-cdef inline (floating, floating) log_loss(floating z, floating y) noexcept nogil:
+cdef inline (floating, floating) log_loss(
+    floating z, floating y
+) noexcept nogil:
     cdef floating e, p
     e = math.exp(-math.fabs(z))
     p = (1 if z >= 0 else e) / (1 + e)
@@ -1259,7 +1422,9 @@ cdef Py_ssize_t log_loss_float64(Py_ssize_t n_, void **arrays_, const void *scal
     return nonfinite_
 
 
-cdef inline (floating, floating) hinge(floating z, floating y) noexcept nogil:
+cdef inline (floating, floating) hinge(
+    floating z, floating y
+) noexcept nogil:
     cdef floating short
     short = 1 - y * z
     return short if short > 0 else short * 0, -y if short > 0 else y * 0
@@ -1289,7 +1454,9 @@ cdef Py_ssize_t hinge_float64(Py_ssize_t n_, void **arrays_, const void *scalars
     return nonfinite_
 
 
-cdef inline (floating, floating) squared_hinge(floating z, floating y) noexcept nogil:
+cdef inline (floating, floating) squared_hinge(
+    floating z, floating y
+) noexcept nogil:
     cdef floating short
     short = 1 - y * z
     short = short if short > 0 else short * 0
@@ -1320,7 +1487,9 @@ cdef Py_ssize_t squared_hinge_float64(Py_ssize_t n_, void **arrays_, const void 
     return nonfinite_
 
 
-cdef inline (floating, floating) perceptron(floating z, floating y) noexcept nogil:
+cdef inline (floating, floating) perceptron(
+    floating z, floating y
+) noexcept nogil:
     cdef floating margin
     margin = y * z
     return -margin if margin <= 0 else margin * 0, -y if margin <= 0 else y * 0
@@ -1350,7 +1519,9 @@ cdef Py_ssize_t perceptron_float64(Py_ssize_t n_, void **arrays_, const void *sc
     return nonfinite_
 
 
-cdef inline (floating, floating) modified_huber(floating z, floating y) noexcept nogil:
+cdef inline (floating, floating) modified_huber(
+    floating z, floating y
+) noexcept nogil:
     cdef floating margin, short
     margin = y * z
     short = 1 - margin

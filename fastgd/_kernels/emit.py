@@ -14,6 +14,7 @@ the scalars ``*hyper``. The caller guarantees the lengths: ``_drive.pyx`` checks
 
 import ast
 import sys
+import textwrap
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -35,7 +36,9 @@ cdef extern from *:
 '''
 FUNCTION = """
 
-cdef inline {returns} {name}({arguments}) noexcept nogil:
+cdef inline {returns} {name}(
+{arguments}
+) noexcept nogil:
 {body}
 """
 LOOP = """
@@ -69,6 +72,12 @@ LARGEST_LITERAL = 2**11  # the integers up to here are exact even in float16
 
 class RuleError(SyntaxError):
     """A rule uses something outside the language that all executors round alike."""
+
+
+def wrapped(items: list[str], indent: str) -> str:
+    """Return the items, separated by commas, on lines of at most 120 characters."""
+    glued = ", ".join(item.replace(" ", "\0") for item in items)
+    return textwrap.fill(glued, 120, initial_indent=indent, subsequent_indent=indent).replace("\0", " ")
 
 
 class Rule:
@@ -124,9 +133,10 @@ class Rule:
             self._refuse(node, "assigns to something that is not one plain name")
         if isinstance(node, ast.Compare) and len(node.ops) != 1:
             self._refuse(node, "chains comparisons; write one at a time")
-        if isinstance(node, ast.Attribute):
-            if not (isinstance(node.value, ast.Name) and node.value.id == "math" and node.attr in FUNCTIONS):
-                self._refuse(node, f"uses .{node.attr}; only {', '.join('math.' + f for f in FUNCTIONS)} are known")
+        if isinstance(node, ast.Attribute) and not (
+            isinstance(node.value, ast.Name) and node.value.id == "math" and node.attr in FUNCTIONS
+        ):
+            self._refuse(node, f"uses .{node.attr}; only {', '.join('math.' + f for f in FUNCTIONS)} are known")
         if isinstance(node, ast.Call) and (
             not isinstance(node.func, ast.Attribute) or node.keywords or len(node.args) != 1
         ):
@@ -142,7 +152,7 @@ class Rule:
         return FUNCTION.format(
             returns="floating" if self.n_outputs == 1 else f"({', '.join(['floating'] * self.n_outputs)})",
             name=self.name,
-            arguments=", ".join(f"floating {a}" for a in self.element + self.hyper),
+            arguments=wrapped([f"floating {a}" for a in self.element + self.hyper], "    "),
             body="\n".join(body),
         )
 
@@ -173,7 +183,8 @@ def _update_loops(rule: Rule, clip: Rule) -> str:
     outputs = ["p", *rule.element[2:]]
     values = {a: f"{a}[i_]" for a in rule.element}
     values["g"] = f"{clip.name}(g[i_], {', '.join(clip.hyper)})"
-    call = f"{rule.name}({', '.join([values[a] for a in rule.element] + rule.hyper)})"
+    inputs = wrapped([values[a] for a in rule.element] + rule.hyper, " " * 12)
+    call = f"{rule.name}(\n{inputs}\n        )"
     count = "nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1"
     update = f"{', '.join(f'{a}[i_]' for a in outputs)} = {call}"
     return "".join(rule.loop(d, rule.element, clip.hyper + rule.hyper, [count, update]) for d in C_TYPES)

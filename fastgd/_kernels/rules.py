@@ -158,8 +158,8 @@ def ftrl(p, g, z, n, /, lr, beta, last_lr, last_beta, l1, l2):
     n = n + g * g
     now = (beta + math.sqrt(n)) / lr
     z = z + (g - (now - last) * p)
-    excess = z - l1 if z > l1 else (z + l1 if z < -l1 else z - z)
-    return -excess / (now + l2), z, n
+    pull = l1 - z if z > l1 else (-l1 - z if z < -l1 else z - z)
+    return pull / (now + l2), z, n
 
 
 def asgd(p, g, ax, /, lr, l2, decay, keep):

@@ -217,7 +217,7 @@ class NAdam(_Moments):
     >>> w = np.array([1.0, 1.0])
     >>> info = fastgd.NAdam(lr=0.1).init(w).step(np.array([10.0, 0.1]))
     >>> w.round(4)
-    array([0.8549, 0.8549])
+    array([0.8944, 0.8944])
     """
 
     lr: Hyper = 2e-3

@@ -4,6 +4,9 @@
 >>> schedule = warmup(500) >> cosine(1e-3, 10_000)
 >>> schedule(250)
 0.0005
+
+Sequences ``a >> b`` (each part counts from its own step 0), products and sums (with numbers too), ``.clip(low, high)``,
+``.shift(n)``, ``.lasting(T)``, `maximum` and `minimum` compose. Durations are steps, ``"10 epochs"`` or ``"5%"``.
 """
 
 from fastgd.schedules._algebra import as_schedule
@@ -19,6 +22,9 @@ from fastgd.schedules.decays import (
     saturating,
     step,
 )
+from fastgd.schedules.measured import performance, plateau
+from fastgd.schedules.noise import random, random_walk
+from fastgd.schedules.text import from_dict, parse
 
 __all__ = [
     "Schedule",
@@ -28,14 +34,20 @@ __all__ = [
     "constant",
     "cosine",
     "exponential",
+    "from_dict",
     "geometric",
     "inverse_time",
     "linear",
     "maximum",
     "minimum",
+    "parse",
+    "performance",
     "piecewise",
+    "plateau",
     "polynomial",
     "power",
+    "random",
+    "random_walk",
     "saturating",
     "step",
     "warmup",

@@ -3,17 +3,11 @@
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, field
 
 from fastgd._validation import real, refuse_unknown, type_error
 
 CLASSES: dict[str, Callable] = {}
 FACTORIES: dict[str, Callable] = {}
-
-
-def argument(check: Callable, default=MISSING):
-    """Return a dataclass field whose value is normalised by `check(value, owner, name)` at construction."""
-    return field(default=default, metadata={"check": check})
 
 
 def factory(function: Callable) -> Callable:
@@ -90,6 +84,7 @@ class Algebra:
         array([0.5 , 0.5 , 0.5 , 0.5 , 0.25])
         """
         return CLASSES["lasting"](self, T)
+
 
 def _joined(kind: str, *parts) -> "Algebra":
     """Return an n-ary node; a part of the same kind gives its own parts, so that chains stay flat."""

@@ -1,13 +1,11 @@
-"""Checks shared by the schedules, in the form that `base.argument` takes: `check(value, owner, name)`."""
+"""The types of the schedules' fields: ``Annotated[type, check]``, where ``check(value, owner, name)`` normalises the value."""
 
 import math
 import operator
+from typing import Annotated
 
 from fastgd._validation import boolean, integer, real, type_error
 from fastgd.schedules._durations import ACCEPTED, Duration, duration
-
-switch = boolean
-steps = duration
 
 
 def rate(value: object, owner: str, name: str) -> float:
@@ -38,6 +36,16 @@ def steps_or_zero(value: object, owner: str, name: str) -> "int | Duration":
 def seed(value: object, owner: str, name: str) -> int:
     """A non-negative integer."""
     return integer(value, owner, name, 0)
+
+
+Rate = Annotated[float, rate]
+Positive = Annotated[float, positive]
+Fraction = Annotated[float, fraction]
+Steps = Annotated[int | Duration, duration]
+StepsOrZero = Annotated[int | Duration, steps_or_zero]
+Time = Annotated[int | float | Duration, time]
+Switch = Annotated[bool, boolean]
+Seed = Annotated[int, seed]
 
 
 def base_and_duration(owner: str, a0: object, T: object) -> tuple[object, object]:

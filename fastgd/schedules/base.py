@@ -54,7 +54,8 @@ class Schedule(Algebra):
 
     def __post_init__(self):
         for each in fields(self):
-            value = each.metadata["check"](getattr(self, each.name), self.kind, each.name)
+            check = each.type.__metadata__[0]  # the fields are Annotated, see _arguments.py
+            value = check(getattr(self, each.name), self.kind, each.name)
             object.__setattr__(self, each.name, value)
         depth = 1 + max((child._depth for child in self._children()), default=0)
         if depth > DEPTH_LIMIT:
@@ -201,7 +202,9 @@ class Schedule(Algebra):
 
     def _not_finite(self, t: int, value: float) -> ArgumentValueError:
         text = shortened(str(self), 120)
-        return ArgumentValueError(f"the schedule {text} must be finite; got {value} at step t = {t}. Bound it by .clip().")
+        return ArgumentValueError(
+            f"the schedule {text} must be finite; got {value} at step t = {t}. Bound it by .clip()."
+        )
 
     # Measured parts
 
@@ -292,9 +295,9 @@ class Schedule(Algebra):
         return self._text(quoted=True)
 
     def _text(self, quoted: bool) -> str:
-        from fastgd.schedules.text import call_text
+        from fastgd.schedules.text import schedule_text
 
-        return call_text(self, quoted)
+        return schedule_text(self, quoted)
 
     def to_dict(self) -> dict:
         """Return a JSON-able description, which `fastgd.schedules.from_dict` reads back.

@@ -2,14 +2,26 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from fastgd._validation import choice, type_error, value_error
-from fastgd.schedules._arguments import base_and_duration, fraction, positive, rate, scaled_power, steps, time
-from fastgd.schedules._durations import ACCEPTED, Context, Duration, duration
-from fastgd.schedules._algebra import argument, factory
+from fastgd.schedules._algebra import factory
+from fastgd.schedules._arguments import (
+    Fraction,
+    Positive,
+    Rate,
+    Steps,
+    Time,
+    base_and_duration,
+    rate,
+    scaled_power,
+)
+from fastgd.schedules._durations import ACCEPTED, Context, duration
 from fastgd.schedules.base import Schedule
+
+HALF_PI = math.pi / 2
 
 
 def between(value: float, a: float, b: float) -> float:
@@ -23,7 +35,7 @@ def between(value: float, a: float, b: float) -> float:
 class Constant(Schedule, kind="constant"):
     """`a0` at every step."""
 
-    a0: float = argument(rate)
+    a0: Rate
 
     def _at(self, t: int, memory) -> float:
         return self.a0
@@ -54,16 +66,17 @@ def constant(a0: float) -> Schedule:
 class Linear(Schedule, kind="linear"):
     """A straight line."""
 
-    a0: float = argument(rate)
-    T: int | Duration = argument(steps)
-    end: float = argument(rate, 0.0)
+    a0: Rate
+    T: Steps
+    end: Rate = 0.0
     _length_field = "T"
     _unit_base = True
 
     def _at(self, t: int, memory) -> float:
         if t >= self.T:
             return self.end
-        return between(self.a0 + (self.end - self.a0) * (t / self.T), self.a0, self.end)
+        value = self.a0 + (self.end - self.a0) * (t / self.T)
+        return value if self.end == 0.0 else between(value, self.a0, self.end)
 
     def _values(self, first: int, count: int, memory) -> np.ndarray:
         t = np.arange(first, first + count, dtype=np.float64)
@@ -103,10 +116,10 @@ def linear(a0: "float | int | str" = 1.0, T: "int | str | None" = None, end: flo
 class Polynomial(Schedule, kind="polynomial"):
     """A power of the remaining share of the horizon."""
 
-    a0: float = argument(rate)
-    T: int | Duration = argument(steps)
-    power: float = argument(positive)
-    end: float = argument(rate, 0.0)
+    a0: Rate
+    T: Steps
+    power: Positive
+    end: Rate = 0.0
     _length_field = "T"
 
     def _at(self, t: int, memory) -> float:
@@ -149,19 +162,22 @@ def polynomial(a0: float, T: "int | str", power: float, end: float = 0.0) -> Sch
 class Cosine(Schedule, kind="cosine"):
     """Half a cosine wave."""
 
-    a0: float = argument(rate)
-    T: int | Duration = argument(steps)
-    end: float = argument(rate, 0.0)
+    a0: Rate
+    T: Steps
+    end: Rate = 0.0
     _length_field = "T"
     _unit_base = True
 
     def _at(self, t: int, memory) -> float:
-        T = self.T
+        T, end = self.T, self.end
         if t >= T:
-            return self.end
+            return end
         # (1 + cos(pi t/T)) / 2 written as a squared sine, which keeps its relative accuracy near the end.
-        wave = math.sin(math.pi * (T - t) / (2 * T))
-        return between((self.a0 - self.end) * (wave * wave) + self.end, self.a0, self.end) if t else self.a0
+        wave = math.sin(HALF_PI * ((T - t) / T))
+        value = (self.a0 - end) * (wave * wave) + end
+        if end == 0.0:
+            return value
+        return between(value, self.a0, end) if t else self.a0
 
 
 @factory
@@ -198,9 +214,9 @@ def _shape(value: object, owner: str, name: str) -> str:
 class Warmup(Schedule, kind="warmup"):
     """A ramp from `start` to 1; a sequence scales it to the start of the following part."""
 
-    T: int | Duration = argument(steps)
-    start_factor: float = argument(fraction, 0.0)
-    shape: str = argument(_shape, "linear")
+    T: Steps
+    start_factor: Fraction = 0.0
+    shape: Annotated[str, _shape] = "linear"
     _length_field = "T"
 
     def _prepare(self) -> None:
@@ -272,8 +288,8 @@ def _rates(value: object, owner: str, name: str) -> tuple[float, ...]:
 class Piecewise(Schedule, kind="piecewise"):
     """Constant between boundaries."""
 
-    boundaries: tuple = argument(_boundaries)
-    rates: tuple[float, ...] = argument(_rates)
+    boundaries: Annotated[tuple, _boundaries]
+    rates: Annotated[tuple[float, ...], _rates]
 
     def _prepare(self) -> None:
         if len(self.rates) != len(self.boundaries) + 1:
@@ -325,8 +341,8 @@ def piecewise(boundaries: "list[int | str]", rates: "list[float]") -> Schedule:
 class InverseTime(Schedule, kind="inverse_time"):
     """A hyperbola in time."""
 
-    a0: float = argument(rate)
-    T: "int | float | Duration" = argument(time)
+    a0: Rate
+    T: Time
 
     def _at(self, t: int, memory) -> float:
         return self.a0 / (1.0 + t / self.T)

@@ -1,14 +1,16 @@
 """Schedules made of schedules: sequence, product, sum, the larger, the smaller, clip, shift, a duration."""
 
+import functools
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from fastgd._validation import integer, real, type_error, value_error
 from fastgd.schedules import _durations
+from fastgd.schedules._algebra import as_schedule, factory
 from fastgd.schedules._durations import ANY, Context, Duration
-from fastgd.schedules._algebra import argument, as_schedule, factory
 from fastgd.schedules.base import Schedule
 
 
@@ -40,68 +42,63 @@ def ordered(owner: str, low: float | None, high: float | None) -> None:
 class _Parallel(Schedule):
     """Schedules that run side by side; the longest duration is that of the whole."""
 
-    parts: tuple[Schedule, ...] = argument(_schedules)
+    parts: Annotated[tuple[Schedule, ...], _schedules]
 
     def _length(self, context: Context | None):
         lengths = [part._length(context) for part in self.parts]
         return max((length for length in lengths if length is not None), default=None)
 
-    def _at(self, t: int, memory) -> float:
-        if memory is None:
-            values = [part._at(t, None) for part in self.parts]
-        else:
-            values = [part._at(t, its) for part, its in zip(self.parts, memory, strict=True)]
-        result = values[0]
-        for value in values[1:]:
-            result = self._two(result, value)
-        return result
+    def _prepare(self) -> None:
+        self._set(_each=tuple(part._at for part in self.parts), _nothing=(None,) * len(self.parts))
 
     def _values(self, first: int, count: int, memory) -> np.ndarray:
-        memory = memory or [None] * len(self.parts)
-        result = self.parts[0]._values(first, count, memory[0])
-        for part, its in zip(self.parts[1:], memory[1:], strict=True):
-            result = self._two_arrays(result, part._values(first, count, its))
-        return result
-
-    def _two_arrays(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return self._two(x, y)
+        pairs = zip(self.parts, memory or self._nothing, strict=True)
+        return functools.reduce(self._two_arrays, (part._values(first, count, its) for part, its in pairs))
 
 
 class Product(_Parallel, kind="product"):
     """The product of the parts, from left to right."""
 
-    @staticmethod
-    def _two(x, y):
-        return x * y
+    _two_arrays = staticmethod(np.multiply)
+
+    def _at(self, t: int, memory) -> float:
+        value = 1.0
+        for at, its in zip(self._each, memory or self._nothing):  # noqa: B905 (the lengths agree, and strict costs time)
+            value *= at(t, its)
+        return value
 
 
 class Sum(_Parallel, kind="sum"):
     """The sum of the parts, from left to right."""
 
-    @staticmethod
-    def _two(x, y):
-        return x + y
+    _two_arrays = staticmethod(np.add)
+
+    def _at(self, t: int, memory) -> float:
+        value = 0.0
+        for at, its in zip(self._each, memory or self._nothing):  # noqa: B905
+            value += at(t, its)
+        return value
 
 
 class Maximum(_Parallel, kind="maximum"):
     """The largest of the parts."""
 
-    @staticmethod
-    def _two(x, y):
-        return y if y > x else x
+    def _at(self, t: int, memory) -> float:
+        return max(at(t, its) for at, its in zip(self._each, memory or self._nothing, strict=True))
 
-    def _two_arrays(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.where(y > x, y, x)
+    @staticmethod
+    def _two_arrays(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.where(y > x, y, x)  # as Python's max treats NaN
 
 
 class Minimum(_Parallel, kind="minimum"):
     """The smallest of the parts."""
 
-    @staticmethod
-    def _two(x, y):
-        return y if y < x else x
+    def _at(self, t: int, memory) -> float:
+        return min(at(t, its) for at, its in zip(self._each, memory or self._nothing, strict=True))
 
-    def _two_arrays(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    @staticmethod
+    def _two_arrays(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.where(y < x, y, x)
 
 
@@ -109,7 +106,7 @@ class Minimum(_Parallel, kind="minimum"):
 class Sequence(Schedule, kind="sequence"):
     """The parts one after the other, each from its own step 0; the last one goes on for ever."""
 
-    parts: tuple[Schedule, ...] = argument(_schedules)
+    parts: Annotated[tuple[Schedule, ...], _schedules]
 
     def _prepare(self) -> None:
         for part in self.parts[:-1]:
@@ -170,7 +167,7 @@ class Sequence(Schedule, kind="sequence"):
 class _Wrapper(Schedule):
     """One schedule with something done to it by a method of the same name."""
 
-    of: Schedule = argument(as_schedule)
+    of: Annotated[Schedule, as_schedule]
 
     def _of_memory(self, memory):
         return memory[0] if memory else None
@@ -183,8 +180,8 @@ class _Wrapper(Schedule):
 class Clip(_Wrapper, kind="clip"):
     """The schedule kept within [low, high]."""
 
-    low: float | None = argument(_bound, None)
-    high: float | None = argument(_bound, None)
+    low: Annotated[float | None, _bound] = None
+    high: Annotated[float | None, _bound] = None
 
     def _prepare(self) -> None:
         ordered("clip", self.low, self.high)
@@ -203,7 +200,7 @@ class Clip(_Wrapper, kind="clip"):
 class Shift(_Wrapper, kind="shift"):
     """The schedule begun `n` steps later, or entered part-way where `n` is negative."""
 
-    n: "int | Duration" = argument(_offset, 0)
+    n: Annotated[int | Duration, _offset] = 0
 
     def _at(self, t: int, memory) -> float:
         return self.of._at(max(t - self.n, 0), memory[0] if memory else None)
@@ -230,7 +227,7 @@ class Shift(_Wrapper, kind="shift"):
 class Lasting(_Wrapper, kind="lasting"):
     """The schedule with a duration."""
 
-    T: "int | Duration" = argument(_durations.duration)
+    T: Annotated[int | Duration, _durations.duration]
     _length_field = "T"
 
     def _at(self, t: int, memory) -> float:

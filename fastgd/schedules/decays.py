@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fastgd._validation import value_error
-from fastgd.schedules._arguments import positive, rate, scaled_power, steps, steps_or_zero, switch, time
-from fastgd.schedules._durations import Duration
-from fastgd.schedules._algebra import argument, factory
+from fastgd.schedules._algebra import factory
+from fastgd.schedules._arguments import (
+    Positive,
+    Rate,
+    Steps,
+    StepsOrZero,
+    Switch,
+    Time,
+    scaled_power,
+)
 from fastgd.schedules.base import Schedule
 
 
@@ -15,10 +22,10 @@ from fastgd.schedules.base import Schedule
 class Exponential(Schedule, kind="exponential"):
     """A power of the time."""
 
-    a0: float = argument(rate)
-    rate: float = argument(rate)
-    T: "int | float | Duration" = argument(time)
-    staircase: bool = argument(switch, False)
+    a0: Rate
+    rate: Rate
+    T: Time
+    staircase: Switch = False
 
     def _at(self, t: int, memory) -> float:
         return scaled_power(self.a0, self.rate, t // self.T if self.staircase else t / self.T)
@@ -58,9 +65,9 @@ def exponential(a0: float, rate: float, T: "float | str", staircase: bool = Fals
 class CompoundingStaircase(Schedule, kind="compounding_staircase"):
     """The staircase whose every step multiplies the last rate, not the first."""
 
-    a0: float = argument(rate)
-    rate: float = argument(rate)
-    T: int | Duration = argument(steps)
+    a0: Rate
+    rate: Rate
+    T: Steps
 
     def _at(self, t: int, memory) -> float:
         q, r = divmod(t, self.T)
@@ -100,9 +107,9 @@ def compounding_staircase(a0: float, rate: float, T: "int | str") -> Schedule:
 class Geometric(Schedule, kind="geometric"):
     """A constant factor per step."""
 
-    a0: float = argument(rate)
-    eta: float = argument(rate)
-    T: "int | float | Duration" = argument(time)
+    a0: Rate
+    eta: Rate
+    T: Time
 
     def _prepare(self) -> None:
         if not self.is_resolved:
@@ -150,9 +157,9 @@ def geometric(a0: float, eta: float, T: "float | str") -> Schedule:
 class Power(Schedule, kind="power"):
     """A power law in time."""
 
-    a0: float = argument(rate)
-    T: "int | float | Duration" = argument(time)
-    beta: float = argument(rate)
+    a0: Rate
+    T: Time
+    beta: Rate
 
     def _at(self, t: int, memory) -> float:
         return self.a0 * (1.0 + t / self.T) ** -self.beta
@@ -191,9 +198,9 @@ def power(a0: float, T: "float | str", beta: float) -> Schedule:
 class Saturating(Schedule, kind="saturating"):
     """A rise towards `a0`."""
 
-    a0: float = argument(rate)
-    decay_rate: float = argument(rate)
-    decay_step: float = argument(rate)
+    a0: Rate
+    decay_rate: Rate
+    decay_step: Rate
 
     def _at(self, t: int, memory) -> float:
         return self.a0 / (1.0 + self.decay_rate / (1.0 + self.decay_step * t))
@@ -221,8 +228,8 @@ def saturating(a0: float, decay_rate: float, decay_step: float) -> Schedule:
     --------
     >>> from fastgd.schedules import saturating
     >>> s = saturating(1.0, 1.0, 1.0)
-    >>> s(0), s(1), s(2**53)
-    (0.5, 0.6666666666666666, 0.9999999999999999)
+    >>> s(0), s(2), s(2**53)
+    (0.5, 0.75, 1.0)
     """
     return Saturating(a0, decay_rate, decay_step)
 
@@ -231,10 +238,10 @@ def saturating(a0: float, decay_rate: float, decay_step: float) -> Schedule:
 class Step(Schedule, kind="step"):
     """A staircase of factors."""
 
-    a0: float = argument(rate)
-    every: int | Duration = argument(steps)
-    rate: float = argument(rate, 0.1)
-    start: int | Duration = argument(steps_or_zero, 0)
+    a0: Rate
+    every: Steps
+    rate: Rate = 0.1
+    start: StepsOrZero = 0
 
     def _at(self, t: int, memory) -> float:
         return self.a0 if t < self.start else scaled_power(self.a0, self.rate, t // self.every)
@@ -275,10 +282,10 @@ def step(a0: float, every: "int | str", rate: float = 0.1, start: "int | str" = 
 class CompoundingPolynomial(Schedule, kind="compounding_polynomial"):
     """The product of all the factors of a polynomial decay so far."""
 
-    a0: float = argument(rate)
-    T: int | Duration = argument(steps)
-    beta: float = argument(positive)
-    every: int | Duration = argument(steps, 1)
+    a0: Rate
+    T: Steps
+    beta: Positive
+    every: Steps = 1
     _length_field = "T"
 
     def _at(self, t: int, memory) -> float:
