@@ -117,7 +117,7 @@ def check_param(name: str, leaf: Any) -> np.ndarray:
 def share_memory(a: np.ndarray, b: np.ndarray) -> bool:
     """Say whether two arrays share an element; where that is too hard to decide, say that they do."""
     try:
-        return np.shares_memory(a, b, max_work=1_000_000)
+        return np.shares_memory(a, b, max_work=1_000_000)  # type: ignore[arg-type]
     except (np.exceptions.TooHardError, OverflowError):
         return True
 

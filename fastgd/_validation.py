@@ -7,6 +7,7 @@ most 300 characters long, and names the argument, the offending value, and what 
 import math
 import numbers
 import operator
+from typing import Any
 
 MESSAGE_LIMIT = 300
 
@@ -86,12 +87,11 @@ def _as_float(value: object, owner: str, name: str) -> float:
         raise type_error(owner, name, "a real number", value)
     if isinstance(value, numbers.Real):
         return float(value)
-    if getattr(value, "shape", None) is not None and hasattr(value, "dtype"):
-        if value.dtype.kind not in "iuf":
-            raise type_error(owner, name, "a real number", value)
-        if value.size != 1:
+    array: Any = value
+    if hasattr(value, "shape") and hasattr(value, "dtype") and array.dtype.kind in "iuf":
+        if array.size != 1:
             raise value_error(owner, name, "a single number", value, "Pass per-parameter values through overrides=.")
-        return float(value.reshape(())[()])
+        return float(array.reshape(())[()])
     raise type_error(owner, name, "a real number", value)
 
 

@@ -1,6 +1,7 @@
 """Gradient clipping as functions on one's own arrays; the optimizers' options of these names need no pass of their own."""
 
 import math
+
 import numpy as np
 
 from fastgd import _validation as check

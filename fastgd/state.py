@@ -91,7 +91,7 @@ class Group:
         self.optimizer = optimizer
         self.scheduled = optimizer.schedules()
         self.memory = [schedule.start() for _, _, schedule in self.scheduled]
-        self.current = optimizer.replace() if self.scheduled else optimizer
+        self.current: Any = optimizer.replace() if self.scheduled else optimizer
         self.rule = optimizer._rule()
         names = execute.hyper_names(self.rule)
         self.pick = itemgetter(*names) if len(names) > 1 else lambda scalars: (scalars[names[0]],)

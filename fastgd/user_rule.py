@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import field, make_dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from fastgd import _validation as check
 from fastgd._kernels import execute
@@ -13,12 +13,14 @@ from fastgd.optimizers._base import ANY, NONNEGATIVE, Hyper, Optimizer
 class _UserRule(Optimizer):
     """What all users' optimizers share: their rule, whose hyperparameters are passed on as they are."""
 
+    rule: ClassVar[Callable]
+    scalar_names: ClassVar[tuple[str, ...]]
+
     def _rule(self) -> Callable:
         return type(self).rule
 
     def _scalars(self, age: int, carry: Any) -> dict[str, float]:
-        names = execute.hyper_names(self._rule())
-        return {name: float(age) if name == "t" else getattr(self, name) for name in names}
+        return {name: float(age) if name == "t" else getattr(self, name) for name in self.scalar_names}
 
 
 def rule(function: Callable) -> type[Optimizer]:
@@ -100,6 +102,7 @@ def _class(function: Callable, own: list[inspect.Parameter]) -> type[Optimizer]:
         "__qualname__": function.__qualname__,
         "intervals": intervals,
         "rule": staticmethod(function),
+        "scalar_names": execute.hyper_names(function),
     }
     return make_dataclass(
         function.__name__, described, bases=(_UserRule,), namespace=namespace, frozen=True, repr=False

@@ -8,7 +8,7 @@ import operator
 import os
 import types
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, shortened
 
@@ -123,14 +123,17 @@ class Rewriter:
         return ast.If(test, body or [ast.Pass()], orelse), body_returns and orelse_returns
 
     def assignment(self, node: ast.stmt) -> ast.stmt:
+        targets: list[ast.expr]
+        value: ast.expr
         match node:
             case ast.Assign(targets=targets, value=value):
                 pass
             case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
                 targets = [target]
-            case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=operand):
-                left = ast.copy_location(ast.Name(name, ast.Load()), node)
-                targets, value = [target], ast.copy_location(ast.BinOp(left, op, operand), node)
+            case ast.AugAssign(target=ast.Name(id=own) as target, op=op, value=operand):
+                left = ast.copy_location(ast.Name(own, ast.Load()), node)
+                targets = [target]
+                value = ast.copy_location(ast.BinOp(left, op, operand), node)
             case _:
                 what = f"the statement `{shortened(ast.unparse(node), 60)}`"
                 raise self.refusal(
@@ -138,10 +141,10 @@ class Rewriter:
                 )
         sides = [t.elts if isinstance(t, ast.Tuple) else [t] for t in targets]
         new = self.values(value, len(sides[0]), node)
-        for target in [name for side in sides for name in side]:
-            if not isinstance(target, ast.Name):
-                raise self.refusal(node, f"an assignment to `{ast.unparse(target)}`", "Assign to plain names")
-            self.set_here.add(target.id)
+        for name in [name for side in sides for name in side]:
+            if not isinstance(name, ast.Name):
+                raise self.refusal(node, f"an assignment to `{ast.unparse(name)}`", "Assign to plain names")
+            self.set_here.add(name.id)
         if any(len(side) != len(sides[0]) for side in sides):
             raise self.refusal(node, "targets of different lengths", "Assign them one by one")
         return ast.Assign(targets, new, lineno=0)
@@ -162,12 +165,13 @@ class Rewriter:
 
     def values(self, node: ast.expr, count: int, where: ast.AST) -> ast.expr:
         """Return the expression of `count` values: a tuple, or the call of a function that returns as many."""
+        new: ast.expr
         if isinstance(node, ast.Tuple):
             found, new = len(node.elts), ast.Tuple([self.value(e) for e in node.elts], ast.Load())
         else:
             helper = self.helper(node)
             found = self.returned(helper)
-            new = self.value(node) if helper is None else self.helper_call(node, helper)
+            new = self.helper_call(node, helper) if isinstance(node, ast.Call) and helper else self.value(node)
         if found != count:
             raise self.refusal(where, f"{found} value(s) where {count} are needed", "Make the numbers of values equal")
         return new
@@ -250,7 +254,7 @@ class Rewriter:
                 return ast.BinOp(self.module.number(1.0), ast.Div(), base)
         return self.math("pow", [base, self.strong(right)])
 
-    def folded(self, function: Callable[..., float], operands: list[float], node: ast.expr) -> float:
+    def folded(self, function: Callable[..., float], operands: list[Any], node: ast.AST) -> float:
         try:
             return float(function(*operands))
         except (ArithmeticError, ValueError) as error:
@@ -266,7 +270,7 @@ class Rewriter:
         isbuiltin = isinstance(target, types.BuiltinFunctionType)
         name = (target.__name__ if target in (abs, min, max) else MATH.get(target)) if isbuiltin else None
         arguments = [self.expression(a) for a in node.args]
-        few = len(arguments) < 2 if name in ("min", "max") else len(arguments) != ARITY.get(name)
+        few = len(arguments) < 2 if name in ("min", "max") else len(arguments) != ARITY.get(str(name))
         if name is None or few or node.keywords:
             same = getattr(target, "__name__", "")
             fix = (
@@ -318,9 +322,9 @@ class Rewriter:
 
     # What names stand for
 
-    def resolved(self, node: ast.expr) -> object:
+    def resolved(self, node: ast.expr) -> Any:
         """Return the object that a name of the closure, of the module or of Python stands for, attributes included."""
-        function = self.function
+        function: Any = self.function
         match node:
             case ast.Attribute(value=owner, attr=attribute):
                 missing = object()
@@ -329,7 +333,7 @@ class Rewriter:
                     return found
             case ast.Name(id=name) if name in function.__code__.co_freevars:
                 try:
-                    return function.__closure__[function.__code__.co_freevars.index(name)].cell_contents
+                    return (function.__closure__ or ())[function.__code__.co_freevars.index(name)].cell_contents
                 except ValueError:
                     pass
             case ast.Name(id=name) if name not in self.locals:

@@ -27,7 +27,7 @@ import math
 import operator
 import os
 import types
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -125,10 +125,10 @@ class RuleText(NamedTuple):
     dtype: np.dtype
     arguments: tuple[str, ...]
 
-    def defined(self) -> dict[str, object]:
+    def defined(self) -> dict[str, Any]:
         """Return the functions of the text as CPython runs them; the sweep lacks its loads and stores."""
         code = compile(self.text, f"<fastgd {self.name}>", "exec", dont_inherit=True)
-        world = {"_fastgd_T": self.dtype.type, "_fastgd_double": np.float64, "_fastgd_math": math}
+        world: dict[str, Any] = {"_fastgd_T": self.dtype.type, "_fastgd_double": np.float64, "_fastgd_math": math}
         defined = {
             c.co_name: types.FunctionType(c, world, c.co_name) for c in code.co_consts if isinstance(c, types.CodeType)
         }

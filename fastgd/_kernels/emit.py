@@ -16,6 +16,7 @@ import ast
 import sys
 import textwrap
 from pathlib import Path
+from typing import NoReturn, cast
 
 HERE = Path(__file__).parent
 TARGET = HERE / "_sweeps.pyx"
@@ -91,13 +92,13 @@ class Rule:
         docstring = ast.get_docstring(node) is not None
         statements = node.body[docstring:]
         self._check(node, statements)
-        last = statements[-1].value
+        last = cast(ast.Return, statements[-1]).value
         self.n_outputs = len(last.elts) if isinstance(last, ast.Tuple) else 1
         self.body = lines[statements[0].lineno - 1 : node.end_lineno]
         stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         self.temporaries = sorted(stored - {*self.element, *self.hyper})
 
-    def _refuse(self, node: ast.AST, why: str):
+    def _refuse(self, node: ast.AST, why: str) -> NoReturn:
         raise RuleError(f"{self.filename}:{getattr(node, 'lineno', '?')}: {self.name}() {why}")
 
     def _check(self, function: ast.FunctionDef, statements: list[ast.stmt]):
@@ -115,10 +116,10 @@ class Rule:
                 self._refuse(function, f"names an argument {name!r}; a trailing underscore belongs to the emitted loop")
         for statement in statements:
             for node in ast.walk(statement):
-                self._check_node(node, statement, statements[-1], known)
+                self._check_node(node, statement, cast(ast.Return, statements[-1]), known)
             known |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
-    def _check_node(self, node: ast.AST, statement: ast.stmt, last: ast.stmt, known: set[str]):
+    def _check_node(self, node: ast.AST, statement: ast.stmt, last: ast.Return, known: set[str]):
         if not isinstance(node, GRAMMAR):
             self._refuse(node, f"uses {type(node).__name__}, which the language of rules does not have")
         if isinstance(node, ast.Constant) and not (type(node.value) is int and 0 <= node.value <= LARGEST_LITERAL):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastgd._kernels import _drive, rules
+from fastgd._kernels import _drive, rules  # type: ignore[attr-defined]
 from fastgd._kernels._plan import Bundle, Cohort, Plan
 
 __all__ = [

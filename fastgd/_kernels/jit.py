@@ -19,6 +19,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Sweep:
         The names of the arrays (``p, g, *state``) and of the scalars after ``scale, limit``.
     """
 
-    def __init__(self, rule: types.FunctionType, dtype: np.dtype, address: int):
+    def __init__(self, rule: Callable, dtype: np.dtype, address: int):
         self.rule = rule
         self.dtype = dtype
         self.address = address
@@ -147,13 +148,14 @@ def interpreted(rule: Callable, dtype: object) -> Callable:
     return text.defined()[text.name]
 
 
-def _written(rule: Callable, dtype: np.dtype) -> RuleText:
+def _written(rule: Any, dtype: np.dtype) -> RuleText:
     from fastgd._kernels import rules
 
-    return written_rule(rule, dtype, rules.clipped)
+    clip: Any = rules.clipped
+    return written_rule(rule, dtype, clip)
 
 
-def _checked_dtype(dtype: object) -> np.dtype:
+def _checked_dtype(dtype: Any) -> np.dtype:
     try:
         found = np.dtype(dtype)
     except TypeError:
@@ -207,7 +209,7 @@ def _compiled(text: RuleText, key: str, rule: Callable, quiet: bool) -> tuple[in
 # Numba
 
 
-def _jitted(text: RuleText) -> dict[str, object]:
+def _jitted(text: RuleText) -> dict[str, Any]:
     """Return what the text defines: Numba compiles its functions where the sweep or a user's function calls them."""
     import numba
 
@@ -223,7 +225,7 @@ def _numba_kernel(text: RuleText, rule: Callable):
     import numba
     from numba.core.errors import NumbaError
 
-    if numba.config.DISABLE_JIT:
+    if getattr(numba.config, "DISABLE_JIT"):
         raise RuntimeError(
             "NUMBA_DISABLE_JIT is set, so a rule of your own cannot be compiled. Unset it, or use a built-in optimizer."
         )

@@ -90,7 +90,8 @@ class Optimizer(metaclass=_Checked):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Optimizer.registry[cls.__name__] = cls
+        if not cls.__name__.startswith("_"):
+            Optimizer.registry[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         for name, interval in self.intervals.items():
@@ -209,7 +210,7 @@ class Optimizer(metaclass=_Checked):
         return {"name": type(self).__name__} | {f.name: _encoded(getattr(self, f.name)) for f in fields(self)}
 
     def __repr__(self) -> str:
-        named = sorted(fields(self), key=lambda f: f.kw_only)
+        named = sorted(fields(self), key=lambda f: bool(f.kw_only))
         given = [f"{f.name}={getattr(self, f.name)!r}" for f in named if getattr(self, f.name) != f.default]
         return f"{type(self).__name__}({', '.join(given)})"
 
@@ -222,7 +223,7 @@ class Optimizer(metaclass=_Checked):
         >>> [name for name, _, _ in fastgd.SGD(lr=fastgd.schedules.linear(0.1, 100)).schedules()]
         ['lr']
         """
-        found = []
+        found: list[tuple[str, int | None, Schedule]] = []
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, Schedule):
@@ -258,7 +259,7 @@ def _decoded(value: Any) -> Any:
     if isinstance(value, dict):
         from fastgd.schedules import from_dict
 
-        return from_dict(value.get("schedule"))
+        return from_dict(value["schedule"]) if "schedule" in value else value
     return tuple(_decoded(v) for v in value) if isinstance(value, list) else value
 
 

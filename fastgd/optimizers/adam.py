@@ -24,7 +24,7 @@ class _Moments(Optimizer):
     def _decoupled(self) -> bool:
         return getattr(self, "decoupled_weight_decay", False)
 
-    def _shared(self, age: int) -> dict[str, float]:
+    def _shared(self, age):
         """Return the scalars that all relatives' rules know: penalties, betas with complements, bias correction, eps."""
         b1, b2 = self.betas
         l2, decay = (0.0, self.lr * self.weight_decay) if self._decoupled() else (self.weight_decay, 0.0)
@@ -233,7 +233,7 @@ class NAdam(_Moments):
     def _rule(self) -> Callable:
         return rules.nadam
 
-    def _mu(self, age: int) -> float:
+    def _mu(self, age):
         return self.betas[0] * (1 - 0.5 * 0.96 ** (age * self.momentum_decay))
 
     def _next_carry(self, age, carry):
@@ -300,7 +300,7 @@ class RAdam(_Moments):
     def _rule(self) -> Callable:
         return rules.radam
 
-    def _rectified(self, age: int) -> float:
+    def _rectified(self, age):
         """Return :math:`r_t \\sqrt{1 - \\beta_2^t}`, or 0 while the variance is not yet tractable."""
         b2 = self.betas[1]
         most = 2 / (1 - b2) - 1

@@ -87,11 +87,8 @@ class Algebra:
 
 
 def _joined(kind: str, *parts) -> "Algebra":
-    """Return an n-ary node; a part of the same kind gives its own parts, so that chains stay flat."""
-    flat: list[Algebra] = []
-    for part in map(as_schedule, parts):
-        flat.extend(part.parts if part.kind == kind else (part,))
-    return CLASSES[kind](tuple(flat))
+    """Return the node of the operator; the class flattens chains."""
+    return CLASSES[kind](parts)
 
 
 def as_schedule(value: "float | str | Algebra", owner: str = "", name: str = "schedule") -> "Algebra":

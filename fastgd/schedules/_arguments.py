@@ -4,7 +4,7 @@ import math
 import operator
 from typing import Annotated
 
-from fastgd._validation import boolean, integer, real, type_error
+from fastgd._validation import boolean, integer, real, type_error, value_error
 from fastgd.schedules._durations import ACCEPTED, Duration, duration
 
 
@@ -34,8 +34,11 @@ def steps_or_zero(value: object, owner: str, name: str) -> "int | Duration":
 
 
 def seed(value: object, owner: str, name: str) -> int:
-    """A non-negative integer."""
-    return integer(value, owner, name, 0)
+    """An integer in [0, 2**64)."""
+    number = integer(value, owner, name, 0)
+    if number >= 2**64:
+        raise value_error(owner, name, "less than 2**64", value)
+    return number
 
 
 Rate = Annotated[float, rate]

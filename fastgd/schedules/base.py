@@ -32,9 +32,17 @@ class Schedule(Algebra):
     hashable, comparable and picklable. ``str(s)`` is text that `fastgd.schedules.parse` reads back to an equal schedule;
     ``s.to_dict()`` is JSON-able and `fastgd.schedules.from_dict` reads it back.
 
+    Attributes
+    ----------
+    is_resolved : bool
+        Whether all durations are in steps, so that the schedule can be evaluated.
+    is_stateful : bool
+        Whether a part is driven by the measured loss (`plateau`, `performance`). The schedule keeps no memory itself: the caller
+        does, between `start`, `observe` and `at`.
+
     Examples
     --------
-    >>> from fastgd.schedules import cosine, linear, parse, warmup
+    >>> from fastgd.schedules import cosine, parse, warmup
     >>> s = warmup(500) >> cosine(1e-3, 10_000)
     >>> s(0), s(250), s(500), s(10_500)
     (0.0, 0.0005, 0.001, 0.0)

@@ -1,6 +1,7 @@
 """Schedules made of schedules: sequence, product, sum, the larger, the smaller, clip, shift, a duration."""
 
 import functools
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,16 +11,20 @@ import numpy as np
 from fastgd._validation import integer, real, type_error, value_error
 from fastgd.schedules import _durations
 from fastgd.schedules._algebra import as_schedule, factory
-from fastgd.schedules._durations import ANY, Context, Duration
+from fastgd.schedules._durations import ANY, LAST_STEP, Context, Duration
 from fastgd.schedules.base import Schedule
 
 
 def _schedules(value: object, owner: str, name: str) -> tuple[Schedule, ...]:
     if not isinstance(value, (tuple, list)):
         raise type_error(owner, name, "a list of schedules", value)
-    if not value:
-        raise value_error(owner, name, "at least one schedule", value)
-    return tuple(as_schedule(each, owner, name) for each in value)
+    parts: list[Schedule] = []
+    for part in (as_schedule(each, owner, name) for each in value):
+        parts.extend(part.parts if part.kind == owner else (part,))  # chains stay flat: (a * b) * c is a * b * c
+    least = 1 if owner in ("maximum", "minimum") else 2
+    if len(parts) < least:
+        raise value_error(owner, name, f"at least {least} schedules", value)
+    return tuple(parts)
 
 
 def _bound(value: object, owner: str, name: str) -> float | None:
@@ -29,7 +34,10 @@ def _bound(value: object, owner: str, name: str) -> float | None:
 def _offset(value: object, owner: str, name: str) -> "int | Duration":
     if isinstance(value, (str, Duration)):
         return _durations.duration(value, owner, name)
-    return integer(value, owner, name)
+    n = integer(value, owner, name)
+    if abs(n) > LAST_STEP:
+        raise value_error(owner, name, "at most 2**53 steps", n)
+    return n
 
 
 def ordered(owner: str, low: float | None, high: float | None) -> None:
@@ -185,15 +193,15 @@ class Clip(_Wrapper, kind="clip"):
 
     def _prepare(self) -> None:
         ordered("clip", self.low, self.high)
+        self._set(_floor=-math.inf if self.low is None else self.low)
+        self._set(_ceiling=math.inf if self.high is None else self.high)
 
     def _at(self, t: int, memory) -> float:
         value = self.of._at(t, memory[0] if memory else None)
-        if self.low is not None and value < self.low:
-            return self.low
-        return self.high if self.high is not None and value > self.high else value
+        return self._floor if value < self._floor else self._ceiling if value > self._ceiling else value
 
     def _values(self, first: int, count: int, memory) -> np.ndarray:
-        return np.clip(self.of._values(first, count, self._of_memory(memory)), self.low, self.high)
+        return np.clip(self.of._values(first, count, self._of_memory(memory)), self._floor, self._ceiling)
 
 
 @dataclass(frozen=True, repr=False)

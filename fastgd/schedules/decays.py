@@ -289,16 +289,16 @@ class CompoundingPolynomial(Schedule, kind="compounding_polynomial"):
     _length_field = "T"
 
     def _at(self, t: int, memory) -> float:
-        if t >= self.T and t // self.every * self.every >= self.T:
-            return 0.0
-        return self.a0 * math.exp(self.beta * falling(t // self.every, self.every, self.T))
+        m = t // self.every
+        return self.a0 * math.exp(self.beta * falling(m, self.every, self.T)) if m * self.every < self.T else 0.0
 
 
 @factory
 def compounding_polynomial(a0: float, T: "int | str", beta: float, every: "int | str" = 1) -> Schedule:
-    """Return the rate that is multiplied by ``(1 - t/T)**beta`` at every multiple of `every`, and is 0 from step `T` on.
+    """Return the rate that is multiplied by ``(1 - t/T)**beta`` at every multiple of `every`.
 
-    ``a_t = a0 * prod((1 - k*every/T)**beta for k = 1, ..., floor(t/every))``, evaluated by Stirling's series for long products.
+    ``a_t = a0 * prod((1 - k*every/T)**beta for k = 1, ..., floor(t/every))``, and 0 as soon as ``k*every`` has reached `T`. Long
+    products are evaluated by Stirling's series.
 
     Parameters
     ----------
@@ -329,19 +329,18 @@ def falling(m: int, every: int, T: int) -> float:
     """Return the logarithm of the product of 1 - k*every/T over k = 1, ..., m, for m*every < T.
 
     With n = T/every and l = n - m the product is Gamma(n) / (Gamma(l) * n**m). Stirling's series for both Gammas, written so
-    that nothing cancels, is accurate where l is large; up to 32 factors are multiplied out instead, and so are the last
-    ones where l is small.
+    that nothing cancels, is accurate where l is large; products of up to 32 factors, and the last ones where l is small, are
+    summed factor by factor.
     """
     explicit = m if m <= 32 else max(0, min(m, m - (T // every - 32)))
-    product = math.prod((T - k * every) / T for k in range(m - explicit + 1, m + 1))
+    tail = math.fsum(math.log((T - k * every) / T) for k in range(m - explicit + 1, m + 1))
     long = m - explicit
     if not long:
-        return math.log(product)
+        return tail
     n, left = T / every, (T - long * every) / every
     x = long * every / T
     log = math.log(left / n) if x > 0.5 else math.log1p(-x)
-    series = -n * _bend(x) + 0.5 * log + _stirling(n) - _stirling(left)
-    return series + math.log(product)
+    return math.fsum((-n * _bend(x), 0.5 * log, _stirling(n), -_stirling(left), tail))
 
 
 def _bend(x: float) -> float:

@@ -14,6 +14,7 @@ from fastgd.schedules.base import Schedule
 from fastgd.schedules.compose import _bound, ordered
 
 BLOCK = 4096
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio, an odd number
 WALK_LIMIT = 2**31
 _DELTA = "a number, a range (low, high), or ('normal', mean, deviation)"
 
@@ -25,17 +26,13 @@ def uniforms(seed: int, block: int, stream: int = 0) -> tuple[float, ...]:
     SplitMix64's finaliser (G. L. Steele, D. Lea, C. H. Flood, Fast Splittable Pseudorandom Number Generators, 2014) is applied
     twice, to the key and to the counter: integer arithmetic, so the same numbers on every machine and NumPy version.
     """
-    mask = 2**64 - 1
-    key = seed & mask
-    for word in (seed >> 64 & mask, stream):
-        key = int(_mixed(np.array([key ^ (word * 0x9E3779B97F4A7C15 & mask)], np.uint64))[0])
-    counter = np.arange(BLOCK, dtype=np.uint64) + np.uint64(block * BLOCK & mask)
-    bits = _mixed(counter * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key))
+    counter = np.arange(BLOCK, dtype=np.uint64) + np.uint64(block * BLOCK)
+    bits = _mixed(counter * GOLDEN + _mixed(np.array([seed], np.uint64) + np.uint64(stream) * GOLDEN))
     return tuple(((bits >> np.uint64(11)) * 2.0**-53).tolist())
 
 
 def _mixed(z: np.ndarray) -> np.ndarray:
-    z = z + np.uint64(0x9E3779B97F4A7C15)
+    z = z + GOLDEN
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
@@ -57,7 +54,10 @@ class Random(Schedule, kind="random"):
     def _at(self, t: int, memory) -> float:
         block, i = divmod(t // self.every, BLOCK)
         log = self._log + self._span * uniforms(self.seed, block)[i]
-        return min(max(math.exp(min(log, 709.7)), self.low), self.high)
+        try:
+            return min(max(math.exp(log), self.low), self.high)
+        except OverflowError:  # by rounding, where `high` is the largest float
+            return self.high
 
 
 @factory
@@ -71,7 +71,7 @@ def random(low: float, high: float, seed: int, every: "int | str" = 1) -> Schedu
     low, high : float
         The range, positive.
     seed : int
-        Not negative.
+        In [0, 2**64).
     every : int or str
         The length of a period.
 
@@ -187,7 +187,7 @@ def random_walk(
         A number: the same increment at every step. A range ``(low, high)``: uniform increments. ``("normal", mean,
         deviation)``: normal increments, by the Box-Muller transform.
     seed : int
-        Not negative.
+        In [0, 2**64).
     low, high : float
         The bounds; no upper one by default.
 
