@@ -41,8 +41,12 @@ def plain_view(name: str, leaf: Any, role: str) -> np.ndarray:
     subject = f"{role} {name!r}"
     if not isinstance(leaf, np.ndarray):
         kind = type(leaf).__name__
-        hint = ".detach().numpy()" if kind in ("Tensor", "Parameter") else "np.asarray(...) once, and keep the array"
-        raise check.ArgumentTypeError(f"{subject} is a {kind}; it must be a NumPy array, updated in place. Use {hint}.")
+        hint = "np.asarray(...) once, and keep the array"
+        if kind in ("Tensor", "Parameter"):
+            hint = ".detach().numpy()"
+        elif hasattr(leaf, "toarray"):
+            hint = ".toarray(): sparse arrays are not updated or read here"
+        raise check.ArgumentTypeError(f"{subject} is a {kind}; it must be a NumPy array. Use {hint}.")
     if isinstance(leaf, (np.ma.MaskedArray, np.matrix)):
         raise check.ArgumentTypeError(f"{subject} is a {type(leaf).__name__}; use a plain ndarray: np.asarray(...)")
     return leaf if type(leaf) is np.ndarray else leaf.view(np.ndarray)
@@ -56,7 +60,7 @@ def check_dtype(subject: str, dtype: np.dtype) -> None:
         fix = "convert it with .astype(x.dtype.newbyteorder('='))"
     else:
         fix = "use float32 or float64 (float16 and bfloat16 work too)"
-    raise check.ArgumentTypeError(check.shortened(f"{subject} has dtype {dtype}; {fix}"))
+    raise check.ArgumentTypeError(f"{subject} has dtype {dtype}; {fix}")
 
 
 def first_nonfinite(array: np.ndarray) -> tuple[tuple[int, ...], float] | None:
@@ -67,11 +71,25 @@ def first_nonfinite(array: np.ndarray) -> tuple[tuple[int, ...], float] | None:
             if array.flags.c_contiguous
             else array.flat[start : start + (1 << 20)]
         )
-        bad = np.flatnonzero(~np.isfinite(block))
+        with np.errstate(invalid="ignore"):  # a signalling NaN of bfloat16
+            bad = np.flatnonzero(~np.isfinite(block))
         if bad.size:
             index = np.unravel_index(start + int(bad[0]), array.shape)
             return tuple(int(k) for k in index), float(block[bad[0]])
     return None
+
+
+def refuse_nonfinite(subject: str, array: np.ndarray, consequence: str) -> None:
+    """Raise, naming the index, where an array holds NaN or infinity."""
+    bad = first_nonfinite(array)
+    if bad is not None:
+        raise check.NonFiniteError(f"{check.shortened(subject, 120)} is {bad[1]} at index {bad[0]}{consequence}")
+
+
+def count_nonfinite(array: np.ndarray) -> int:
+    """Return how many elements are NaN or infinite."""
+    with np.errstate(invalid="ignore"):
+        return int(array.size - np.count_nonzero(np.isfinite(array)))
 
 
 def _may_overlap_itself(array: np.ndarray) -> bool:
@@ -104,13 +122,7 @@ def check_param(name: str, leaf: Any) -> np.ndarray:
         raise check.ArgumentValueError(
             f"param {name!r} is read-only; it is updated in place: pass a writeable array, e.g. .copy()"
         )
-    if _overlaps_itself(array):
-        raise check.ArgumentValueError(
-            f"param {name!r} has elements that share memory (strides {array.strides}); each would be updated many times: pass a .copy()"
-        )
-    bad = first_nonfinite(array)
-    if bad is not None:
-        raise check.NonFiniteError(f"param {name!r} is {bad[1]} at index {bad[0]}; parameters must be finite")
+    refuse_nonfinite(f"param {name!r}", array, "; parameters must be finite")
     return array
 
 
@@ -122,10 +134,15 @@ def share_memory(a: np.ndarray, b: np.ndarray) -> bool:
         return True
 
 
-def check_distinct(names: list[str], arrays: list[np.ndarray]) -> None:
-    """Raise, naming both, where two parameters share memory."""
+def check_distinct(role: str, names: list[str], arrays: list[np.ndarray]) -> None:
+    """Raise where an array that is to be changed shares memory with another one, or within itself; name them."""
     from numpy.lib.array_utils import byte_bounds
 
+    for name, array in zip(names, arrays, strict=True):
+        if _overlaps_itself(array):
+            raise check.ArgumentValueError(
+                f"{role} {name!r} has elements that share memory (strides {array.strides}): pass a .copy()"
+            )
     spans = sorted((byte_bounds(a), k) for k, a in enumerate(arrays) if a.size)
     reaching: list[tuple[int, int]] = []
     for (low, high), k in spans:
@@ -134,9 +151,7 @@ def check_distinct(names: list[str], arrays: list[np.ndarray]) -> None:
             if share_memory(arrays[k], arrays[other]):
                 first, second = sorted((k, other))
                 raise check.ArgumentValueError(
-                    check.shortened(
-                        f"params {names[first]!r} and {names[second]!r} share memory; each would be updated twice"
-                    )
+                    f"{role}s {names[first]!r} and {names[second]!r} share memory; each would be updated twice"
                 )
         reaching.append((high, k))
 
@@ -155,15 +170,21 @@ def check_params(tree: Tree) -> tuple[list[str], list[Any], list[np.ndarray]]:
             )
         seen.add(name)
     arrays = [check_param(name, leaf) for name, leaf in named]
-    check_distinct(names, arrays)
+    check_distinct("param", names, arrays)
     return names, [leaf for _, leaf in named], arrays
 
 
 class Guard:
     """Words the errors that the compiled plan notices, and lets through what it could not use as it was."""
 
-    def __init__(self, names: list[str], arrays: list[np.ndarray], states: list[list[np.ndarray]]):
-        self.names, self.arrays, self.states = names, arrays, states
+    def __init__(
+        self,
+        names: list[str],
+        arrays: list[np.ndarray],
+        states: list[list[np.ndarray]],
+        hyper: list[tuple[str, tuple[str, ...]]],
+    ):
+        self.names, self.arrays, self.states, self.hyper = names, arrays, states, hyper
 
     def busy(self) -> None:
         """Raise: another thread, or a signal handler, is in the middle of a step of this state."""
@@ -189,7 +210,7 @@ class Guard:
             message = f"grads{where} must have the keys of params; missing {missing}, unexpected {extra}"
         else:
             message = f"grads{where} must be arranged as params: {len(tree)} entries; got {len(gradients)}"
-        raise check.ArgumentValueError(check.shortened(f"{message}. Pass None where there is no gradient."))
+        raise check.ArgumentValueError(f"{message}. Pass None where there is no gradient.")
 
     def overlap(self, i: int, gradient: np.ndarray) -> None:
         """Raise if a gradient shares memory with a parameter or state array; return if they only interleave."""
@@ -198,6 +219,14 @@ class Guard:
                 raise check.ArgumentValueError(
                     f"grad of {self.names[i]!r} shares memory with param {name!r} or its state, which the step overwrites: pass a .copy()"
                 )
+
+    def scalar(self, group: int, k: int, value: float) -> None:
+        """Raise if the k-th hyperparameter of a group's rule cannot be computed with in float32; return if it merely rounds to 0."""
+        owner, names = self.hyper[group]
+        if value != value or abs(value) > 1:
+            raise check.value_error(owner, names[k], "representable in float32, in which the step is computed", value)
+        if names[k] == "eps":
+            raise check.value_error(owner, "eps", "greater than 0 in float32, in which the step is computed", value)
 
     def gradient(self, i: int, gradient: Any, cast: bool) -> np.ndarray:
         """Return a gradient in the form that the plan can use, or raise what is wrong with it."""

@@ -61,9 +61,7 @@ def _checked_params(params: Tree, tensors: dict[str, np.ndarray]) -> tuple[list[
     missing, extra = [n for n in stored if n not in names], [n for n in names if n not in stored]
     if missing or extra:
         raise check.ArgumentValueError(
-            check.shortened(
-                f"params must have the stored names; stored but not given {missing}, given but not stored {extra}"
-            )
+            f"params must have the stored names; stored but not given {missing}, given but not stored {extra}"
         )
     for name, array in zip(names, arrays, strict=True):
         if (array.shape, array.dtype) != (stored[name].shape, stored[name].dtype):
@@ -141,7 +139,7 @@ def _check_tensors(tensors: dict[str, np.ndarray], state: State) -> None:
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing or extra:
         raise check.ArgumentValueError(
-            check.shortened(f"the stored arrays do not fit {state.optimizer!r}: missing {missing}, extra {extra}")
+            f"the stored arrays do not fit {state.optimizer!r}: missing {missing}, extra {extra}"
         )
     for name, target in wanted.items():
         stored = tensors[name]

@@ -12,26 +12,6 @@ from typing import Any
 MESSAGE_LIMIT = 300
 
 
-class ArgumentValueError(ValueError):
-    """An argument has the right type and an unusable value."""
-
-
-class ArgumentTypeError(TypeError):
-    """An argument has an unusable type."""
-
-
-class NonFiniteError(FloatingPointError):
-    """A parameter or gradient holds NaN or infinity."""
-
-
-class CorruptCheckpointError(ArgumentValueError):
-    """A checkpoint file is damaged: its digest does not match its bytes."""
-
-
-class ConcurrentStepError(RuntimeError):
-    """Two threads used one optimizer state at the same time."""
-
-
 def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """Return `text`, its middle replaced by an ellipsis where it is longer than `limit` characters."""
     if len(text) <= limit:
@@ -40,10 +20,36 @@ def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:
     return f"{text[:half]} ... {text[-half:]}"
 
 
+class _Short:
+    """Keeps the messages of our errors short, whatever names and values users give."""
+
+    def __init__(self, message: str = ""):
+        super().__init__(shortened(message))
+
+
+class ArgumentValueError(_Short, ValueError):
+    """An argument has the right type and an unusable value."""
+
+
+class ArgumentTypeError(_Short, TypeError):
+    """An argument has an unusable type."""
+
+
+class NonFiniteError(_Short, FloatingPointError):
+    """A parameter or gradient holds NaN or infinity, or a norm exceeds what float64 can hold."""
+
+
+class CorruptCheckpointError(ArgumentValueError):
+    """A checkpoint file is damaged: its digest does not match its bytes."""
+
+
+class ConcurrentStepError(_Short, RuntimeError):
+    """Two threads used one optimizer state at the same time."""
+
+
 def _message(owner: str, name: str, accepted: str, value: object, fix: str) -> str:
     subject = f"the {name!r} argument of {owner}" if owner else f"the {name!r} argument"
-    got = shortened(repr(value), 80)
-    return shortened(f"{subject} must be {accepted}; got {got}.{' ' + fix if fix else ''}")
+    return f"{subject} must be {accepted}; got {shortened(repr(value), 80)}.{' ' + fix if fix else ''}"
 
 
 def value_error(owner: str, name: str, accepted: str, value: object, fix: str = "") -> ArgumentValueError:
@@ -86,7 +92,10 @@ def _as_float(value: object, owner: str, name: str) -> float:
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         raise type_error(owner, name, "a real number", value)
     if isinstance(value, numbers.Real):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise value_error(owner, name, "a number that float64 can hold", value) from None
     array: Any = value
     if hasattr(value, "shape") and hasattr(value, "dtype") and array.dtype.kind in "iuf":
         if array.size != 1:
@@ -103,6 +112,14 @@ def _interval(low: float, high: float, closed: str) -> str:
     left = "[" if closed in ("both", "left") else "("
     right = "]" if closed in ("both", "right") else ")"
     return f"a number in {left}{low:g}, {high:g}{right}"
+
+
+def limit(value: object, owner: str, name: str) -> float:
+    """Return `value` as a clipping limit: a number >= 0, infinity included, negative zero not."""
+    number = math.inf if isinstance(value, float) and value == math.inf else real(value, owner, name, 0)
+    if math.copysign(1, number) < 0:
+        raise value_error(owner, name, "a number >= 0", value, "Its sign would reverse the gradient.")
+    return number
 
 
 def integer(value: object, owner: str, name: str, low: int | None = None) -> int:
@@ -147,7 +164,5 @@ def refuse_unknown(owner: str, given: "dict[str, object]", known: "tuple[str, ..
     for name, value in given.items():
         if name not in known:
             raise ArgumentTypeError(
-                shortened(
-                    f"{owner} has no argument {name!r} (got {name}={shortened(repr(value), 40)}). {nearest(name, known)}"
-                )
+                f"{owner} has no argument {name!r} (got {name}={shortened(repr(value), 40)}). {nearest(name, known)}"
             )

@@ -6,10 +6,13 @@ import numpy as np
 
 from fastgd import _validation as check
 from fastgd._kernels import execute
-from fastgd._params import Tree, check_dtype, leaves, plain_view
+from fastgd._params import Tree, check_distinct, check_dtype, leaves, plain_view, refuse_nonfinite
 
 SAFE = (1e-280, 1e300)
 """Sums of squares between these bounds have neither overflowed nor lost anything to underflow."""
+
+SMALLEST_FACTOR = 1e-30
+"""Clipping factors above this are normal numbers in float32, with room to spare."""
 
 
 def norm_of(square_sum: float, arrays: list[np.ndarray]) -> float:
@@ -23,24 +26,37 @@ def norm_of(square_sum: float, arrays: list[np.ndarray]) -> float:
 
 def scaled_norm(arrays: list[np.ndarray]) -> float:
     """Return the norm by scaling with a power of two: cannot overflow unless the norm itself does; NaN and infinity come through."""
-    largest = max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
+    with np.errstate(invalid="ignore"):
+        largest = max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
     if largest == 0 or not math.isfinite(largest):
         return largest
     exponent = math.frexp(largest)[1]
     total = math.fsum(float(np.sum(np.square(np.ldexp(a.astype(np.float64), -exponent)))) for a in arrays if a.size)
-    return math.ldexp(math.sqrt(total), exponent)
+    try:
+        return math.ldexp(math.sqrt(total), exponent)
+    except OverflowError:
+        return math.inf
 
 
-def _gradient_arrays(owner: str, grads: Tree) -> list[np.ndarray]:
+def scaled(array: np.ndarray, factor: tuple[float, int]) -> np.ndarray:
+    """Return the array times ``m * 2**e``, computed in float64 and rounded once: for factors that float32 cannot hold."""
+    return (np.ldexp(array.astype(np.float64), factor[1]) * factor[0]).astype(array.dtype)
+
+
+def clip_factor(limit: float, norm: float) -> tuple[float, int]:
+    """Return ``limit / norm`` as ``m, e`` with the factor ``m * 2**e``, which may be smaller than any float."""
+    mantissa, exponent = math.frexp(norm)
+    return limit / mantissa, -exponent
+
+
+def _gradient_arrays(owner: str, grads: Tree) -> dict[str, np.ndarray]:
     if hasattr(grads, "__next__"):
         raise check.value_error(
             owner, "grads", "an array or a list, tuple or dict of arrays", grads, "A generator is empty after one use."
         )
-    arrays = []
-    for name, leaf in leaves(grads):
-        if leaf is not None:
-            arrays.append(plain_view(name, leaf, "grad"))
-            check_dtype(f"grad {name!r}", arrays[-1].dtype)
+    arrays = {name: plain_view(name, leaf, "grad") for name, leaf in leaves(grads) if leaf is not None}
+    for name, array in arrays.items():
+        check_dtype(f"grad {name!r}", array.dtype)
     return arrays
 
 
@@ -66,16 +82,19 @@ def global_norm(grads: Tree) -> float:
     >>> fastgd.global_norm([np.array([3.0]), np.array([[4.0]])])
     5.0
     """
-    arrays = _gradient_arrays("global_norm", grads)
+    arrays = list(_gradient_arrays("global_norm", grads).values())
     return norm_of(execute.square_sum(arrays), arrays)
 
 
 def _writeable(owner: str, grads: Tree) -> list[np.ndarray]:
-    arrays = _gradient_arrays(owner, grads)
-    for array in arrays:
+    named = _gradient_arrays(owner, grads)
+    for name, array in named.items():
         if not array.flags.writeable:
-            raise check.value_error(owner, "grads", "writeable arrays: they are scaled in place", "a read-only array")
-    return arrays
+            raise check.value_error(
+                owner, "grads", "writeable arrays: they are scaled in place", f"{name!r}, read-only"
+            )
+    check_distinct("grad", list(named), list(named.values()))
+    return list(named.values())
 
 
 def clip_norm(grads: Tree, max_norm: float) -> float:
@@ -113,20 +132,21 @@ def clip_norm(grads: Tree, max_norm: float) -> float:
     >>> fastgd.clip_norm(grads, 1.0), grads
     (5.0, [array([0.6]), array([0.8])])
     """
-    limit = max_norm if max_norm == math.inf else check.real(max_norm, "clip_norm", "max_norm", 0)
+    limit = check.limit(max_norm, "clip_norm", "max_norm")
     arrays = _writeable("clip_norm", grads)
     norm = norm_of(execute.square_sum(arrays), arrays)
     if not math.isfinite(norm):
-        raise check.NonFiniteError(f"the norm of the gradients is {norm}; nothing was changed")
+        for name, array in _gradient_arrays("clip_norm", grads).items():
+            refuse_nonfinite(f"grad {name!r}", array, "; nothing was changed")
+        raise check.NonFiniteError("the norm of the gradients exceeds what float64 can hold; nothing was changed")
     if norm > limit:
         for array in arrays:
-            _scale(array, limit / norm)
+            if limit / norm > SMALLEST_FACTOR:
+                factor = execute.compute_dtype(array.dtype).type(limit / norm)
+                np.multiply(array, factor, out=array, casting="same_kind")
+            else:
+                array[...] = scaled(array, clip_factor(limit, norm))
     return norm
-
-
-def _scale(array: np.ndarray, factor: float) -> None:
-    """Multiply in place, in the computing dtype, rounding once."""
-    np.multiply(array, execute.compute_dtype(array.dtype).type(factor), out=array, casting="same_kind")
 
 
 def clip_value(grads: Tree, max_value: float) -> None:
@@ -147,7 +167,9 @@ def clip_value(grads: Tree, max_value: float) -> None:
     >>> g
     array([-1. ,  0.5])
     """
-    limit = max_value if max_value == math.inf else check.real(max_value, "clip_value", "max_value", 0)
+    limit = check.limit(max_value, "clip_value", "max_value")
     for array in _writeable("clip_value", grads):
-        bound = array.dtype.type(limit)
-        np.clip(array, -bound, bound, out=array)
+        if limit < math.inf:
+            np.copyto(
+                array, np.clip(array.astype(execute.compute_dtype(array.dtype), copy=False), -limit, limit), "same_kind"
+            )

@@ -11,7 +11,7 @@ from fastgd import _params
 from fastgd import _validation as check
 from fastgd._kernels import execute
 from fastgd._params import Tree
-from fastgd.clipping import norm_of, scaled_norm
+from fastgd.clipping import SAFE, SMALLEST_FACTOR, clip_factor, norm_of, scaled, scaled_norm
 from fastgd.optimizers._base import Optimizer
 
 
@@ -174,7 +174,12 @@ class State:
             states,
             [execute.sweep_address(self._groups[m].rule, dtype) for m, dtype in zip(members, compute, strict=True)],
             members,
-            _params.Guard(self.names, self._params, states),
+            _params.Guard(
+                self.names,
+                self._params,
+                states,
+                [(type(g.optimizer).__name__, execute.hyper_names(g.rule)) for g in self._groups],
+            ),
             execute.thread_limit,
         )
 
@@ -278,54 +283,62 @@ class State:
             norm, nonfinite, scale, limit = math.nan, 0, 1.0, lead.current.clip_norm
             if limit is not None or optimizer.on_nonfinite != "zero":
                 norm, nonfinite = self._measure()
-                if limit is not None and norm > limit:
-                    scale = limit / norm
-            skipped = not live or (nonfinite > 0 and optimizer.on_nonfinite == "skip")
-            if skipped:
+            if not live or (nonfinite and optimizer.on_nonfinite == "skip"):
                 self.skipped += nonfinite > 0
-            else:
-                nonfinite = plan.sweep(*self._scalars(scale))
-            return StepInfo(t, lead.current.lr, norm, scale != 1, skipped, nonfinite)
+                return StepInfo(t, lead.current.lr, norm, False, True, nonfinite)
+            clipped = limit is not None and norm > limit
+            if clipped:
+                scale = self._clip(limit, norm)
+            nonfinite = plan.sweep(*self._scalars(scale)) or nonfinite
+            return StepInfo(t, lead.current.lr, norm, clipped, False, nonfinite)
         finally:
             plan.release(holder)
 
-    def _scalars(self, scale: float) -> tuple[list[tuple], list]:
-        """Return, for each cohort, what its sweep needs (scale, limit, the rule's hyperparameters) and what it will carry on."""
-        rows, carries = [], []
+    def _scalars(self, scale: float) -> tuple[list[tuple], list, list[bool]]:
+        """Return, for each cohort, its sweep's scalars (scale, limit, *hyper), what it will carry on, and if its rule squares."""
+        rows, carries, squares = [], [], []
         for cohort in self._plan.cohorts:
             group = self._groups[cohort.group]
             now, age, carry = group.current, cohort.age + 1, cohort.carry
             limit = math.inf if now.clip_value is None else now.clip_value
             rows.append((-scale if now.maximize else scale, limit, *group.pick(now._scalars(age, carry))))
             carries.append(now._next_carry(age, carry))
-        return rows, carries
+            squares.append(now.squares)
+        return rows, carries, squares
 
     def _measure(self) -> tuple[float, int]:
         """Return the norm of the gradients and how many elements are not finite; raise where that is the policy."""
         total = self._plan.square_sum()
-        if 1e-280 < total < 1e300:
+        if SAFE[0] < total < SAFE[1]:
             return math.sqrt(total), 0
         live = self._plan.live_gradients()
         norm = norm_of(total, [g for _, g in live])
         if math.isfinite(norm):
             return norm, 0
-        count = sum(int(g.size - np.count_nonzero(np.isfinite(g))) for _, g in live)
+        count = sum(_params.count_nonfinite(g) for _, g in live)
         if count == 0:
             return norm, 0
         if self.optimizer.on_nonfinite == "raise":
             self._raise_nonfinite(live)
         if self.optimizer.on_nonfinite == "zero":
-            norm = scaled_norm([np.where(np.isfinite(g), g, 0) for _, g in live])
+            norm = scaled_norm([np.where(np.isfinite(g), g, g.dtype.type(0)) for _, g in live])
         return norm, count
 
+    def _clip(self, limit: float, norm: float) -> float:
+        """Return the factor of clipping; where float32 cannot hold it, put scaled copies in the gradients' place."""
+        if norm == math.inf:
+            raise check.NonFiniteError("the norm of the gradients exceeds what float64 can hold; nothing was changed")
+        scale = limit / norm
+        if scale > SMALLEST_FACTOR:
+            return scale
+        for i, gradient in self._plan.live_gradients():
+            self._plan.substitute(i, scaled(gradient, clip_factor(limit, norm)))
+        return 1.0
+
     def _raise_nonfinite(self, live: list[tuple[int, np.ndarray]]) -> None:
+        consequence = f", at step {self.t}; nothing was changed. on_nonfinite='skip' or 'zero' goes on without it."
         for i, gradient in live:
-            bad = _params.first_nonfinite(gradient)
-            if bad is not None:
-                raise check.NonFiniteError(
-                    f"grad of {self.names[i]!r} is {bad[1]} at index {bad[0]}, at step {self.t}; nothing was changed. "
-                    f"on_nonfinite='skip' or 'zero' goes on without it."
-                )
+            _params.refuse_nonfinite(f"grad of {self.names[i]!r}", gradient, consequence)
 
     def observe(self, loss: float) -> None:
         """Tell measured schedules (`plateau`, `performance`) the loss; others do not mind.

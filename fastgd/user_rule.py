@@ -70,9 +70,7 @@ def rule(function: Callable) -> type[Optimizer]:
     hyper = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     if [p.name for p in element[:2]] != ["p", "g"] or len(element) + len(hyper) != len(parameters):
         raise check.ArgumentTypeError(
-            check.shortened(
-                f"the rule {function.__name__}{inspect.signature(function)} must have the form (p, g, *state, /, *hyper)"
-            )
+            f"the rule {function.__name__}{inspect.signature(function)} must have the form (p, g, *state, /, *hyper)"
         )
     if len(element) - 2 > execute.MOST_SLOTS or len(hyper) + 2 > execute.MOST_SCALARS:
         raise check.value_error(

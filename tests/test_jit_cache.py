@@ -101,13 +101,8 @@ def test_every_flipped_byte_and_every_truncation_is_noticed(folder):
 
 def sealed(header, code, key):
     """Return the content of a file whose digest is right."""
-    written = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_jit_cache, "_opened_folder", lambda: os.open("/", os.O_RDONLY))
-        patch.setattr(_jit_cache, "_write", lambda home, name, content: written.update(content=content))
-        patch.setattr(os, "rename", lambda *a, **k: None)
-        _jit_cache.store(key, header, code)
-    return written["content"]
+    first = json.dumps({"format": _jit_cache.MAGIC, "key": key, **header} if isinstance(header, dict) else header)
+    return first.encode() + b"\n" + _jit_cache._digest(first.encode(), code) + code
 
 
 DAMAGE = {
@@ -116,6 +111,8 @@ DAMAGE = {
     "noise": lambda content, key: np.random.default_rng(0).bytes(4000),
     "pickle": lambda content, key: b"cos\nsystem\n(S'touch hacked'\ntR.",
     "flipped": lambda content, key: content[:-100] + bytes([content[-100] ^ 4]) + content[-99:],
+    "no header": lambda content, key: sealed(["x"], b"", key),
+    "no JSON": lambda content, key: b"x\n" + _jit_cache._digest(b"x", b""),
     "no object": lambda content, key: sealed({"symbol": "x"}, b"not machine code", key),
     "other symbol": lambda content, key: sealed({"symbol": "x"}, content.split(b"\n", 2)[2], key),
     "no symbol": lambda content, key: sealed({}, content.split(b"\n", 2)[2], key),

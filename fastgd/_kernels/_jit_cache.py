@@ -82,7 +82,7 @@ def load(name: str) -> tuple[dict[str, object], bytes] | None:
         return _checked(content, name)
     except FileNotFoundError:
         return None
-    except (OSError, CacheError) as error:
+    except (OSError, CacheError, ValueError) as error:
         complain(error)
         return None
 
@@ -169,7 +169,7 @@ def _checked(content: bytes, name: str) -> tuple[dict[str, object], bytes]:
     if _digest(first, code) != digest:
         raise CacheError(f"{name} in {folder()} is damaged")
     header = json.loads(first)
-    if header["format"] != MAGIC or header["key"] != name:
+    if not isinstance(header, dict) or header.get("format") != MAGIC or header.get("key") != name:
         raise CacheError(f"{name} in {folder()} is not what its name says")
     return header, code
 

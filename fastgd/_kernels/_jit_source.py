@@ -53,9 +53,13 @@ def _fastgd_square(x):
 SWEEP = """\
 def _fastgd_sweep(n, arrays, scalars):
     {scalars}
+    nonfinite = 0
     for i in range(n):
+        g = _fastgd_load(arrays, 1, i)
+        nonfinite += 0 if g - g == g - g else 1
         {results} = {rule}({loads})
         {stores}
+    return nonfinite
 """
 
 
@@ -200,7 +204,7 @@ def written_function(function: types.FunctionType, dtype: np.dtype) -> RuleText:
 def _sweep(rule: str, clip: str, arrays: int, hyper: int) -> str:
     scalars = [f"s{k}" for k in range(hyper + 2)]  # scale, limit, *hyper
     elements = [f"_fastgd_load(arrays, {k}, i)" for k in range(arrays)]
-    elements[1] = f"{clip}({elements[1]}, s0, s1)"
+    elements[1] = f"{clip}(g, s0, s1)"
     changed = [k for k in range(arrays) if k != 1]  # all but the gradient
     return SWEEP.format(
         rule=rule,

@@ -6,9 +6,11 @@ signal handler can interrupt: parameters and counters always belong together.
 """
 cimport numpy as cnp
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.math cimport isfinite
+from libc.string cimport memcmp, memcpy
 
 from fastgd._kernels._drive cimport (
-    BLOCK, SCALARS, TASK, Job, Memory, Parameter, Position, new_view, norm_task, pairwise, run, sweep_function,
+    BLOCK, FLOAT64, SCALARS, TASK, Job, Memory, Parameter, Position, new_view, norm_task, pairwise, run, sweep_function,
     sweep_task,
 )
 
@@ -18,6 +20,10 @@ cdef enum:
     # Fewer elements than this are swept by the calling thread alone: waking a helper costs 5 to 50 us, milliseconds on a busy machine,
     # and 2**20 elements take about 400 us.
     THREADS_PAY = 1 << 20
+
+# Limits of gradients that a rule will square and add up.
+cdef double LARGEST64 = 1e150
+cdef float LARGEST32 = 1e16
 
 
 cdef class Cohort:
@@ -153,6 +159,8 @@ cdef class Plan(Bundle):
     cdef Py_ssize_t n_intervals, n_live
     cdef int *types
     cdef bint *plain
+    cdef bint singles              # whether any parameter is computed in float32
+    cdef Py_ssize_t **layouts      # of each parameter: its number of axes, its shape, its strides
     cdef char **lows
     cdef char **highs
     cdef bint cast
@@ -163,14 +171,20 @@ cdef class Plan(Bundle):
         super().__init__(arrays, axes, dtypes, threads)
         self.tree, self.leaves, self.states, self.guard, self.t = tree, leaves, states, guard, 0
         self.gradients = [None] * self.n
+        self.singles = any(dtype != FLOAT64 for dtype in dtypes)
         self.types = <int *> allocate(self.n, sizeof(int))
         self.plain = <bint *> allocate(self.n, sizeof(bint))
+        self.layouts = <Py_ssize_t **> allocate(self.n, sizeof(Py_ssize_t *))
         for i in range(self.n):
-            self._attach(i, arrays[i], states[i], sweeps[i])
+            self._attach(i, leaves[i], states[i], sweeps[i])
         self._note_intervals()
         self.set_cohorts([Cohort(group) for group in range(max(groups) + 1)], groups)
 
     def __dealloc__(self):
+        cdef Py_ssize_t i
+        for i in range(self.n if self.layouts != NULL else 0):
+            PyMem_Free(self.layouts[i])
+        PyMem_Free(self.layouts)
         PyMem_Free(self.types)
         PyMem_Free(self.plain)
         PyMem_Free(self.lows)
@@ -190,7 +204,24 @@ cdef class Plan(Bundle):
             parameter.state[k] = cnp.PyArray_DATA(states[k])
         self.types[i] = cnp.PyArray_TYPE(p)
         self.plain[i] = cnp.PyArray_IS_C_CONTIGUOUS(p)
+        self.layouts[i] = <Py_ssize_t *> allocate(1 + 2 * p.ndim, sizeof(Py_ssize_t))
+        self.layouts[i][0] = p.ndim
+        memcpy(self.layouts[i] + 1, cnp.PyArray_DIMS(p), p.ndim * sizeof(Py_ssize_t))
+        memcpy(self.layouts[i] + 1 + p.ndim, cnp.PyArray_STRIDES(p), p.ndim * sizeof(Py_ssize_t))
         return 0
+
+    cdef bint _changed(self, Py_ssize_t i, cnp.ndarray p) noexcept:
+        """Say whether a parameter's memory, layout, dtype or permission is not what it was."""
+        cdef Py_ssize_t *layout = self.layouts[i]
+        cdef Py_ssize_t size = layout[0] * sizeof(Py_ssize_t)
+        return (
+            <char *> cnp.PyArray_DATA(p) != self.parameters[i].p.data
+            or cnp.PyArray_NDIM(p) != layout[0]
+            or memcmp(cnp.PyArray_DIMS(p), layout + 1, size) != 0
+            or memcmp(cnp.PyArray_STRIDES(p), layout + 1 + layout[0], size) != 0
+            or cnp.PyArray_TYPE(p) != self.types[i]
+            or not cnp.PyArray_ISWRITEABLE(p)
+        )
 
     cdef int _note_intervals(self) except -1:
         """Note the memory of all parameters and state arrays, by address, to see at each step whether a gradient lies in it."""
@@ -267,8 +298,8 @@ cdef class Plan(Bundle):
         cdef Parameter *parameter
         if i >= self.n or leaf is not self.leaves[i]:
             self.guard.changed(min(i, self.n - 1))
-        p, parameter = self.arrays[i], &self.parameters[i]
-        if cnp.PyArray_DATA(p) != parameter.p.data or cnp.PyArray_SIZE(p) != parameter.p.n or not cnp.PyArray_ISWRITEABLE(p):
+        p, parameter = leaf, &self.parameters[i]
+        if self._changed(i, p):
             self.guard.changed(i)
         if gradient is None:
             return 0
@@ -316,7 +347,14 @@ cdef class Plan(Bundle):
         """Return a list of (index, gradient) for the gradients of this step that are not None."""
         return [(i, g) for i, g in enumerate(self.gradients) if g is not None]
 
-    def sweep(self, list scalars, list carries):
+    def substitute(self, Py_ssize_t i, cnp.ndarray gradient):
+        """Put another array, C-contiguous and of the same shape and dtype, in the place of a bound gradient."""
+        PyMem_Free(self.parameters[i].g.view)
+        self.parameters[i].g.view = NULL if self.plain[i] else new_view(gradient, self.axes[i])
+        self.parameters[i].g.data = <char *> cnp.PyArray_DATA(gradient)
+        self.gradients[i] = gradient
+
+    def sweep(self, list scalars, list carries, list squares):
         """Update all bound parameters in one pass and advance the counters; return how many gradient elements were not finite.
 
         Parameters
@@ -325,18 +363,26 @@ cdef class Plan(Bundle):
             For each cohort: scale, limit, and the rule's hyperparameters.
         carries : list
             For each cohort: what its next step needs to know of the past (a number, a tuple of numbers or None).
+        squares : list of bool
+            For each cohort: whether its rule squares gradients, which are then limited so that squares stay finite.
         """
         cdef Py_ssize_t c, k
         cdef int threads = self._threads()
         cdef double x
+        cdef double *wide
+        cdef float *single
         for c in range(len(self.cohorts)):
             row = <tuple> scalars[c]
             if len(row) > SCALARS:
                 raise ValueError("too many scalars")
+            wide, single = self.job.scalars64 + c * SCALARS, self.job.scalars32 + c * SCALARS
             for k in range(len(row)):
                 x = row[k]
-                self.job.scalars64[c * SCALARS + k] = x
-                self.job.scalars32[c * SCALARS + k] = <float> x
+                wide[k], single[k] = x, <float> x
+                if k >= 2 and self.singles and (not isfinite(single[k]) or (single[k] == 0 and x != 0)):
+                    self.guard.scalar((<Cohort> self.cohorts[c]).group, k - 2, x)
+            if squares[c]:
+                wide[1], single[1] = min(wide[1], LARGEST64), min(single[1], LARGEST32)
         ages = [cohort.age + 1 for cohort in self.cohorts]
         self.job.nonfinite = 0
         with nogil:

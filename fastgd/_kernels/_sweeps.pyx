@@ -15,7 +15,7 @@ cdef extern from *:
 cdef inline floating clipped(
     floating g, floating scale, floating limit
 ) noexcept nogil:
-    g = scale * (g if g - g == 0 else 0)
+    g = scale * (g if g - g == <floating> 0 else <floating> 0)
     return limit if g > limit else (-limit if g < -limit else g)
 
 
@@ -314,7 +314,7 @@ cdef inline (floating, floating, floating) rmsprop_centered(
     square_avg = alpha * square_avg + alpha_c * (g * g)
     grad_avg = alpha * grad_avg + alpha_c * g
     variance = square_avg - grad_avg * grad_avg
-    variance = variance if variance > 0 else variance - variance
+    variance = variance if variance > <floating> 0 else variance - variance
     return p - lr * g / (math.sqrt(variance) + eps), square_avg, grad_avg
 
 
@@ -371,7 +371,7 @@ cdef inline (floating, floating, floating, floating) rmsprop_centered_momentum(
     square_avg = alpha * square_avg + alpha_c * (g * g)
     grad_avg = alpha * grad_avg + alpha_c * g
     variance = square_avg - grad_avg * grad_avg
-    variance = variance if variance > 0 else variance - variance
+    variance = variance if variance > <floating> 0 else variance - variance
     momentum_buffer = mu * momentum_buffer + g / (math.sqrt(variance) + eps)
     return p - lr * momentum_buffer, square_avg, grad_avg, momentum_buffer
 
@@ -816,7 +816,7 @@ cdef inline (floating, floating) lion(
     cdef floating step, u
     u = b1 * exp_avg + b1_c * g
     exp_avg = b2 * exp_avg + b2_c * g
-    step = lr if u > 0 else (-lr if u < 0 else u)
+    step = lr if u > <floating> 0 else (-lr if u < <floating> 0 else u)
     return p - (decay * p + step), exp_avg
 
 
@@ -868,7 +868,7 @@ cdef inline floating signsgd(
     floating p, floating g, floating lr, floating l2
 ) noexcept nogil:
     g = g + l2 * p
-    return p - (lr if g > 0 else (-lr if g < 0 else g))
+    return p - (lr if g > <floating> 0 else (-lr if g < <floating> 0 else g))
 
 
 cdef Py_ssize_t signsgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -910,7 +910,7 @@ cdef inline (floating, floating) signum(
 ) noexcept nogil:
     cdef floating step
     momentum_buffer = mu * momentum_buffer + mu_c * (g + l2 * p)
-    step = lr if momentum_buffer > 0 else (-lr if momentum_buffer < 0 else momentum_buffer)
+    step = lr if momentum_buffer > <floating> 0 else (-lr if momentum_buffer < <floating> 0 else momentum_buffer)
     return p - step, momentum_buffer
 
 
@@ -959,12 +959,12 @@ cdef inline (floating, floating, floating) rprop(
     floating largest
 ) noexcept nogil:
     cdef floating agreement, grown
-    agreement = g if prev > 0 else (-g if prev < 0 else prev)
-    grown = eta_plus * step_size if agreement > 0 else (eta_minus * step_size if agreement < 0 else step_size)
+    agreement = g if prev > <floating> 0 else (-g if prev < <floating> 0 else prev)
+    grown = eta_plus * step_size if agreement > <floating> 0 else (eta_minus * step_size if agreement < <floating> 0 else step_size)
     grown = smallest if grown < smallest else grown
     step_size = largest if grown > largest else grown
-    prev = g - g if agreement < 0 else g
-    return p - (step_size if prev > 0 else (-step_size if prev < 0 else prev)), prev, step_size
+    prev = g - g if agreement < <floating> 0 else g
+    return p - (step_size if prev > <floating> 0 else (-step_size if prev < <floating> 0 else prev)), prev, step_size
 
 
 cdef Py_ssize_t rprop_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1120,7 +1120,7 @@ cdef inline (floating, floating) squared_error(
 ) noexcept nogil:
     cdef floating r
     r = z - y
-    return r * r / 2, r
+    return r * r / <floating> 2, r
 
 
 cdef Py_ssize_t squared_error_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1153,7 +1153,7 @@ cdef inline (floating, floating) huber(
     cdef floating r, size, value
     r = z - y
     size = math.fabs(r)
-    value = r * r / 2 if size <= epsilon else epsilon * (size - epsilon / 2)
+    value = r * r / <floating> 2 if size <= epsilon else epsilon * (size - epsilon / <floating> 2)
     return value, epsilon if r > epsilon else (-epsilon if r < -epsilon else r)
 
 
@@ -1189,8 +1189,8 @@ cdef inline (floating, floating) epsilon_insensitive(
     cdef floating excess, one, r
     r = z - y
     excess = math.fabs(r) - epsilon
-    one = epsilon - epsilon + 1
-    return excess if excess > 0 else excess * 0, one if r > epsilon else (-one if r < -epsilon else r * 0)
+    one = epsilon - epsilon + <floating> 1
+    return excess if excess > <floating> 0 else excess * <floating> 0, one if r > epsilon else (-one if r < -epsilon else r * <floating> 0)
 
 
 cdef Py_ssize_t epsilon_insensitive_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1224,8 +1224,8 @@ cdef inline (floating, floating) squared_epsilon_insensitive(
 ) noexcept nogil:
     cdef floating excess, r
     r = z - y
-    excess = r - epsilon if r > epsilon else (r + epsilon if r < -epsilon else r * 0)
-    return excess * excess, 2 * excess
+    excess = r - epsilon if r > epsilon else (r + epsilon if r < -epsilon else r * <floating> 0)
+    return excess * excess, <floating> 2 * excess
 
 
 cdef Py_ssize_t squared_epsilon_insensitive_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1259,7 +1259,7 @@ cdef inline (floating, floating) quantile(
 ) noexcept nogil:
     cdef floating r
     r = y - z
-    return q * r if r >= 0 else (q - 1) * r, -q if r >= 0 else 1 - q
+    return q * r if r >= <floating> 0 else (q - <floating> 1) * r, -q if r >= <floating> 0 else <floating> 1 - q
 
 
 cdef Py_ssize_t quantile_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1294,9 +1294,9 @@ cdef inline (floating, floating) logcosh(
     cdef floating e, r, size, slope
     r = z - y
     size = math.fabs(r)
-    e = math.exp(-2 * size)
-    slope = (1 - e) / (1 + e)
-    return size + math.log1p(e) - log2, slope if r > 0 else -slope
+    e = math.exp(-<floating> 2 * size)
+    slope = (<floating> 1 - e) / (<floating> 1 + e)
+    return size + math.log1p(e) - log2, slope if r > <floating> 0 else -slope
 
 
 cdef Py_ssize_t logcosh_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1362,7 +1362,7 @@ cdef inline (floating, floating) gamma(
 ) noexcept nogil:
     cdef floating ratio
     ratio = y * math.exp(-z)
-    return z + ratio, 1 - ratio
+    return z + ratio, <floating> 1 - ratio
 
 
 cdef Py_ssize_t gamma_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1394,8 +1394,8 @@ cdef inline (floating, floating) log_loss(
 ) noexcept nogil:
     cdef floating e, p
     e = math.exp(-math.fabs(z))
-    p = (1 if z >= 0 else e) / (1 + e)
-    return math.log1p(e) + (z if z > 0 else z * 0) - y * z, p - y
+    p = (<floating> 1 if z >= <floating> 0 else e) / (<floating> 1 + e)
+    return math.log1p(e) + (z if z > <floating> 0 else z * <floating> 0) - y * z, p - y
 
 
 cdef Py_ssize_t log_loss_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1426,8 +1426,8 @@ cdef inline (floating, floating) hinge(
     floating z, floating y
 ) noexcept nogil:
     cdef floating short
-    short = 1 - y * z
-    return short if short > 0 else short * 0, -y if short > 0 else y * 0
+    short = <floating> 1 - y * z
+    return short if short > <floating> 0 else short * <floating> 0, -y if short > <floating> 0 else y * <floating> 0
 
 
 cdef Py_ssize_t hinge_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1458,9 +1458,9 @@ cdef inline (floating, floating) squared_hinge(
     floating z, floating y
 ) noexcept nogil:
     cdef floating short
-    short = 1 - y * z
-    short = short if short > 0 else short * 0
-    return short * short, -2 * y * short
+    short = <floating> 1 - y * z
+    short = short if short > <floating> 0 else short * <floating> 0
+    return short * short, -<floating> 2 * y * short
 
 
 cdef Py_ssize_t squared_hinge_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1492,7 +1492,7 @@ cdef inline (floating, floating) perceptron(
 ) noexcept nogil:
     cdef floating margin
     margin = y * z
-    return -margin if margin <= 0 else margin * 0, -y if margin <= 0 else y * 0
+    return -margin if margin <= <floating> 0 else margin * <floating> 0, -y if margin <= <floating> 0 else y * <floating> 0
 
 
 cdef Py_ssize_t perceptron_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1524,9 +1524,9 @@ cdef inline (floating, floating) modified_huber(
 ) noexcept nogil:
     cdef floating margin, short
     margin = y * z
-    short = 1 - margin
-    short = short if short > 0 else short * 0
-    return -4 * margin if margin < -1 else short * short, -4 * y if margin < -1 else -2 * y * short
+    short = <floating> 1 - margin
+    short = short if short > <floating> 0 else short * <floating> 0
+    return -<floating> 4 * margin if margin < -<floating> 1 else short * short, -<floating> 4 * y if margin < -<floating> 1 else -<floating> 2 * y * short
 
 
 cdef Py_ssize_t modified_huber_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:

@@ -1,5 +1,7 @@
 """Write ``_sweeps.pyx`` from ``rules.py`` and ``losses.py``: typed headers and loops around verbatim bodies.
 
+The one thing that changes in a body is an integer, which becomes ``<floating> 1``: beside a float, Cython would make it a double.
+
     python -m fastgd._kernels.emit            rewrite _sweeps.pyx
     python -m fastgd._kernels.emit --check    exit 1 if _sweeps.pyx is out of date
 
@@ -63,7 +65,7 @@ COUNTS = {"float32": "int", "float64": "Py_ssize_t"}  # as wide as an element, s
 
 # The language of rules: what CPython, C and CUDA all round the same way.
 GRAMMAR = (
-    ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.Return, ast.Tuple, ast.IfExp, ast.Constant,
+    ast.Assign, ast.Return, ast.Tuple, ast.IfExp, ast.Constant,
     ast.Name, ast.Load, ast.Store, ast.Call, ast.Attribute, ast.UnaryOp, ast.USub,
     ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Compare, ast.Lt, ast.Gt, ast.LtE, ast.GtE, ast.Eq,
 )  # fmt: skip
@@ -95,8 +97,16 @@ class Rule:
         last = cast(ast.Return, statements[-1]).value
         self.n_outputs = len(last.elts) if isinstance(last, ast.Tuple) else 1
         self.body = lines[statements[0].lineno - 1 : node.end_lineno]
+        self._cast_integers(node, statements[0].lineno)
         stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         self.temporaries = sorted(stored - {*self.element, *self.hyper})
+
+    def _cast_integers(self, function: ast.FunctionDef, first: int):
+        """Give each integer literal the element type."""
+        literals = [n for n in ast.walk(function) if isinstance(n, ast.Constant) and isinstance(n.value, int)]
+        for n in sorted(literals, key=lambda n: n.col_offset, reverse=True):
+            line = self.body[n.lineno - first]
+            self.body[n.lineno - first] = f"{line[: n.col_offset]}<floating> {line[n.col_offset :]}"
 
     def _refuse(self, node: ast.AST, why: str) -> NoReturn:
         raise RuleError(f"{self.filename}:{getattr(node, 'lineno', '?')}: {self.name}() {why}")
@@ -110,6 +120,16 @@ class Rule:
             self._refuse(function, "needs a return of values as its last statement")
         if function.decorator_list:
             self._refuse(function, "may not be decorated")
+        tests = {id(n.test) for n in ast.walk(function) if isinstance(n, ast.IfExp)}
+        for n in ast.walk(function):
+            if isinstance(n, ast.Compare) and id(n) not in tests:
+                self._refuse(n, "uses a comparison as a number; write (1 if ... else 0)")
+            if isinstance(n, (ast.BinOp, ast.Call)) and not any(
+                isinstance(x, ast.Name) and x.id != "math" for x in ast.walk(n)
+            ):
+                self._refuse(
+                    n, "computes with literals alone, which CPython does in double; pass the result as a hyperparameter"
+                )
         known = {*self.element, *self.hyper, "math"}
         for name in self.element + self.hyper:
             if name.endswith("_"):

@@ -28,9 +28,11 @@ from fastgd._kernels._jit_source import OWNER, RuleText, signature, written_func
 from fastgd._validation import ArgumentValueError, shortened, type_error, value_error
 
 _lock = threading.RLock()
-_machines: dict[
-    str, tuple[int, object]
-] = {}  # key -> address, and what keeps the code alive; never emptied: others hold addresses
+# Key -> address, and what keeps the code alive; never emptied, because others hold the addresses.
+_machines: dict[str, tuple[int, object]] = {}
+# Not the lock above: its holder may wait for Numba's compiler, whose holder calls `register`.
+_registration = threading.Lock()
+_registered = False
 
 
 def _after_fork() -> None:
@@ -62,13 +64,13 @@ class Sweep:
         self.dtype = dtype
         self.address = address
         self.elements, self.hyper = signature(rule)
-        self._call = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_void_p)(address)
+        self._call = ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_void_p)(address)
 
     def __repr__(self) -> str:
         return f"<Sweep {self.rule.__name__} {self.dtype} at {self.address:#x}>"
 
-    def __call__(self, arrays: Sequence[np.ndarray], scalars: Sequence[float]) -> None:
-        """Update ``p`` and the state arrays in place.
+    def __call__(self, arrays: Sequence[np.ndarray], scalars: Sequence[float]) -> int:
+        """Update ``p`` and the state arrays in place; return how many gradient elements were NaN or infinite.
 
         Parameters
         ----------
@@ -78,9 +80,8 @@ class Sweep:
             ``scale, limit, *hyper``.
         """
         if len(arrays) != len(self.elements):
-            raise value_error(
-                "Sweep", "arrays", f"{len(self.elements)} arrays: {', '.join(self.elements)}", len(arrays)
-            )
+            accepted = f"{len(self.elements)} arrays: {', '.join(self.elements)}"
+            raise value_error("Sweep", "arrays", accepted, len(arrays))
         for name, array in zip(self.elements, arrays, strict=True):
             if not isinstance(array, np.ndarray) or array.dtype != self.dtype or not array.flags.c_contiguous:
                 raise type_error("Sweep", name, f"a contiguous array of {self.dtype}", array)
@@ -88,11 +89,10 @@ class Sweep:
                 raise value_error("Sweep", name, f"a writable array of {arrays[0].size} elements", array.shape)
         values = np.array(scalars, self.dtype)
         if values.shape != (len(self.hyper) + 2,):
-            raise value_error(
-                "Sweep", "scalars", f"{len(self.hyper) + 2} numbers: scale, limit, {', '.join(self.hyper)}", scalars
-            )
+            accepted = f"{len(self.hyper) + 2} numbers: {', '.join(('scale', 'limit', *self.hyper))}"
+            raise value_error("Sweep", "scalars", accepted, scalars)
         pointers = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
-        self._call(arrays[0].size, pointers, values.ctypes.data)
+        return self._call(arrays[0].size, pointers, values.ctypes.data)
 
 
 def compile_sweep(rule: Callable, dtype: object, quiet: bool = False) -> Sweep:
@@ -114,7 +114,7 @@ def compile_sweep(rule: Callable, dtype: object, quiet: bool = False) -> Sweep:
 
     Raises
     ------
-    ArgumentValueError
+    ArgumentTypeError, ArgumentValueError
         `rule` is not such a function, or `dtype` is another; the message names the line and says what to write.
     """
     dtype = _checked_dtype(dtype)
@@ -225,7 +225,7 @@ def _numba_kernel(text: RuleText, rule: Callable):
     import numba
     from numba.core.errors import NumbaError
 
-    if getattr(numba.config, "DISABLE_JIT"):
+    if vars(numba.config)["DISABLE_JIT"]:
         raise RuntimeError(
             "NUMBA_DISABLE_JIT is set, so a rule of your own cannot be compiled. Unset it, or use a built-in optimizer."
         )
@@ -233,7 +233,7 @@ def _numba_kernel(text: RuleText, rule: Callable):
     world.update(_accesses(len(signature(rule)[0])))
     element = numba.from_dtype(text.dtype)
     pointer = numba.types.CPointer(element)
-    prototype = numba.types.void(numba.types.intp, numba.types.CPointer(pointer), pointer)
+    prototype = numba.types.intp(numba.types.intp, numba.types.CPointer(pointer), pointer)
     try:
         kernel = numba.cfunc(prototype, error_model="numpy")(world["_fastgd_sweep"])
     except NumbaError as error:
@@ -248,9 +248,8 @@ def _require_one_type(world: dict[str, object], element: object) -> None:
     for name, function in world.items():
         for found in getattr(function, "nopython_signatures", ()):
             if any(t != element for t in getattr(found.return_type, "types", (found.return_type,))):
-                raise RuntimeError(
-                    f"{name} returns {found.return_type} in a rule for {element}; please report this rule"
-                )
+                what = f"{name} returns {found.return_type} in a rule for {element}"
+                raise RuntimeError(f"{what}; please report this rule")
 
 
 def _accesses(arrays: int) -> dict[str, object]:
@@ -319,17 +318,8 @@ def register() -> None:
         if not _registered:
             _registered = True
             for name, function in vars(rules).items():
-                if (
-                    isinstance(function, types.FunctionType)
-                    and function.__module__ == rules.__name__
-                    and name[0] != "_"
-                ):
+                if isinstance(function, types.FunctionType) and not name.startswith("_"):
                     _overload(function)
-
-
-# Not `_lock`: its holder may wait for Numba's compiler, whose holder calls `register`.
-_registration = threading.Lock()
-_registered = False
 
 
 def _overload(function: types.FunctionType) -> None:

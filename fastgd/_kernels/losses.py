@@ -4,8 +4,8 @@ A loss is a pure function ``(z, y, /, *hyper) -> (value, slope)`` of the model's
 of ``rules.py``: its value and its derivative with respect to ``z``. Targets are real numbers for regression, -1 and +1 for the margin
 losses, 0 and 1 (or a probability) for ``log_loss``, counts or positive numbers for ``poisson`` and ``gamma``, whose link is the logarithm.
 
-At a kink the slope is the one of the flat side where there is one (``hinge`` at margin 1 and ``epsilon_insensitive`` at the edge of its
-tube have slope 0), otherwise the one for ``z`` just below the kink (``quantile``, ``perceptron``: an undecided sample counts as wrong).
+At a kink ``hinge`` (margin 1) and ``epsilon_insensitive`` (the edge of its tube) have the slope of their flat side, 0; ``perceptron``
+(margin 0) has the slope of the other side, because an undecided sample counts as wrong; ``quantile`` has the slope for ``z`` just below.
 """
 
 import math

@@ -85,6 +85,8 @@ class Optimizer(metaclass=_Checked):
     """The hyperparameters that are pairs."""
     flags: ClassVar[tuple[str, ...]] = ()
     """The hyperparameters that are True or False."""
+    squares: ClassVar[bool] = False
+    """Whether the rule squares gradients, which are then limited to 1e16 (float32) or 1e150: squares must not overflow."""
     registry: ClassVar[dict[str, type["Optimizer"]]] = {}
     """Every optimizer class by name, users' rules included."""
 
@@ -114,9 +116,10 @@ class Optimizer(metaclass=_Checked):
         return first, second
 
     def _limit(self, name: str, value: object) -> Hyper | None:
-        if value is None or isinstance(value, Schedule) or (isinstance(value, float) and value == math.inf):
-            return value if isinstance(value, Schedule) else None
-        return NONNEGATIVE.number(value, type(self).__name__, name)
+        if value is None or isinstance(value, Schedule):
+            return value
+        limit = check.limit(value, type(self).__name__, name)
+        return None if limit == math.inf else limit
 
     # ----------------------------------------------------------------------------------------------- what each optimizer defines
 

@@ -61,6 +61,7 @@ class Adagrad(Optimizer):
         "initial_accumulator_value": NONNEGATIVE,
         "eps": POSITIVE,
     }
+    squares: ClassVar[bool] = True
 
     def _rule(self) -> Callable:
         return rules.adagrad
@@ -130,6 +131,7 @@ class RMSprop(Optimizer):
         "momentum": FRACTION,
     }
     flags: ClassVar[tuple[str, ...]] = ("centered",)
+    squares: ClassVar[bool] = True
 
     def _rule(self) -> Callable:
         if self.centered:
@@ -191,6 +193,7 @@ class Adadelta(Optimizer):
         "eps": POSITIVE,
         "weight_decay": NONNEGATIVE,
     }
+    squares: ClassVar[bool] = True
 
     def _rule(self) -> Callable:
         return rules.adadelta
@@ -241,6 +244,8 @@ class FTRL(Optimizer):
     l2: Hyper = 0.0
 
     intervals: ClassVar[dict[str, Interval]] = {"lr": POSITIVE, "beta": POSITIVE, "l1": NONNEGATIVE, "l2": NONNEGATIVE}
+
+    squares: ClassVar[bool] = True
 
     def _rule(self) -> Callable:
         return rules.ftrl

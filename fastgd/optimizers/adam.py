@@ -20,6 +20,7 @@ class _Moments(Optimizer):
         "weight_decay": NONNEGATIVE,
     }
     pairs: ClassVar[tuple[str, ...]] = ("betas",)
+    squares: ClassVar[bool] = True
 
     def _decoupled(self) -> bool:
         return getattr(self, "decoupled_weight_decay", False)
@@ -171,6 +172,8 @@ class Adamax(_Moments):
     betas: tuple[Hyper, Hyper] = (0.9, 0.999)
     eps: Hyper = 1e-8
     weight_decay: Hyper = 0.0
+
+    squares: ClassVar[bool] = False
 
     def _rule(self) -> Callable:
         return rules.adamax

@@ -1,5 +1,6 @@
 """Gradient descent, momentum, and averaging."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -135,7 +136,7 @@ class ASGD(Optimizer):
     intervals: ClassVar[dict[str, Interval]] = {
         "lr": NONNEGATIVE,
         "lambd": NONNEGATIVE,
-        "alpha": ANY,
+        "alpha": NONNEGATIVE,
         "t0": ANY,
         "weight_decay": NONNEGATIVE,
     }
@@ -144,6 +145,6 @@ class ASGD(Optimizer):
         return rules.asgd
 
     def _scalars(self, age, carry):
-        rate = self.lr / (1 + self.lambd * self.lr * (age - 1)) ** self.alpha
+        rate = self.lr * math.exp(-self.alpha * math.log1p(self.lambd * self.lr * (age - 1)))
         keep = 1 - 1 / max(1, age - 1 - self.t0)
         return {"lr": rate, "l2": self.weight_decay, "decay": self.lambd * rate, "keep": keep}

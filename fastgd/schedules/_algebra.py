@@ -3,10 +3,14 @@
 import functools
 import inspect
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from fastgd._validation import real, refuse_unknown, type_error
 
-CLASSES: dict[str, Callable] = {}
+if TYPE_CHECKING:
+    from fastgd.schedules.base import Schedule
+
+CLASSES: dict[str, Any] = {}
 FACTORIES: dict[str, Callable] = {}
 
 
@@ -30,25 +34,25 @@ class Algebra:
     # NumPy scalars hand `scalar * schedule` over to __rmul__ instead of making an object array.
     __array_ufunc__ = None
 
-    def __rshift__(self, other) -> "Algebra":
-        return _joined("sequence", self, other)
+    def __rshift__(self, other) -> "Schedule":
+        return CLASSES["sequence"]((self, other))
 
-    def __rrshift__(self, other) -> "Algebra":
-        return _joined("sequence", other, self)
+    def __rrshift__(self, other) -> "Schedule":
+        return CLASSES["sequence"]((other, self))
 
-    def __mul__(self, other) -> "Algebra":
-        return _joined("product", self, other)
+    def __mul__(self, other) -> "Schedule":
+        return CLASSES["product"]((self, other))
 
-    def __rmul__(self, other) -> "Algebra":
-        return _joined("product", other, self)
+    def __rmul__(self, other) -> "Schedule":
+        return CLASSES["product"]((other, self))
 
-    def __add__(self, other) -> "Algebra":
-        return _joined("sum", self, other)
+    def __add__(self, other) -> "Schedule":
+        return CLASSES["sum"]((self, other))
 
-    def __radd__(self, other) -> "Algebra":
-        return _joined("sum", other, self)
+    def __radd__(self, other) -> "Schedule":
+        return CLASSES["sum"]((other, self))
 
-    def clip(self, low: float | None = None, high: float | None = None) -> "Algebra":
+    def clip(self, low: float | None = None, high: float | None = None) -> "Schedule":
         """Return the schedule kept within [low, high]; None means unbounded.
 
         Examples
@@ -59,7 +63,7 @@ class Algebra:
         """
         return CLASSES["clip"](self, low, high)
 
-    def shift(self, n: "int | str") -> "Algebra":
+    def shift(self, n: "int | str") -> "Schedule":
         """Return the schedule begun `n` steps later, its first value held until then; with negative `n`, entered part-way.
 
         The value at step `t` is ``s(max(t - n, 0))``.
@@ -74,7 +78,7 @@ class Algebra:
         """
         return CLASSES["shift"](self, n)
 
-    def lasting(self, T: "int | str") -> "Algebra":
+    def lasting(self, T: "int | str") -> "Schedule":
         """Return the schedule with a duration, after which ``>>`` goes on to the next part.
 
         Examples
@@ -86,12 +90,7 @@ class Algebra:
         return CLASSES["lasting"](self, T)
 
 
-def _joined(kind: str, *parts) -> "Algebra":
-    """Return the node of the operator; the class flattens chains."""
-    return CLASSES[kind](parts)
-
-
-def as_schedule(value: "float | str | Algebra", owner: str = "", name: str = "schedule") -> "Algebra":
+def as_schedule(value: "float | str | Schedule", owner: str = "", name: str = "schedule") -> "Schedule":
     """Return `value` as a schedule: a number means a constant, a string is parsed.
 
     Parameters
@@ -113,7 +112,7 @@ def as_schedule(value: "float | str | Algebra", owner: str = "", name: str = "sc
     constant(0.1)
     """
     if isinstance(value, Algebra):
-        return value
+        return value  # type: ignore[return-value]  # Schedule is the only subclass
     if isinstance(value, str):
         from fastgd.schedules.text import parse
 

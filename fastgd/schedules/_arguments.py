@@ -2,7 +2,7 @@
 
 import math
 import operator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastgd._validation import boolean, integer, real, type_error, value_error
 from fastgd.schedules._durations import ACCEPTED, Duration, duration
@@ -44,14 +44,15 @@ def seed(value: object, owner: str, name: str) -> int:
 Rate = Annotated[float, rate]
 Positive = Annotated[float, positive]
 Fraction = Annotated[float, fraction]
-Steps = Annotated[int | Duration, duration]
-StepsOrZero = Annotated[int | Duration, steps_or_zero]
-Time = Annotated[int | float | Duration, time]
+# Numbers once resolved, Durations before: Any, so that the formulas, which see numbers only, type-check.
+Steps = Annotated[Any, duration]
+StepsOrZero = Annotated[Any, steps_or_zero]
+Time = Annotated[Any, time]
 Switch = Annotated[bool, boolean]
 Seed = Annotated[int, seed]
 
 
-def base_and_duration(owner: str, a0: object, T: object) -> tuple[object, object]:
+def base_and_duration(owner: str, a0: Any, T: Any) -> tuple[Any, Any]:
     """Return (a0, T) where `a0` may be left out: ``cosine(10_000)`` is ``cosine(1.0, 10_000)``."""
     if T is not None:
         return a0, T

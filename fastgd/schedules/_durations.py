@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastgd._validation import integer, real, type_error, value_error
 
@@ -57,7 +57,7 @@ class Context(NamedTuple):
 ANY = Context(1, 1)
 
 
-def exact(duration: "int | float | Duration", context: "Context | None"):
+def exact(duration: "int | float | Duration", context: Any):
     """Return the unrounded length of `duration` in steps."""
     return duration.exact(context) if isinstance(duration, Duration) else duration
 
@@ -67,7 +67,7 @@ def nearest(position) -> int:
     return position if isinstance(position, int) else math.floor(position * 2 + 1) // 2
 
 
-def duration(value: object, owner: str, name: str, fractional: bool = False, low: int = 1) -> "int | float | Duration":
+def duration(value: Any, owner: str, name: str, fractional: bool = False, low: int = 1) -> Any:
     """Return `value` as an int number of steps, or as a Duration where its unit is not the step.
 
     With `fractional`, a positive real number of steps is accepted too: a time constant, not a count.
@@ -77,7 +77,7 @@ def duration(value: object, owner: str, name: str, fractional: bool = False, low
     if isinstance(value, str):
         return _from_text(value, owner, name, low)
     if isinstance(value, int) and not isinstance(value, bool):
-        number = value
+        number: float = value
     elif value is None or isinstance(value, (bool, bytes, complex)):
         raise type_error(owner, name, ACCEPTED, value)
     else:

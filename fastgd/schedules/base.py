@@ -11,7 +11,8 @@ A schedule is a frozen description, a pure function of the 0-based step:
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -50,8 +51,13 @@ class Schedule(Algebra):
     True
     """
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Derived attributes are set by `_set`, once, at construction."""
+
     kind = ""
-    _length_field = None  # the name of the field that is the duration
+    _length_field: ClassVar[str | None] = None  # the name of the field that is the duration
     _unit_base = False  # the text form may leave out a base rate `a0` of 1
 
     def __init_subclass__(cls, kind: str = "", **options):
@@ -63,7 +69,7 @@ class Schedule(Algebra):
     def __post_init__(self):
         for each in fields(self):
             check = each.type.__metadata__[0]  # the fields are Annotated, see _arguments.py
-            value = check(getattr(self, each.name), self.kind, each.name)
+            value = check(getattr(self, each.name), self.kind, public_name(each))
             object.__setattr__(self, each.name, value)
         depth = 1 + max((child._depth for child in self._children()), default=0)
         if depth > DEPTH_LIMIT:
@@ -271,7 +277,7 @@ class Schedule(Algebra):
             Needed by durations in epochs.
         total_steps : int, optional
             Needed by durations in per cent. The boundaries of consecutive parts are rounded, not their lengths, so parts
-            that add up to 100 % fill the run exactly; a part of fewer than half a step vanishes.
+            that add up to 100 % fill the run exactly; a part that rounds to no step vanishes, except the last, which keeps one.
 
         Raises
         ------
@@ -318,7 +324,10 @@ class Schedule(Algebra):
         """
         from fastgd.schedules.text import encoded
 
-        return {"schedule": self.kind, **{each.name: encoded(getattr(self, each.name)) for each in fields(self)}}
+        return {
+            "schedule": self.kind,
+            **{public_name(each): encoded(getattr(self, each.name)) for each in fields(self)},
+        }
 
     def plot(self, ax=None, n: int | None = None):
         """Plot the values against the step with matplotlib and return the axes.
@@ -350,6 +359,11 @@ class Schedule(Algebra):
         ax.set_xlabel("step")
         ax.set_ylabel("value")
         return ax
+
+
+def public_name(each: Field) -> str:
+    """Return a field's name as an argument: without the underscore of a field that would hide a method."""
+    return each.name.rstrip("_")
 
 
 def _checked_step(owner: str, t: object) -> int:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -288,8 +288,8 @@ def _rates(value: object, owner: str, name: str) -> tuple[float, ...]:
 class Piecewise(Schedule, kind="piecewise"):
     """Constant between boundaries."""
 
-    boundaries: Annotated[tuple, _boundaries]
-    rates: Annotated[tuple[float, ...], _rates]
+    boundaries: Annotated[Any, _boundaries]
+    rates: Annotated[Any, _rates]
 
     def _prepare(self) -> None:
         if len(self.rates) != len(self.boundaries) + 1:

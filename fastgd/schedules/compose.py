@@ -4,13 +4,14 @@ import functools
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
 from fastgd._validation import integer, real, type_error, value_error
 from fastgd.schedules import _durations
 from fastgd.schedules._algebra import as_schedule, factory
+from fastgd.schedules._arguments import Steps
 from fastgd.schedules._durations import ANY, LAST_STEP, Context, Duration
 from fastgd.schedules.base import Schedule
 
@@ -25,6 +26,9 @@ def _schedules(value: object, owner: str, name: str) -> tuple[Schedule, ...]:
     if len(parts) < least:
         raise value_error(owner, name, f"at least {least} schedules", value)
     return tuple(parts)
+
+
+Schedules = Annotated[Any, _schedules]  # a tuple, once checked
 
 
 def _bound(value: object, owner: str, name: str) -> float | None:
@@ -50,7 +54,7 @@ def ordered(owner: str, low: float | None, high: float | None) -> None:
 class _Parallel(Schedule):
     """Schedules that run side by side; the longest duration is that of the whole."""
 
-    parts: Annotated[tuple[Schedule, ...], _schedules]
+    parts: Schedules
 
     def _length(self, context: Context | None):
         lengths = [part._length(context) for part in self.parts]
@@ -114,7 +118,7 @@ class Minimum(_Parallel, kind="minimum"):
 class Sequence(Schedule, kind="sequence"):
     """The parts one after the other, each from its own step 0; the last one goes on for ever."""
 
-    parts: Annotated[tuple[Schedule, ...], _schedules]
+    parts: Schedules
 
     def _prepare(self) -> None:
         for part in self.parts[:-1]:
@@ -123,7 +127,8 @@ class Sequence(Schedule, kind="sequence"):
                 raise value_error("sequence", "parts", "schedules with a duration, all but the last", part, fix)
         if not self.is_resolved:
             return
-        starts, targets = [0], [None]
+        starts: list[int] = [0]
+        targets: list[float | None] = [None]
         for part in self.parts[:-1]:
             starts.append(starts[-1] + part._length(None))
         for part, following in zip(self.parts[-2::-1], self.parts[:0:-1], strict=True):
@@ -208,7 +213,7 @@ class Clip(_Wrapper, kind="clip"):
 class Shift(_Wrapper, kind="shift"):
     """The schedule begun `n` steps later, or entered part-way where `n` is negative."""
 
-    n: Annotated[int | Duration, _offset] = 0
+    n: Annotated[Any, _offset]
 
     def _at(self, t: int, memory) -> float:
         return self.of._at(max(t - self.n, 0), memory[0] if memory else None)
@@ -235,7 +240,7 @@ class Shift(_Wrapper, kind="shift"):
 class Lasting(_Wrapper, kind="lasting"):
     """The schedule with a duration."""
 
-    T: Annotated[int | Duration, _durations.duration]
+    T: Steps
     _length_field = "T"
 
     def _at(self, t: int, memory) -> float:

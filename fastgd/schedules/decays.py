@@ -241,10 +241,10 @@ class Step(Schedule, kind="step"):
     a0: Rate
     every: Steps
     rate: Rate = 0.1
-    start: StepsOrZero = 0
+    start_: StepsOrZero = 0  # `start` is a method
 
     def _at(self, t: int, memory) -> float:
-        return self.a0 if t < self.start else scaled_power(self.a0, self.rate, t // self.every)
+        return self.a0 if t < self.start_ else scaled_power(self.a0, self.rate, t // self.every)
 
 
 @factory

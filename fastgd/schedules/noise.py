@@ -3,7 +3,7 @@
 import functools
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -109,7 +109,7 @@ class RandomWalk(Schedule, kind="random_walk"):
     """A clipped sum of random increments; the value at the start of each block of steps is remembered."""
 
     a0: Rate
-    delta: Annotated[float | tuple, _delta]
+    delta: Annotated[Any, _delta]
     seed: Seed = 0
     low: Rate = 0.0
     high: Annotated[float | None, _bound] = None
@@ -176,7 +176,7 @@ def random_walk(
 ) -> Schedule:
     """Return the walk ``a_t = clip(a_{t-1} + delta_t, low, high)``, clipped at every step.
 
-    The increments are a function of `seed` and t alone. A random walk is computed from its beginning, once, about 0.2 us per
+    The increments are a function of `seed` and t alone. A random walk is computed from its beginning, once, about 0.3 us per
     step, and up to t = 2**31; a steady one is ``clip(a0 + t * delta, low, high)`` at any t.
 
     Parameters

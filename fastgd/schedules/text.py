@@ -11,11 +11,12 @@ The grammar is that of Python's operators, with units after numbers::
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields
+from typing import Any
 
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, nearest, shortened, type_error, value_error
 from fastgd.schedules._algebra import CLASSES, FACTORIES, as_schedule
 from fastgd.schedules._durations import Duration
-from fastgd.schedules.base import DEPTH_LIMIT, Schedule
+from fastgd.schedules.base import DEPTH_LIMIT, Schedule, public_name
 
 _OPERATORS = {"sequence": (0, " >> "), "sum": (1, " + "), "product": (2, " * ")}
 _METHODS = ("clip", "shift", "lasting")
@@ -34,8 +35,6 @@ def schedule_text(schedule: Schedule, quoted: bool) -> str:
     if kind in _OPERATORS:
         return _operator_text(schedule, quoted)
     values = [(each, getattr(schedule, each.name)) for each in fields(schedule)]
-    if schedule._unit_base and schedule.a0 == 1.0:
-        values = values[1:]
     head = kind
     if kind in _METHODS:
         head = f"{_operand(schedule.of, 3, quoted)}.{kind}"
@@ -43,11 +42,15 @@ def schedule_text(schedule: Schedule, quoted: bool) -> str:
     elif kind in ("maximum", "minimum"):
         values = [(values[0][0], part) for part in schedule.parts]
     texts, positional = [], True
+    if schedule._unit_base and schedule.a0 == 1.0:  # cosine(95%), with what follows T named
+        texts, positional, values = [value_text(schedule.T, quoted)], False, values[2:]
     for each, value in values:
         if each.default is not MISSING and value == each.default:
             positional = False  # what follows a left-out argument must be named
         else:
-            texts.append(value_text(value, quoted) if positional else f"{each.name}={value_text(value, quoted)}")
+            texts.append(
+                value_text(value, quoted) if positional else f"{public_name(each)}={value_text(value, quoted)}"
+            )
     return f"{head}({', '.join(texts)})"
 
 
@@ -123,7 +126,7 @@ def from_dict(description: dict) -> Schedule:
 def _decoded(value: object, depth: int):
     if depth > 2 * DEPTH_LIMIT:
         raise value_error("from_dict", "description", f"nested at most {DEPTH_LIMIT} deep", "a deeper one")
-    if isinstance(value, list):
+    if isinstance(value, list) and depth:
         return tuple(_decoded(each, depth + 1) for each in value)
     if not isinstance(value, dict):
         if depth:
@@ -135,14 +138,16 @@ def _decoded(value: object, depth: int):
         raise value_error("from_dict", "schedule", "the name of a schedule", kind, nearest(str(kind), known))
     cls = CLASSES[kind]
     given = {name: _decoded(each, depth + 1) for name, each in value.items() if name != "schedule"}
+    names = {public_name(each): each.name for each in fields(cls)}
     for each in fields(cls):
-        if each.default is MISSING and each.name not in given:
-            raise value_error("from_dict", kind, f"given its argument {each.name!r}", value)
-    names = tuple(each.name for each in fields(cls))
+        if each.default is MISSING and public_name(each) not in given:
+            raise value_error("from_dict", kind, f"given its argument {public_name(each)!r}", value)
     for name in given:
         if name not in names:
-            raise value_error("from_dict", kind, f"given only {', '.join(names)}", name, nearest(str(name), names))
-    return cls(**given)
+            raise value_error(
+                "from_dict", kind, f"given only {', '.join(names)}", name, nearest(str(name), tuple(names))
+            )
+    return cls(**{names[name]: each for name, each in given.items()})
 
 
 def parse(text: str) -> Schedule:
@@ -189,8 +194,9 @@ class _Parser:
         while at < end:
             match = scan.match(text, at)
             if match is None:
+                at += len(text[at:]) - len(text[at:].lstrip())
                 raise self.error("a schedule such as 'warmup(5%) >> cosine(95%)'", at)
-            kind = match.lastgroup
+            kind = str(match.lastgroup)
             self.tokens.append((kind, match[kind], match.start(kind)))
             at = match.end()
         self.tokens.append(("end", "", end))
@@ -221,12 +227,12 @@ class _Parser:
             raise self.error("an operator or the end", at)
         return self.schedule(value, 0)
 
-    def schedule(self, value: object, at: int) -> Schedule:
+    def schedule(self, value: Any, at: int) -> Schedule:
         if isinstance(value, (str, bool, tuple)) or value is None:
             raise self.error("a schedule or a number", at)
         return as_schedule(value, "parse")
 
-    def joined(self, sign: str, operand: Callable, join: Callable) -> object:
+    def joined(self, sign: str, operand: Callable, join: Callable) -> Any:
         at = self.tokens[self.position][2]
         value = operand()
         while self.peek(sign):
@@ -235,16 +241,16 @@ class _Parser:
             value = join(self.schedule(value, at), self.schedule(operand(), next_at))
         return value
 
-    def sequence(self) -> object:
+    def sequence(self) -> Any:
         return self.joined(">>", self.sum, lambda a, b: a >> b)
 
-    def sum(self) -> object:
+    def sum(self) -> Any:
         return self.joined("+", self.product, lambda a, b: a + b)
 
-    def product(self) -> object:
+    def product(self) -> Any:
         return self.joined("*", self.value, lambda a, b: a * b)
 
-    def value(self) -> object:
+    def value(self) -> Any:
         at = self.tokens[self.position][2]
         value = self.atom()
         while self.peek("."):
@@ -253,14 +259,14 @@ class _Parser:
             value = self.call(getattr(self.schedule(value, at), method))
         return value
 
-    def atom(self) -> object:
+    def atom(self) -> Any:
         self.depth += 1
         kind, text, at = self.tokens[self.position]
         if self.depth > DEPTH_LIMIT:
             raise self.error(f"at most {DEPTH_LIMIT} levels of nesting", at)
         self.position += 1
         if kind == "number":
-            value = self.number(text)
+            value: Any = self.number(text)
         elif kind == "string":
             value = text[1:-1]
         elif text in _WORDS:

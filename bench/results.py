@@ -1,0 +1,104 @@
+"""What a benchmark returns: figures with targets, and tables of everything that was timed."""
+
+import math
+from dataclasses import dataclass, field
+
+from bench.timing import Contender, Timing
+
+HOW_TO_GET_PEERS = "pip install 'fastgd[bench]'"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number, and what it must reach.
+
+    Parameters
+    ----------
+    what : str
+        What is measured, as a row of the table says it.
+    value : float
+        The number that the target is about; NaN where it could not be measured.
+    measured : str
+        The number as a reader wants it, with what it comes from.
+    least, most : float, optional
+        The target: at least, or at most.
+    unit : str
+        The unit of `value`, for the target.
+    """
+
+    what: str
+    value: float
+    measured: str
+    least: float | None = None
+    most: float | None = None
+    unit: str = "x"
+
+    @property
+    def target(self) -> str:
+        if self.least is None and self.most is None:
+            return ""
+        return f">= {self.least:g}{self.unit}" if self.least is not None else f"<= {self.most:g}{self.unit}"
+
+    @property
+    def verdict(self) -> str:
+        if math.isnan(self.value):
+            return "not measured"
+        if not self.target:
+            return ""
+        met = self.value >= self.least if self.least is not None else self.value <= self.most
+        return "met" if met else "MISSED"
+
+
+def missing(what: str, package: str, **target: float) -> Figure:
+    """Return the figure of a comparison with a peer that is not installed."""
+    return Figure(what, math.nan, f"{package} is not installed: {HOW_TO_GET_PEERS}", **target)
+
+
+@dataclass
+class Result:
+    """What one benchmark found."""
+
+    title: str
+    figures: list[Figure] = field(default_factory=list)
+    header: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    note: str = ""
+    samples: dict = field(default_factory=dict)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration with three digits and a fitting unit."""
+    for unit, factor in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= 0.9995 * factor or unit == "us":
+            return f"{seconds / factor:.3g} {unit}"
+    raise AssertionError("unreachable")
+
+
+def rate(contender: Contender, elements: int, seconds: float) -> str:
+    return f"{4 * contender.arrays * elements / seconds / 1e9:.1f} GB/s" if contender.arrays else ""
+
+
+def timing_table(result: Result, timing: Timing, contenders: list[Contender], elements: int) -> None:
+    """Fill a result's table: one row for each contender, compared with the first."""
+    ours = contenders[0].name
+    result.header = ["", "median", "+-", "float32 arrays", "rate", f"time / {ours}", "difference"]
+    for contender in contenders:
+        name, median = contender.name, timing.median(contender.name)
+        apart = timing.differences.get(name)
+        result.rows.append(
+            [
+                name,
+                duration(median),
+                f"{timing.spread(name):.0%}",
+                str(contender.arrays or ""),
+                rate(contender, elements, median) if elements >= 2**20 else "",
+                "1" if name == ours else str(timing.ratio(name, ours)),
+                "" if apart is None else f"{apart:.0e}",
+            ]
+        )
+    rounds = len(timing.seconds[ours])
+    result.note = (
+        f"{rounds} rounds in random order, {timing.batch} steps timed together in each; all contenders made the same "
+        f"{timing.steps} steps. Difference: the largest from the first row's parameters, relative to the farthest move."
+    )
+    result.samples = {name: row.tolist() for name, row in timing.seconds.items()}

@@ -1,0 +1,314 @@
+"""Every optimizer through the public interface: against the naive oracle, against torch, and the properties that hold bit by bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastgd
+from fastgd import optimizers, schedules
+
+from . import naive
+
+STEPS = 50
+SHAPES = [(3, 4), (5,), (), (0, 2), (67,)]
+# Relative to each number, per dtype: float64 rounding over 50 steps; float32 against the float64 oracle.
+TOLERANCES = {np.float64: {"rtol": 1e-12, "atol": 1e-15}, np.float32: {"rtol": 1e-4, "atol": 1e-6}}
+
+# The options that are met beside the defaults. Clipping, maximize and schedules are crossed with every class below.
+CONFIGS = {
+    "SGD": [
+        {},
+        {"lr": 0.1, "weight_decay": 0.1},
+        {"lr": 0.1, "momentum": 0.9},
+        {"lr": 0.1, "momentum": 0.9, "dampening": 0.5, "weight_decay": 0.01},
+        {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+    ],
+    "Adagrad": [{}, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1}, {"initial_accumulator_value": 2.0, "eps": 0.1}],
+    "RMSprop": [
+        {},
+        {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1},
+        {"centered": True, "alpha": 0.9, "eps": 1e-3},
+        {"centered": True, "momentum": 0.5, "alpha": 0.5, "eps": 1e-3, "weight_decay": 0.01},
+    ],
+    "Adadelta": [{}, {"lr": 0.5, "rho": 0.5, "eps": 1e-3, "weight_decay": 0.1}],
+    "Adam": [{}, {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.1}, {"amsgrad": True, "eps": 0.1}, {"betas": (0.0, 0.0)}],
+    "AdamW": [{}, {"lr": 0.1, "weight_decay": 0.5}, {"amsgrad": True, "weight_decay": 0.1, "betas": (0.9, 0.5)}],
+    "Adamax": [{}, {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.1, "eps": 0.1}],
+    "NAdam": [{}, {"weight_decay": 0.1, "momentum_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
+    "RAdam": [{}, {"betas": (0.8, 0.5)}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True, "lr": 0.1}],
+    "Lion": [{}, {"lr": 0.01, "betas": (0.5, 0.9), "weight_decay": 0.5}],
+    "SignSGD": [{}, {"lr": 0.1, "weight_decay": 0.3}],
+    "Signum": [{}, {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.3}, {"momentum": 0.0}],
+    "Rprop": [{}, {"lr": 0.1, "etas": (0.3, 1.5), "step_sizes": (0.01, 0.2)}],
+    "FTRL": [{}, {"lr": 0.5, "beta": 0.1, "l1": 0.3, "l2": 0.7}, {"lr": 0.5, "l1": 2.0}],
+    "ASGD": [{}, {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 3, "weight_decay": 0.1}],
+}  # fmt: skip
+CASES = [(name, config) for name, configs in CONFIGS.items() for config in configs]
+SIGNS = ("Lion", "SignSGD", "Signum", "Rprop")
+every_class = pytest.mark.parametrize("name", CONFIGS)
+every_case = pytest.mark.parametrize(
+    ("name", "config"), CASES, ids=[f"{name}{number}" for number, (name, _) in enumerate(CASES)]
+)
+
+
+def fast(name, **options):
+    return getattr(fastgd, name)(**options)
+
+
+def slow(name, **options):
+    if name == "SignSGD":
+        name, options = "Signum", {"momentum": 0, **options}
+    return getattr(naive, name)(**options)
+
+
+def random_params(dtype=np.float64, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape).astype(dtype) for shape in SHAPES]
+
+
+def random_grads(dtype=np.float64, steps=STEPS, seed=1):
+    """Gradients with exact zeros in them; the second array is skipped in step 7, and all arrays are in step 9."""
+    rng = np.random.default_rng(seed)
+    grads = [[np.asarray(rng.normal(size=s) * (rng.random(s) > 0.2), dtype) for s in SHAPES] for _ in range(steps)]
+    if steps > 9:
+        grads[7][1] = None
+        grads[9] = [None] * len(SHAPES)
+    return grads
+
+
+def run(optimizer, params, steps, overrides=None):
+    """Return the state after the steps; the parameters are copied first."""
+    state = optimizer.init([np.array(p) for p in params], overrides)
+    for grads in steps:
+        state.step(grads)
+    return state
+
+
+def outcome(state):
+    """Return all bits of a state: parameters, then state arrays."""
+    return [a.tobytes() for a in [*state.params, *state.arrays.values()]]
+
+
+def compare(state, oracle, dtype, where):
+    """Raise unless a state agrees with the oracle's: parameters, state arrays, nothing missing."""
+    names = {name.partition(".")[2] for name in state.arrays}
+    assert names == set(oracle.state) - {"mu_product"}
+    for i, p in enumerate(state.params):
+        np.testing.assert_allclose(p, oracle.params[i], **TOLERANCES[dtype], err_msg=f"{where}, array {i}")
+        for slot in names:
+            found = state.arrays[f"{i}.{slot}"]
+            assert found.dtype == dtype
+            np.testing.assert_allclose(
+                found, oracle.state[slot][i], **TOLERANCES[dtype], err_msg=f"{where}, array {i}, {slot}"
+            )
+
+
+def compare_with_naive(name, options, oracle_options=None, dtype=np.float64, overrides=None):
+    """Run both on the same gradients, and compare everything after each step."""
+    oracle = slow(name, **(oracle_options or options))
+    oracle.init(random_params(dtype))
+    state = fast(name, **options).init(random_params(dtype))
+    for number, grads in enumerate(random_grads(dtype)):
+        norm, t = naive.global_norm(grads), oracle.t
+        info = state.step(grads)
+        oracle.step(grads)
+        compare(state, oracle, dtype, f"{name} {options}, step {number}")
+        assert info.t == t and state.t == oracle.t
+        assert info.grad_norm == pytest.approx(norm, rel=1e-12)
+        assert info.skipped == all(g is None for g in grads) and info.nonfinite == 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# The naive oracle
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES, ids=lambda d: d.__name__)
+@every_case
+def test_is_the_naive_optimizer(name, config, dtype):
+    compare_with_naive(name, config, dtype=dtype)
+
+
+@every_class
+def test_clipping_and_maximize_are_naive(name):
+    for options in (
+        {"clip_norm": 1.5},
+        {"clip_value": 0.3},
+        {"maximize": True},
+        {"clip_norm": 2.0, "clip_value": 0.3, "maximize": True},
+    ):
+        compare_with_naive(name, {**CONFIGS[name][-1], **options})
+
+
+# Where each hyperparameter goes from and to; a pair has two such ranges.
+RANGES = {
+    "lr": (0.1, 0.02), "momentum": (0.5, 0.95), "dampening": (0.8, 0.1), "weight_decay": (0.3, 0.0), "lr_decay": (0.0, 0.5),
+    "initial_accumulator_value": (0.5, 2.0), "eps": (0.5, 0.01), "alpha": (0.5, 0.95), "rho": (0.5, 0.95), "momentum_decay": (0.5, 0.0),
+    "betas": ((0.5, 0.95), (0.8, 0.99)), "etas": ((0.3, 0.7), (1.1, 1.5)), "step_sizes": ((0.001, 0.01), (0.1, 0.3)),
+    "beta": (0.5, 2.0), "l1": (0.5, 0.1), "l2": (0.0, 0.5), "lambd": (0.0, 0.5), "t0": (0.0, 20.0),
+    "clip_norm": (1.0, 5.0), "clip_value": (0.1, 1.0),
+}  # fmt: skip
+# What a class must be told for all of its hyperparameters to matter.
+FULL = {"SGD": {"momentum": 0.9}, "RMSprop": {"momentum": 0.9, "centered": True, "eps": 0.1}, "Adam": {"amsgrad": True}}
+
+
+def hyperparameters(name):
+    """Yield each hyperparameter of a class with its range: (option, position in a pair or None, (from, to))."""
+    for option in [*getattr(fastgd, name).intervals, "clip_norm", "clip_value"]:
+        if isinstance(RANGES[option][0], tuple):
+            yield from ((option, k, RANGES[option][k]) for k in range(2))
+        else:
+            yield option, None, RANGES[option]
+
+
+def with_schedules(name, chosen):
+    """Return options of which the chosen hyperparameters are schedules, and the same with plain functions of the step."""
+    ours, theirs = dict(FULL.get(name, {})), dict(FULL.get(name, {}))
+    for option, k, (start, end) in chosen:
+        pair = ours.get(option, getattr(fast(name), option))
+        schedule = schedules.linear(start, 40, end)
+
+        def formula(t, start=start, end=end):
+            return start + (end - start) * min(t / 40, 1)
+
+        if k is None:
+            ours[option], theirs[option] = schedule, formula
+        else:
+            other = theirs.get(option, pair)
+            ours[option] = (*pair[:k], schedule, *pair[k + 1 :])
+            theirs[option] = (*other[:k], formula, *other[k + 1 :])
+    return ours, theirs
+
+
+@every_class
+def test_every_hyperparameter_may_be_a_schedule(name):
+    found = list(hyperparameters(name))
+    for chosen in [*([one] for one in found), found]:
+        compare_with_naive(name, *with_schedules(name, chosen))
+
+
+@every_class
+def test_step_tells_its_rate(name):
+    state = fast(name, lr=schedules.linear(0.1, 4, 0.02)).init(np.ones(3))
+    rates = [state.step(np.full(3, 0.1)).lr for _ in range(6)]
+    assert rates == [schedules.linear(0.1, 4, 0.02)(t) for t in range(6)]
+
+
+@every_class
+def test_overrides_are_optimizers_of_their_own(name):
+    """Each array follows the naive optimizer with its own options; of several patterns that match, the last wins."""
+    own = [{}, {"lr": 0.3}, {"lr": 0.2, "clip_value": 0.3}, {}, {"maximize": True}]
+    overrides = {"[12]": {"lr": 0.3}, "2": {"lr": 0.2, "clip_value": 0.3}, "*4": {"maximize": True}}
+    config = {"lr": 0.1, **CONFIGS[name][-1]}
+    alone = [slow(name, **{**config, **options}) for options in own]
+    for oracle, p in zip(alone, random_params(), strict=True):
+        oracle.init([p])
+    state = fast(name, **config).init(random_params(), overrides)
+    for grads in random_grads():
+        state.step(grads)
+        for i, (oracle, g) in enumerate(zip(alone, grads, strict=True)):
+            oracle.step([g])
+            np.testing.assert_allclose(state.params[i], oracle.params[0], **TOLERANCES[np.float64], err_msg=str(i))
+
+
+@every_class
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_is_the_naive_optimizer_for_random_options(name, data):
+    """The hyperparameters anywhere in their ranges, any shapes, any magnitude of the gradients."""
+    options = dict(FULL.get(name, {}))
+    for option, k, (start, end) in hyperparameters(name):
+        value = data.draw(st.floats(min(start, end), max(start, end)), label=option)
+        options[option] = value if k is None else (*options.get(option, ()), value)
+    shapes = data.draw(st.lists(st.lists(st.integers(0, 5), max_size=3).map(tuple), min_size=1, max_size=4))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    params = [rng.normal(size=shape) for shape in shapes]
+    oracle, state = slow(name, **options), fast(name, **options).init([p.copy() for p in params])
+    oracle.init(params)
+    for _ in range(data.draw(st.integers(1, 6))):
+        magnitude = 10.0 ** data.draw(st.integers(-3, 3))
+        grads = [rng.normal(size=shape) * magnitude if rng.random() < 0.9 else None for shape in shapes]
+        state.step(grads)
+        oracle.step(grads)
+        compare(state, oracle, np.float64, f"{options}")
+
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Torch
+
+TORCH_CLASSES = sorted(CONFIGS.keys() - {"Lion", "SignSGD", "Signum", "FTRL"})
+
+
+@pytest.fixture
+def torch():
+    """Torch with float64 as its default: the scalars that it keeps as tensors follow it."""
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'fastgd[torch]'")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield torch
+    torch.set_default_dtype(before)
+
+
+def in_many_layouts(arrays):
+    """Return copies that lie in memory in C order, in Fortran order, strided and reversed, by turns."""
+    copies = []
+    for k, a in enumerate(arrays):
+        wide = np.zeros([2 * n for n in a.shape])
+        strided = wide[tuple(slice(None, None, 2) for _ in a.shape)]
+        copy = [np.array(a), np.asfortranarray(a), strided, np.array(a)[tuple(slice(None, None, -1) for _ in a.shape)]][
+            k % 4
+        ]
+        copy[...] = a
+        copies.append(copy)
+    return copies
+
+
+@pytest.mark.parametrize("name", TORCH_CLASSES)
+def test_is_torch(torch, name):
+    """All of torch's own table of configurations, 50 steps, one array skipped once, one empty, in four memory layouts."""
+    pytest.importorskip("expecttest", reason="torch's table of optimizers needs it: pip install expecttest")
+    from torch.testing._internal.common_optimizers import optim_db
+
+    (info,) = [info for info in optim_db if info.optim_cls.__name__ == name]
+    inputs = info.optim_inputs_func(device="cpu")
+    assert len(inputs) >= 5
+    rng = np.random.default_rng(0)
+    shapes = [(3, 4), (3, 4), (4, 3), (2, 2, 2), (), (0, 2)]
+    start = [rng.normal(size=shape) for shape in shapes]
+    steps = [[rng.normal(size=shape) for shape in shapes] for _ in range(STEPS)]
+    steps[7][1] = None
+    for entry in inputs:
+        config = {key: float(v) if isinstance(v, torch.Tensor) else v for key, v in entry.kwargs.items()}
+        weights = [torch.tensor(p, requires_grad=True) for p in start]
+        theirs = info.optim_cls(weights, foreach=False, **config)
+        ours = fast(name, **config).init(in_many_layouts(start))
+        for number, grads in enumerate(steps):
+            for weight, grad in zip(weights, grads, strict=True):
+                weight.grad = None if grad is None else torch.tensor(grad)
+            theirs.step()
+            ours.step(grads)
+            for i, weight in enumerate(weights):
+                where = f"{name} {config}, step {number}, array {i}"
+                np.testing.assert_allclose(
+                    ours.params[i], weight.detach().numpy(), **TOLERANCES[np.float64], err_msg=where
+                )
+                for key, value in theirs.state[weight].items():
+                    if f"{i}.{key}" in ours.arrays:
+                        np.testing.assert_allclose(
+                            ours.arrays[f"{i}.{key}"],
+                            value.numpy(),
+                            **TOLERANCES[np.float64],
+                            err_msg=f"{where}, {key}",
+                        )
+
+
+@pytest.mark.parametrize("name", TORCH_CLASSES)
+def test_defaults_are_torch(torch, name):
+    ours, theirs = fast(name), getattr(torch.optim, name)([torch.zeros(1)]).defaults
+    for option in [*type(ours).intervals, *type(ours).flags, "maximize"]:
+        assert getattr(ours, option) == theirs[option], option
+
+
+def test_every_optimizer_is_met():
+    known = {n for n, c in vars(optimizers).items() if isinstance(c, type) and issubclass(c, fastgd.Optimizer)}
+    assert known - {"Optimizer"} == CONFIGS.keys()
