@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
@@ -14,7 +14,7 @@ import fastgd
 from bench import contenders as peers
 from bench.contenders import HYPER, installed
 from bench.neighbours import busy_neighbours
-from bench.results import Figure, Result, duration, missing, timing_table
+from bench.results import Figure, Result, digit, duration, missing, timing_table
 from bench.streaming import streams, usable_cores
 from bench.timing import Contender, Effort, Timing, collector_off, compare, interleave
 from bench.workloads import MANY, MLP, OPTIMIZERS, arrays, large, problem, size_of
@@ -47,7 +47,7 @@ def _rate_against_stream(timing: Timing, ours: Contender, bound: list[Contender]
     stream = min(bound, key=lambda c: timing.median(c.name))
     ratio = timing.ratio(stream.name, ours.name)
     more = ours.arrays / stream.arrays
-    text = f"{ratio.medians * more:.2f} (pairs {ratio.pairs * more:.2f}): {duration(timing.median(ours.name))}"
+    text = f"{ratio.medians * more:.3g} (pairs {ratio.pairs * more:.3g}): {duration(timing.median(ours.name))}"
     text += f" against {duration(timing.median(stream.name))}"
     if more != 1:
         text += f", {1 / ratio.medians:.2f}x the time for {more:.2f}x the bytes"
@@ -165,8 +165,8 @@ def tiny(effort: Effort) -> Result:
 
 def _mean_step(step: Callable[[], object], seconds: float) -> float:
     """Return the seconds per step over at least so many: a median of single steps would not see the time slices that are lost."""
-    steps, begin = 0, perf_counter()
-    while (elapsed := perf_counter() - begin) < seconds:
+    steps, begin = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - begin) < seconds:
         step()
         steps += 1
     return elapsed / steps
@@ -188,6 +188,7 @@ def busy(effort: Effort) -> Result:
             for on in (False, True):
                 switch(on)
                 for contender in running:
+                    time.sleep(effort.settle)
                     samples[contender.name, on][r] = _mean_step(contender.prepare(0), effort.busy)
     result = Result(f"Beside {usable_cores()} busy processes")
     result.header = ["", "idle", "beside busy processes", "slower"]
@@ -224,7 +225,7 @@ def _every_row(optimizer: Optimizer, effort: Effort) -> tuple[list[str], Figure,
         f"{first.value:.2f}",
         duration(timing.median(DEFAULT)),
         f"{second.value:.2f}",
-        "no twin" if apart is None else f"{apart:.0e}",
+        "no twin" if apart is None else digit(apart),
     ]
     if timing.differences[ONE_PASS] != 0:
         raise AssertionError(f"{optimizer!r}: checking the gradients first must not change a bit")

@@ -56,7 +56,7 @@ def describe() -> dict[str, str]:
         "Processor": f"{_processor()}, {usable_cores()} cores usable",
         "Caches": _caches(),
         "Memory": f"{gigabytes:.0f} GiB",
-        "System": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "System": f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}",
         "fastgd": f"{info['version']}, kernels for {info['cpu']}, {info['threads']} threads",
         "Peers": ", ".join(map(_version, PACKAGES)),
     }

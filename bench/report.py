@@ -36,7 +36,8 @@ def document(results: list[Result], about: dict[str, str], command: str, warning
         parts.append(f"**{warning}**")
     parts.append(
         f"Ratios of medians; in parentheses the median ratio of neighbouring samples. {WARM_UP} untimed steps of each contender come "
-        "first. The stream is the faster of two kernels that read and write the same arrays and do one addition for each."
+        "first. The stream is the faster of two kernels that read and write as many arrays and do one addition for each. Bytes are those "
+        "that a step asks for, whether memory or a cache delivers them."
     )
     parts.append(summary(results))
     for result in results:
@@ -77,7 +78,8 @@ def main(argv: list[str]) -> int:
         print(f"{time.perf_counter() - began:5.0f} s  {run.__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
         results[name] = run(QUICK if given.quick else FULL)
     print(f"{time.perf_counter() - began:5.0f} s  done\n", file=sys.stderr)
-    command = " ".join(["python -m bench.report", *argv])
+    options = ["--quick"] * given.quick + [f"--only '{given.only}'"] * bool(given.only)
+    command = " ".join(["python -m bench.report", *options])
     text = document(list(results.values()), about, command, warning)
     print(text)
     if given.markdown:

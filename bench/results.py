@@ -1,6 +1,5 @@
 """What a benchmark returns: figures with targets, and tables of everything that was timed."""
 
-import math
 from dataclasses import dataclass, field
 
 from bench.timing import Contender, Timing
@@ -16,8 +15,8 @@ class Figure:
     ----------
     what : str
         What is measured, as a row of the table says it.
-    value : float
-        The number that the target is about; NaN where it could not be measured.
+    value : float or None
+        The number that the target is about; None where it could not be measured.
     measured : str
         The number as a reader wants it, with what it comes from.
     least, most : float, optional
@@ -27,7 +26,7 @@ class Figure:
     """
 
     what: str
-    value: float
+    value: float | None
     measured: str
     least: float | None = None
     most: float | None = None
@@ -41,7 +40,7 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        if math.isnan(self.value):
+        if self.value is None:
             return "not measured"
         if not self.target:
             return ""
@@ -51,7 +50,7 @@ class Figure:
 
 def missing(what: str, package: str, **target: float) -> Figure:
     """Return the figure of a comparison with a peer that is not installed."""
-    return Figure(what, math.nan, f"{package} is not installed: {HOW_TO_GET_PEERS}", **target)
+    return Figure(what, None, f"{package} is not installed: {HOW_TO_GET_PEERS}", **target)
 
 
 @dataclass
@@ -74,6 +73,10 @@ def duration(seconds: float) -> str:
     raise AssertionError("unreachable")
 
 
+def digit(difference: float) -> str:
+    return f"{difference:.0e}" if difference else "0"
+
+
 def rate(contender: Contender, elements: int, seconds: float) -> str:
     return f"{4 * contender.arrays * elements / seconds / 1e9:.1f} GB/s" if contender.arrays else ""
 
@@ -81,24 +84,31 @@ def rate(contender: Contender, elements: int, seconds: float) -> str:
 def timing_table(result: Result, timing: Timing, contenders: list[Contender], elements: int) -> None:
     """Fill a result's table: one row for each contender, compared with the first."""
     ours = contenders[0].name
-    result.header = ["", "median", "+-", "float32 arrays", "rate", f"time / {ours}", "difference"]
+    large = elements >= 2**20
+    header = ["", "median", "+-", "float32 arrays", "rate", f"time / {ours}", "difference"]
+    rows = []
     for contender in contenders:
         name, median = contender.name, timing.median(contender.name)
         apart = timing.differences.get(name)
-        result.rows.append(
+        rows.append(
             [
                 name,
                 duration(median),
                 f"{timing.spread(name):.0%}",
-                str(contender.arrays or ""),
-                rate(contender, elements, median) if elements >= 2**20 else "",
+                str(contender.arrays or "") if large else "",
+                rate(contender, elements, median) if large else "",
                 "1" if name == ours else str(timing.ratio(name, ours)),
-                "" if apart is None else f"{apart:.0e}",
+                "" if apart is None else digit(apart),
             ]
         )
+    filled = [k for k in range(len(header)) if any(row[k] for row in rows)]
+    result.header = [header[k] for k in filled]
+    result.rows = [[row[k] for k in filled] for row in rows]
     rounds = len(timing.seconds[ours])
     result.note = (
-        f"{rounds} rounds in random order, {timing.batch} steps timed together in each; all contenders made the same "
-        f"{timing.steps} steps. Difference: the largest from the first row's parameters, relative to the farthest move."
+        f"{rounds} rounds in random order, steps timed together in each: {timing.batch}. "
+        f"Every contender made {timing.steps} steps from the same parameters with the same gradients."
     )
+    if timing.differences:
+        result.note += " Difference: the largest from the first row's parameters, relative to the farthest move."
     result.samples = {name: row.tolist() for name, row in timing.seconds.items()}

@@ -52,7 +52,7 @@ def test_adamw(benchmark, name, shapes):
     if package and not peers.installed(package):
         pytest.skip(f"{package} is not installed: pip install 'fastgd[bench]'")
     if (name, shapes) == ("optax", "1000 arrays"):
-        pytest.skip("XLA compiles a thousand arrays for minutes")
+        pytest.skip("XLA takes too long to compile a thousand arrays")
     contender = make(*shared_problem(shapes))
     benchmark.extra_info["difference"] = quality(contender, shapes)
     assert benchmark.extra_info["difference"] < 1e-3

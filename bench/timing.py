@@ -51,7 +51,7 @@ class Effort:
 
 
 FULL = Effort()
-QUICK = Effort(elements=2**23, rounds=5, budget=1.0, settle=10e-3, busy=0.1, processes=3)
+QUICK = Effort(elements=2**22, rounds=3, budget=1.0, settle=10e-3, busy=0.1, processes=3)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Ratio:
     pairs: float
 
     def __str__(self) -> str:
-        return f"{self.medians:.2f} (pairs {self.pairs:.2f})"
+        return f"{self.medians:.3g} (pairs {self.pairs:.3g})"
 
 
 @dataclass

@@ -65,12 +65,9 @@ def check_dtype(subject: str, dtype: np.dtype) -> None:
 
 def first_nonfinite(array: np.ndarray) -> tuple[tuple[int, ...], float] | None:
     """Return index and value of the first element that is NaN or infinite, or None."""
+    flat = array.reshape(-1)  # a copy where the array is not contiguous
     for start in range(0, array.size, 1 << 20):
-        block = (
-            array.reshape(-1)[start : start + (1 << 20)]
-            if array.flags.c_contiguous
-            else array.flat[start : start + (1 << 20)]
-        )
+        block = flat[start : start + (1 << 20)]
         with np.errstate(invalid="ignore"):  # a signalling NaN of bfloat16
             bad = np.flatnonzero(~np.isfinite(block))
         if bad.size:
@@ -201,8 +198,8 @@ class Guard:
     def structure(self, path: tuple, tree: Tree, gradients: Any) -> None:
         """Raise: the gradients are not arranged as the parameters are."""
         where = f" at {joined(path)!r}" if path else ""
-        if not isinstance(gradients, (list, tuple, dict)):
-            got = f"a {type(gradients).__name__}"
+        if not isinstance(gradients, (list, tuple, dict)) or isinstance(gradients, dict) != isinstance(tree, dict):
+            got = f"a {type(gradients).__name__}" + (f" of {len(gradients)}" if hasattr(gradients, "__len__") else "")
             wanted = f"a {type(tree).__name__} of {len(tree)}" if isinstance(tree, (list, tuple, dict)) else "one array"
             raise check.ArgumentTypeError(f"grads{where} must be arranged as params: {wanted}; got {got}")
         if isinstance(tree, dict) and isinstance(gradients, dict):

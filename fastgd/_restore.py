@@ -1,5 +1,6 @@
 """Make a state again from what it exported: everything is checked, then everything is changed."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,7 @@ from fastgd import _validation as check
 from fastgd._kernels import execute
 from fastgd._params import Tree
 from fastgd.optimizers._base import Optimizer, from_dict
-from fastgd.state import State
-
-NONNEGATIVE_SLOTS = frozenset(
-    {"exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf", "n", "step_size"}
-)
-"""State arrays that are sums or averages of squares or sizes: a negative element means that the file is not what it says."""
+from fastgd.state import Group, State
 
 
 def restore(
@@ -29,7 +25,7 @@ def restore(
     Parameters
     ----------
     tensors : dict of str to ndarray
-        Parameters (``"name.param"``) and state arrays (``"name.slot"``).
+        Parameters (by name) and state arrays (``"name.slot"``).
     config : dict
         The rest.
     params : array, list, tuple or dict
@@ -39,82 +35,118 @@ def restore(
     **changes
         Single hyperparameters to replace, such as ``lr=0.01``.
     """
-    names, _, arrays = _checked_params(params, tensors)
+    stored_names = config.get("names") if isinstance(config, dict) else None
+    if not isinstance(stored_names, list) or not all(isinstance(name, str) for name in stored_names):
+        raise check.value_error("load", "names", "a list of the parameters' names", stored_names)
+    names, arrays = _checked_params(params, tensors, stored_names)
     try:
         state = _described(config, names, params, optimizer, changes)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        if isinstance(error, check.ArgumentTypeError):
-            raise
+    except (check.ArgumentTypeError, check.ArgumentValueError):
+        raise
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise check.ArgumentValueError(f"the stored configuration is not one that fastgd writes ({error!r})") from error
     _check_tensors(tensors, state)
     for name, array in zip(names, arrays, strict=True):
-        array[...] = tensors[f"{name}.param"]
+        array[...] = tensors[name]
     for name, array in state.arrays.items():
         array[...] = tensors[name]
     return state
 
 
-def _checked_params(params: Tree, tensors: dict[str, np.ndarray]) -> tuple[list[str], list[Any], list[np.ndarray]]:
+def _checked_params(
+    params: Tree, tensors: dict[str, np.ndarray], stored_names: list[str]
+) -> tuple[list[str], list[np.ndarray]]:
     """Check that the parameters have the stored names, shapes and dtypes."""
-    names, leaves, arrays = _params.check_params(params)
-    stored = {name.removesuffix(".param"): t for name, t in tensors.items() if name.endswith(".param")}
-    missing, extra = [n for n in stored if n not in names], [n for n in names if n not in stored]
+    names, _, arrays = _params.check_params(params)
+    missing, extra = [n for n in stored_names if n not in names], [n for n in names if n not in stored_names]
     if missing or extra:
         raise check.ArgumentValueError(
             f"params must have the stored names; stored but not given {missing}, given but not stored {extra}"
         )
     for name, array in zip(names, arrays, strict=True):
-        if (array.shape, array.dtype) != (stored[name].shape, stored[name].dtype):
+        stored = tensors.get(name)
+        if stored is None:
+            raise check.ArgumentValueError(f"the file has no array for param {name!r}")
+        if (array.shape, array.dtype) != (stored.shape, stored.dtype):
             raise check.ArgumentValueError(
-                f"param {name!r} is {array.dtype} {array.shape}; stored is {stored[name].dtype} {stored[name].shape}"
+                f"param {name!r} is {array.dtype} {array.shape}; stored is {stored.dtype} {stored.shape}"
             )
-    return names, leaves, arrays
+    return names, arrays
 
 
 def _described(config: dict, names: list[str], params: Tree, given: Optimizer | None, changes: dict[str, Any]) -> State:
     """Return the state that the configuration describes, its arrays still empty; `params` are only looked at."""
-    stored = from_dict(config["optimizer"])
-    base = _replaced(stored, stored, given, changes)
-    groups = [_replaced(from_dict(g), stored, given, changes) for g in config["groups"]]
-    place = {name: k for k, name in enumerate(config["names"])}
-    order = [place[name] for name in names]
+    stored, stored_groups = from_dict(config["optimizer"]), [from_dict(g) for g in config["groups"]]
+    if any(type(g) is not type(stored) for g in stored_groups):
+        raise check.ArgumentValueError("the stored groups are of another class than the stored optimizer")
+    if sorted(config["names"]) != sorted(names):
+        raise check.ArgumentValueError(f"the stored names {config['names']} are not those of the stored arrays")
+    order = [config["names"].index(name) for name in names]
     members = [config["members"][k] for k in order]
-    if not all(isinstance(m, int) and 0 <= m < len(groups) for m in members):
+    if not all(isinstance(m, int) and 0 <= m < len(stored_groups) for m in members):
         raise check.ArgumentValueError("the stored members name groups that do not exist")
-    t = check.integer(config["t"], "load", "t", 0)
-    state = State(base, groups, members, params)
-    cohorts = [
-        execute.Cohort(check.integer(g, "load", "group", 0), check.integer(age, "load", "age", 0), _carry(carry))
-        for g, age, carry in config["cohorts"]
-    ]
+    t = _count(config["t"], "t")
+    groups = [_replaced(g, stored, given, changes) for g in stored_groups]
+    state = State(_replaced(stored, stored, given, changes), groups, members, params)
+    cohorts = [_cohort(entry, groups, t) for entry in config["cohorts"]]
     own = [config["cohort_of"][k] for k in order]
-    if not all(
-        0 <= c < len(cohorts) and cohorts[c].group == m and cohorts[c].age <= t
-        for c, m in zip(own, members, strict=True)
-    ):
-        raise check.ArgumentValueError("the stored step counts do not fit together")
+    if not all(isinstance(c, int) and 0 <= c < len(cohorts) for c in own):
+        raise check.ArgumentValueError("the stored cohort_of names cohorts that do not exist")
+    if any(cohorts[c].group != m for c, m in zip(own, members, strict=True)):
+        raise check.ArgumentValueError("the stored cohorts and members do not agree")
     state._plan.set_cohorts(cohorts, own)
     state._plan.t = t
-    state.skipped = check.integer(config["skipped"], "load", "skipped", 0)
-    _restore_memory(state, config)
+    state.skipped = _count(config["skipped"], "skipped")
+    for group, before, memory in zip(state._groups, stored_groups, config["memory"], strict=True):
+        _remember(group, before, memory, t)
+    _remember(state._lead, stored, config["lead_memory"], t)
     return state
 
 
-def _restore_memory(state: State, config: dict) -> None:
+def _count(value: Any, name: str) -> int:
+    """Return a stored count, which must be an integer from 0 to 2**53."""
+    if check.integer(value, "load", name, 0) > 2**53:
+        raise check.value_error("load", name, "an integer from 0 to 2**53", value)
+    return value
+
+
+def _cohort(entry: Any, groups: list[Optimizer], t: int) -> execute.Cohort:
+    """Return a stored cohort: its group, its age, and what its next step needs to know of the past."""
+    if not isinstance(entry, list) or len(entry) != 3:
+        raise check.value_error("load", "cohorts", "a list of [group, age, carry]", entry)
+    group, age = _count(entry[0], "group"), _count(entry[1], "age")
+    if group >= len(groups) or age > t:
+        raise check.ArgumentValueError(f"the stored cohort {entry} names no group, or more steps than the {t} done")
+    carry = tuple(entry[2]) if isinstance(entry[2], list) else entry[2]
+    groups[group]._check_carry(age, carry)
+    return execute.Cohort(group, age, carry)
+
+
+def _remember(group: Group, stored: Optimizer, memories: Any, t: int) -> None:
     """Give measured schedules their memory back; a schedule that was replaced starts afresh."""
-    pairs = [*zip(state._groups, config["memory"], strict=True), (state._lead, config["lead_memory"])]
-    for group, memory in pairs:
-        if len(memory) == len(group.scheduled):
-            group.memory = [
-                m if s.is_stateful else s.start() for (_, _, s), m in zip(group.scheduled, memory, strict=True)
-            ]
-        group.advance(state.t)
+    before = stored.schedules()
+    if not isinstance(memories, list) or len(memories) != len(before):
+        raise check.value_error("load", "memory", f"a list of {len(before)} memories of schedules", memories)
+    known = {}
+    for (name, k, schedule), memory in zip(before, memories, strict=True):
+        if not _fits(memory, schedule.start()):
+            raise check.value_error("load", "memory", f"shaped like {schedule.start()}", memory)
+        known[name, k, schedule] = memory
+    group.memory = [known.get(entry, entry[2].start()) for entry in group.scheduled]
+    group.advance(t)
 
 
-def _carry(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_carry(v) for v in value)
-    return None if value is None else check.real(value, "load", "carry")
+def _fits(memory: Any, start: Any) -> bool:
+    """Say whether a stored memory has the structure of a starting one: counts are counts, numbers are finite or not yet known."""
+    if isinstance(start, (list, tuple)):
+        return (
+            isinstance(memory, list)
+            and len(memory) == len(start)
+            and all(_fits(m, s) for m, s in zip(memory, start, strict=True))
+        )
+    if isinstance(start, int):
+        return type(memory) is int and memory >= 0
+    return memory is None or (type(memory) in (int, float) and math.isfinite(memory))
 
 
 def _replaced(group: Optimizer, stored: Optimizer, given: Optimizer | None, changes: dict[str, Any]) -> Optimizer:
@@ -135,7 +167,7 @@ def _replaced(group: Optimizer, stored: Optimizer, given: Optimizer | None, chan
 
 def _check_tensors(tensors: dict[str, np.ndarray], state: State) -> None:
     """Check names, shapes, dtypes and meaning of the stored arrays."""
-    wanted = {**state.arrays, **{f"{name}.param": p for name, p in zip(state.names, state._params, strict=True)}}
+    wanted = {**state.arrays, **dict(zip(state.names, state._params, strict=True))}
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing or extra:
         raise check.ArgumentValueError(
@@ -150,5 +182,5 @@ def _check_tensors(tensors: dict[str, np.ndarray], state: State) -> None:
         bad = _params.first_nonfinite(stored)
         if bad is not None:
             raise check.ArgumentValueError(f"the stored {name!r} is {bad[1]} at index {bad[0]}; it must be finite")
-        if name.rpartition(".")[2] in NONNEGATIVE_SLOTS and stored.size and stored.min() < 0:
+        if name.rpartition(".")[2] in state.optimizer.nonnegative and stored.size and stored.min() < 0:
             raise check.ArgumentValueError(f"the stored {name!r} holds {stored.min()}; it must be >= 0")

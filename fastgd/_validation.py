@@ -20,7 +20,7 @@ def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:
     return f"{text[:half]} ... {text[-half:]}"
 
 
-class _Short:
+class _Short(Exception):
     """Keeps the messages of our errors short, whatever names and values users give."""
 
     def __init__(self, message: str = ""):

@@ -165,6 +165,10 @@ class State:
                 for slot, array in zip(execute.slot_names(self._groups[m].rule), slots, strict=True)
             }
         )
+        for name in self.names:
+            if name in self.arrays:
+                fix = "Rename the parameter: both would have this name in a checkpoint."
+                raise check.value_error("init", "params", "named otherwise than the state arrays", name, fix)
         self._plan = execute.Plan(
             params,
             leaves,
@@ -366,7 +370,7 @@ class State:
 
     def _export(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the tensors and the JSON-able configuration from which `restore` makes this state again."""
-        tensors = {f"{name}.param": p for name, p in zip(self.names, self._params, strict=True)}
+        tensors = dict(zip(self.names, self._params, strict=True))
         cohorts = self._plan.cohorts
         return tensors | dict(self.arrays), {
             "optimizer": self.optimizer.to_dict(),

@@ -13,6 +13,7 @@ from fastgd.optimizers._base import ANY, NONNEGATIVE, Hyper, Optimizer
 class _UserRule(Optimizer):
     """What all users' optimizers share: their rule, whose hyperparameters are passed on as they are."""
 
+    nonnegative: ClassVar[frozenset[str]] = frozenset()
     rule: ClassVar[Callable]
     scalar_names: ClassVar[tuple[str, ...]]
 

@@ -63,7 +63,7 @@ def classes_with(*names: str) -> list[type]:
 def values(*shape: int, dtype="float64", seed: int = 0) -> np.ndarray:
     """Return numbers between 1 and 2 of either sign."""
     generator = np.random.default_rng([seed, *shape])
-    return (generator.uniform(1, 2, shape) * generator.choice([-1, 1], shape)).astype(dtype)
+    return np.asarray(generator.uniform(1, 2, shape) * generator.choice([-1, 1], shape), dtype)
 
 
 def problem(dtype="float64") -> tuple[dict, dict]:

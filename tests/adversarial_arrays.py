@@ -28,6 +28,7 @@ from .adversarial import (
     values,
 )
 
+
 def with_w(w):
     """Return parameters of which only "w" is odd, and not the first."""
     return {"v": values(2), "w": w}
@@ -55,7 +56,9 @@ DTYPES = [
     BadParams(4, "string", lambda: with_w(np.array(["1.0"])), TE, ("'w'", "<U3")),
     BadParams(4, "datetime64", lambda: with_w(np.zeros(2, "M8[s]")), TE, ("'w'", "datetime64")),
     BadParams(4, "structured", lambda: with_w(np.zeros(2, "f8,f4")), TE, ("'w'", "f8")),
-    BadParams(7, "longdouble", lambda: with_w(np.ones(2, np.longdouble)), TE, ("'w'", "float128", "float32 or float64")),
+    BadParams(
+        7, "longdouble", lambda: with_w(np.ones(2, np.longdouble)), TE, ("'w'", "float128", "float32 or float64")
+    ),
     BadParams(8, "big-endian", lambda: with_w(np.ones(2, ">f8")), TE, ("'w'", ".astype(x.dtype.newbyteorder('='))")),
     BadGrads(8, "big-endian gradient", lambda p, g: changed(g, g["w"].astype(">f8")), TE, ("'w'", ">f8")),
     SameGrads(8, "big-endian gradient, cast", lambda g: g.astype(">f8"), cast=True),
@@ -233,7 +236,9 @@ def oracle_within_2_ulp(optimizer, small):
         oracle.init([p])
         oracle.step([g])
         trained(optimizer, p, g)
-        error = np.abs(p.astype(np.float64) - oracle.params[0]) / np.spacing(np.abs(oracle.params[0].astype(np.float32)))
+        error = np.abs(p.astype(np.float64) - oracle.params[0]) / np.spacing(
+            np.abs(oracle.params[0].astype(np.float32))
+        )
         assert (error <= 2).all(), f"{error} ulp: {p} is not {oracle.params[0]}"
 
 
@@ -253,14 +258,18 @@ def zero_keeps_its_sign(optimizer):
 
 HOLDINGS = [
     *(
-        BadGrads(number, str(bad), lambda p, g, bad=bad: spoilt(g, bad), FP, ("'w'", "(1, 2)"), policies=("raise", "clip"))
+        BadGrads(
+            number, str(bad), lambda p, g, bad=bad: spoilt(g, bad), FP, ("'w'", "(1, 2)"), policies=("raise", "clip")
+        )
         for number, bad in ((20, np.nan), (21, np.inf), (22, -np.inf))
     ),
     *(
         Check(number, f"{bad} counted", partial(counted, value=bad), OPTIMIZERS)
         for number, bad in ((20, np.nan), (21, np.inf), (22, -np.inf))
     ),
-    BadGrads(21, "by a cast", lambda p, g: changed(g, np.full((3, 4), 1e300)), FP, cast=True, policies=("raise",), **FLOAT32),
+    BadGrads(
+        21, "by a cast", lambda p, g: changed(g, np.full((3, 4), 1e300)), FP, cast=True, policies=("raise",), **FLOAT32
+    ),
     *(BadParams(23, str(bad), partial(bad_param, bad), FP, ("'w'", "(2, 1)")) for bad in (np.nan, np.inf, -np.inf)),
     *(
         Check(24, f"1e38 and 1e-45, {label}", partial(oracle_within_2_ulp, small=SMALLEST[label]), {label: optimizer})

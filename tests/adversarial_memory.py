@@ -202,7 +202,11 @@ def resized(optimizer, change):
     params, grads = {"v": values(2), "w": values(12), "b": values(4)}, {"v": values(2), "w": values(12), "b": values(4)}
     state = trained(optimizer, params, grads)
     change(params)
-    for offered in (grads, grads | {"w": values(*params["w"].shape)}, grads | {"w": np.asfortranarray(values(*params["w"].shape))}):
+    for offered in (
+        grads,
+        grads | {"w": values(*params["w"].shape)},
+        grads | {"w": np.asfortranarray(values(*params["w"].shape))},
+    ):
         refused(lambda offered=offered: state.step(offered), VE, ("'w'", "init"), params, offered)
     assert state.t == 1
 
@@ -302,7 +306,9 @@ SPARSE_ROWS = [
         for number, (name, array) in SPARSE.items()
     ),
     *(
-        BadGrads(41, kind, lambda p, g, k=kind: changed(g, getattr(scipy.sparse, k)(g["w"])), TE, ("'w'", kind, "toarray"))
+        BadGrads(
+            41, kind, lambda p, g, k=kind: changed(g, getattr(scipy.sparse, k)(g["w"])), TE, ("'w'", kind, "toarray")
+        )
         for kind in KINDS
     ),
     BadParams(41, "param", lambda: with_w(sparse()), TE, ("'w'", "csr_array")),

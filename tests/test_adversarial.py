@@ -7,11 +7,13 @@ accepted gives the result of the plain one, bit for bit. The rows are in `advers
 
 import pytest
 
-from . import adversarial_arrays, adversarial_memory, adversarial_options
+from . import adversarial_arrays, adversarial_memory, adversarial_options, adversarial_schedules
 
-ROWS = [*adversarial_arrays.ROWS, *adversarial_memory.ROWS, *adversarial_options.ROWS]
+ROWS = [*adversarial_arrays.ROWS, *adversarial_memory.ROWS, *adversarial_options.ROWS, *adversarial_schedules.ROWS]
 CASES = [
-    pytest.param(call, id=f"{row.number:03}-{row.name}{'-' * bool(label)}{label}", marks=[pytest.mark.slow] * (row.number == 39))
+    pytest.param(
+        call, id=f"{row.number:03}-{row.name}{'-' * bool(label)}{label}", marks=[pytest.mark.slow] * (row.number == 39)
+    )
     for row in ROWS
     for label, call in row.cases()
 ]

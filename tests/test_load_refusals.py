@@ -261,7 +261,7 @@ TAMPERED = {
     "v < 0": (ADAM, element("w.exp_avg_sq", -1e-9), ["w.exp_avg_sq"]),
     "v NaN": (ADAM, element("w.exp_avg_sq", np.nan), ["w.exp_avg_sq", "nan"]),
     "m infinite": (ADAM, element("b.exp_avg", np.inf), ["b.exp_avg", "inf"]),
-    "parameter NaN": (ADAM, element("w.param", np.nan), ["w", "nan"]),
+    "parameter NaN": (ADAM, element("w", np.nan), ["w", "nan"]),
     "sum < 0": (fastgd.Adagrad(), element("w.sum", -1.0), ["w.sum"]),
     "u < 0": (fastgd.Adamax(), element("w.exp_inf", -1.0), ["w.exp_inf"]),
     "delta < 0": (fastgd.Adadelta(), element("w.acc_delta", -1.0), ["w.acc_delta"]),

@@ -289,10 +289,10 @@ def test_users_rules_may_give_their_state_arrays_any_name_and_sign(private_cache
     source.write_text(code)
     names = {}
     exec(compile(code, source, "exec"), names)
-    state = fastgd.rule(names["Summing"])().init({"w": np.ones(3), "w.param": np.ones(2)})
-    state.step({"w": np.ones(3), "w.param": np.ones(2)})
+    state = fastgd.rule(names["Summing"])().init({"w": np.ones(3), "v": np.ones(2)})
+    state.step({"w": np.ones(3), "v": np.ones(2)})
     fastgd.save(tmp_path / "run", state)
-    again = fastgd.load(tmp_path / "run", {"w": np.full(3, 7.0), "w.param": np.full(2, 7.0)})
+    again = fastgd.load(tmp_path / "run", {"w": np.full(3, 7.0), "v": np.full(2, 7.0)})
     assert fingerprint(again) == fingerprint(state)
     assert again.params["w"][0] == 0.5 and again.arrays[f"w.{slot}"][0] == -1
 

@@ -87,6 +87,10 @@ class Optimizer(metaclass=_Checked):
     """The hyperparameters that are True or False."""
     squares: ClassVar[bool] = False
     """Whether the rule squares gradients, which are then limited to 1e16 (float32) or 1e150: squares must not overflow."""
+    nonnegative: ClassVar[frozenset[str]] = frozenset(
+        {"exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf", "n", "step_size"}
+    )
+    """State arrays that are sums or averages of squares or sizes: a stored negative element means a damaged meaning."""
     registry: ClassVar[dict[str, type["Optimizer"]]] = {}
     """Every optimizer class by name, users' rules included."""
 
@@ -137,6 +141,11 @@ class Optimizer(metaclass=_Checked):
     def _next_carry(self, age: int, carry: Any) -> Any:
         """Return what the step after number `age` needs to know of the past: a number, or a tuple of numbers; None before step 1."""
         return None
+
+    def _check_carry(self, age: int, carry: Any) -> None:
+        """Raise if a stored `carry` is not one that `_next_carry` returns."""
+        if carry is not None:
+            raise check.value_error(type(self).__name__, "carry", "None", carry)
 
     def _initial(self, slot: str, p: Any) -> Any:
         """Return the initial value, a number or an array like `p` (float64), of a state array."""

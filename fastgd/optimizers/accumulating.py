@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fastgd import _validation as check
 from fastgd._kernels import rules
 from fastgd.optimizers._base import FRACTION, NONNEGATIVE, POSITIVE, Hyper, Interval, Optimizer
 
@@ -263,6 +264,13 @@ class FTRL(Optimizer):
 
     def _next_carry(self, age, carry):
         return self.lr, self.beta
+
+    def _check_carry(self, age, carry):
+        pair = isinstance(carry, tuple) and len(carry) == 2 and all(isinstance(x, float) and x > 0 for x in carry)
+        if (carry is not None or age) and not (age and pair):
+            raise check.value_error(
+                "FTRL", "carry", "None before the first step, then a pair of positive numbers", carry
+            )
 
     def _initial(self, slot, p):
         return -p * (self.beta / self.lr + self.l2) - np.sign(p) * self.l1 if slot == "z" else 0.0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from fastgd import _validation as check
 from fastgd._kernels import rules
 from fastgd.optimizers._base import FRACTION, NONNEGATIVE, POSITIVE, Hyper, Interval, Optimizer
 
@@ -241,6 +242,10 @@ class NAdam(_Moments):
 
     def _next_carry(self, age, carry):
         return (1.0 if carry is None else carry) * self._mu(age)
+
+    def _check_carry(self, age, carry):
+        if (carry is None) != (age == 0) or (carry is not None and not (isinstance(carry, float) and 0 <= carry < 1)):
+            raise check.value_error("NAdam", "carry", "None before the first step, then a product in [0, 1)", carry)
 
     def _scalars(self, age, carry):
         product, mu_next = self._next_carry(age, carry), self._mu(age + 1)
