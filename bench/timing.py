@@ -173,9 +173,9 @@ def difference(start: list[np.ndarray], a: list[np.ndarray], b: list[np.ndarray]
         s, x, y = s.reshape(-1), x.reshape(-1), y.reshape(-1)
         for low in range(0, s.size, stretch):
             part = slice(low, low + stretch)
-            moved = max(moved, float(np.max(np.abs(x[part] - s[part]))))
-            apart = max(apart, float(np.max(np.abs(x[part] - y[part]))))
-    return apart / moved if moved else math.inf
+            moved = np.maximum(moved, np.max(np.abs(x[part] - s[part])))  # a NaN comes through
+            apart = np.maximum(apart, np.max(np.abs(x[part] - y[part])))
+    return float(apart / moved) if moved else math.inf
 
 
 def compare(contenders: Sequence[Contender], start: list[np.ndarray], effort: Effort) -> Timing:

@@ -7,10 +7,11 @@ import numpy as np
 
 from fastgd import _params
 from fastgd import _validation as check
+from fastgd._groups import Group
 from fastgd._kernels import execute
 from fastgd._params import Tree
 from fastgd.optimizers._base import Optimizer, from_dict
-from fastgd.state import Group, State
+from fastgd.state import State
 
 
 def restore(

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastgd import _params
 from fastgd import _validation as check
+from fastgd._groups import Group, overridden
 from fastgd._kernels import execute
 from fastgd._params import Tree
 from fastgd.clipping import SAFE, SMALLEST_FACTOR, clip_factor, norm_of, scaled, scaled_norm
@@ -79,44 +79,6 @@ class Arrays(Mapping):
 
     def __repr__(self) -> str:
         return "\n".join(f"{name}: {a.dtype} {a.shape}" for name, a in self._arrays.items())
-
-
-class Group:
-    """Parameters with the same hyperparameters: the optimizer as described, and as it stands at the present step.
-
-    `current` is a private copy of the optimizer in which every scheduled hyperparameter is replaced by its present number.
-    """
-
-    def __init__(self, optimizer: Optimizer):
-        self.optimizer = optimizer
-        self.scheduled = optimizer.schedules()
-        self.memory = [schedule.start() for _, _, schedule in self.scheduled]
-        self.current: Any = optimizer.replace() if self.scheduled else optimizer
-        self.rule = optimizer._rule()
-        names = execute.hyper_names(self.rule)
-        self.pick = itemgetter(*names) if len(names) > 1 else lambda scalars: (scalars[names[0]],)
-        self.advance(0)
-
-    def advance(self, t: int) -> None:
-        """Set the scheduled hyperparameters to their values at step t."""
-        for (name, k, schedule), memory in zip(self.scheduled, self.memory, strict=True):
-            value = schedule.at(t, memory)
-            interval = self.optimizer._interval(name)
-            if not interval.low < value < interval.high:
-                interval.number(value, type(self.optimizer).__name__, f"{name} (its schedule, at step {t})")
-            if k is None:
-                object.__setattr__(self.current, name, value)
-            else:
-                pair = list(getattr(self.current, name))
-                pair[k] = value
-                object.__setattr__(self.current, name, tuple(pair))
-
-    def observed(self, loss: float, t: int) -> list:
-        """Return the schedules' memory after a measured loss."""
-        return [
-            s.observe(m, loss, t) if s.is_stateful else m
-            for (_, _, s), m in zip(self.scheduled, self.memory, strict=True)
-        ]
 
 
 class State:
@@ -199,7 +161,7 @@ class State:
         """Return the state at step 0; see `Optimizer.init`."""
         resolved = optimizer._resolved(steps_per_epoch, total_steps)
         names = [name for name, _ in _params.leaves(params)]
-        wanted = [g._resolved(steps_per_epoch, total_steps) for g in _overridden(resolved, names, overrides)]
+        wanted = [g._resolved(steps_per_epoch, total_steps) for g in overridden(resolved, names, overrides)]
         groups = list(dict.fromkeys(wanted))
         state = cls(resolved, groups, [groups.index(g) for g in wanted], params)
         for name, p, m in zip(state.names, state._params, state._members, strict=True):
@@ -393,28 +355,3 @@ def _rebuilt(params: Tree, tensors: dict[str, np.ndarray], config: dict[str, Any
     from fastgd._restore import restore
 
     return restore(tensors, config, params)
-
-
-def _overridden(
-    optimizer: Optimizer, names: list[str], overrides: Mapping[str, Mapping[str, Any]] | None
-) -> list[Optimizer]:
-    """Return each parameter's optimizer."""
-    from fnmatch import fnmatchcase
-
-    if overrides is None:
-        return [optimizer] * len(names)
-    if not isinstance(overrides, Mapping) or not all(isinstance(o, Mapping) for o in overrides.values()):
-        raise check.type_error("init", "overrides", "a dict from name pattern to a dict of hyperparameters", overrides)
-    for pattern, changes in overrides.items():
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise check.value_error("init", "overrides", "patterns that match a parameter", pattern, f"Names: {names}")
-        for common in ("clip_norm", "on_nonfinite"):
-            if common in changes:
-                raise check.value_error(
-                    "init", "overrides", f"without {common}, which is for all gradients together", pattern
-                )
-    changed = []
-    for name in names:
-        changes = {k: v for pattern, o in overrides.items() if fnmatchcase(name, pattern) for k, v in o.items()}
-        changed.append(optimizer.replace(**changes) if changes else optimizer)
-    return changed

@@ -21,7 +21,7 @@ FLOORS = (
     [{"_validation"}],
     [{"_kernels"}, {"schedules"}, {"_safetensors"}, {"_sealed_file"}],
     [{"_kernels.execute"}],
-    [{"_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
+    [{"_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
     [{"datasets"}, {""}],
     [{"examples"}],
     [{"_demo"}],

@@ -1,0 +1,72 @@
+"""Groups of parameters with the same hyperparameters, and those hyperparameters at the present step."""
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any
+
+from fastgd import _validation as check
+from fastgd._kernels import execute
+from fastgd.optimizers._base import Optimizer
+
+
+class Group:
+    """Parameters with the same hyperparameters: the optimizer as described, and as it stands at the present step.
+
+    `current` is a private copy of the optimizer in which every scheduled hyperparameter is replaced by its present number.
+    """
+
+    def __init__(self, optimizer: Optimizer):
+        self.optimizer = optimizer
+        self.scheduled = optimizer.schedules()
+        self.memory = [schedule.start() for _, _, schedule in self.scheduled]
+        self.current: Any = optimizer.replace() if self.scheduled else optimizer
+        self.rule = optimizer._rule()
+        names = execute.hyper_names(self.rule)
+        self.pick = itemgetter(*names) if len(names) > 1 else lambda scalars: (scalars[names[0]],)
+        self.advance(0)
+
+    def advance(self, t: int) -> None:
+        """Set the scheduled hyperparameters to their values at step t."""
+        for (name, k, schedule), memory in zip(self.scheduled, self.memory, strict=True):
+            value = schedule.at(t, memory)
+            interval = self.optimizer._interval(name)
+            if not interval.low < value < interval.high:
+                interval.number(value, type(self.optimizer).__name__, f"{name} (its schedule, at step {t})")
+            if k is None:
+                object.__setattr__(self.current, name, value)
+            else:
+                pair = list(getattr(self.current, name))
+                pair[k] = value
+                object.__setattr__(self.current, name, tuple(pair))
+
+    def observed(self, loss: float, t: int) -> list:
+        """Return the schedules' memory after a measured loss."""
+        return [
+            s.observe(m, loss, t) if s.is_stateful else m
+            for (_, _, s), m in zip(self.scheduled, self.memory, strict=True)
+        ]
+
+
+def overridden(
+    optimizer: Optimizer, names: list[str], overrides: Mapping[str, Mapping[str, Any]] | None
+) -> list[Optimizer]:
+    """Return each parameter's optimizer."""
+    from fnmatch import fnmatchcase
+
+    if overrides is None:
+        return [optimizer] * len(names)
+    if not isinstance(overrides, Mapping) or not all(isinstance(o, Mapping) for o in overrides.values()):
+        raise check.type_error("init", "overrides", "a dict from name pattern to a dict of hyperparameters", overrides)
+    for pattern, changes in overrides.items():
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise check.value_error("init", "overrides", "patterns that match a parameter", pattern, f"Names: {names}")
+        for common in ("clip_norm", "on_nonfinite"):
+            if common in changes:
+                raise check.value_error(
+                    "init", "overrides", f"without {common}, which is for all gradients together", pattern
+                )
+    changed = []
+    for name in names:
+        changes = {k: v for pattern, o in overrides.items() if fnmatchcase(name, pattern) for k, v in o.items()}
+        changed.append(optimizer.replace(**changes) if changes else optimizer)
+    return changed
