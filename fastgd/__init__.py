@@ -11,6 +11,9 @@ Names are imported on first use, so that ``import fastgd`` costs next to nothing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# Loads OpenMP's runtime, so that threadpoolctl sees it from now on.
+from fastgd._kernels import _drive as _drive  # type: ignore[attr-defined]
+
 __version__ = "0.1.0"
 
 _HOMES = {

@@ -18,16 +18,19 @@ class Group:
     def __init__(self, optimizer: Optimizer):
         self.optimizer = optimizer
         self.scheduled = optimizer.schedules()
-        self.memory = [schedule.start() for _, _, schedule in self.scheduled]
         self.current: Any = optimizer.replace() if self.scheduled else optimizer
         self.rule = optimizer._rule()
         names = execute.hyper_names(self.rule)
         self.pick = itemgetter(*names) if len(names) > 1 else lambda scalars: (scalars[names[0]],)
-        self.advance(0)
+        self.advance(0, self.start())
 
-    def advance(self, t: int) -> None:
+    def start(self) -> list:
+        """Return the memory of each schedule before anything was observed."""
+        return [schedule.start() for _, _, schedule in self.scheduled]
+
+    def advance(self, t: int, memories: list) -> None:
         """Set the scheduled hyperparameters to their values at step t."""
-        for (name, k, schedule), memory in zip(self.scheduled, self.memory, strict=True):
+        for (name, k, schedule), memory in zip(self.scheduled, memories, strict=True):
             value = schedule.at(t, memory)
             interval = self.optimizer._interval(name)
             if not interval.low < value < interval.high:
@@ -39,11 +42,10 @@ class Group:
                 pair[k] = value
                 object.__setattr__(self.current, name, tuple(pair))
 
-    def observed(self, loss: float, t: int) -> list:
-        """Return the schedules' memory after a measured loss."""
+    def observed(self, memories: list, loss: float, t: int) -> list:
+        """Return the schedules' memories after a measured loss."""
         return [
-            s.observe(m, loss, t) if s.is_stateful else m
-            for (_, _, s), m in zip(self.scheduled, self.memory, strict=True)
+            s.observe(m, loss, t) if s.is_stateful else m for (_, _, s), m in zip(self.scheduled, memories, strict=True)
         ]
 
 

@@ -228,7 +228,8 @@ class Guard:
     def gradient(self, i: int, gradient: Any, cast: bool) -> np.ndarray:
         """Return a gradient in the form that the plan can use, or raise what is wrong with it."""
         name, param = self.names[i], self.arrays[i]
-        array = plain_view(name, gradient, "grad of")
+        # NumPy's arithmetic on 0-d arrays returns scalars
+        array = np.asarray(gradient) if isinstance(gradient, np.generic) else plain_view(name, gradient, "grad of")
         if array.shape != param.shape:
             raise check.ArgumentValueError(
                 f"grad of {name!r} has shape {array.shape}; the param has shape {param.shape}"

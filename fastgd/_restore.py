@@ -98,9 +98,15 @@ def _described(config: dict, names: list[str], params: Tree, given: Optimizer | 
     state._plan.set_cohorts(cohorts, own)
     state._plan.t = t
     state.skipped = _count(config["skipped"], "skipped")
-    for group, before, memory in zip(state._groups, stored_groups, config["memory"], strict=True):
-        _remember(group, before, memory, t)
-    _remember(state._lead, stored, config["lead_memory"], t)
+    state._memories = [
+        _remembered(group, before, memories, t)
+        for group, before, memories in zip(
+            (*state._groups, state._lead),
+            (*stored_groups, stored),
+            (*config["memory"], config["lead_memory"]),
+            strict=True,
+        )
+    ]
     return state
 
 
@@ -123,8 +129,8 @@ def _cohort(entry: Any, groups: list[Optimizer], t: int) -> execute.Cohort:
     return execute.Cohort(group, age, carry)
 
 
-def _remember(group: Group, stored: Optimizer, memories: Any, t: int) -> None:
-    """Give measured schedules their memory back; a schedule that was replaced starts afresh."""
+def _remembered(group: Group, stored: Optimizer, memories: Any, t: int) -> list:
+    """Return the memories of a group's schedules: the stored ones; a schedule that was replaced starts afresh."""
     before = stored.schedules()
     if not isinstance(memories, list) or len(memories) != len(before):
         raise check.value_error("load", "memory", f"a list of {len(before)} memories of schedules", memories)
@@ -133,8 +139,9 @@ def _remember(group: Group, stored: Optimizer, memories: Any, t: int) -> None:
         if not _fits(memory, schedule.start()):
             raise check.value_error("load", "memory", f"shaped like {schedule.start()}", memory)
         known[name, k, schedule] = memory
-    group.memory = [known.get(entry, entry[2].start()) for entry in group.scheduled]
-    group.advance(t)
+    remembered = [known.get(entry, entry[2].start()) for entry in group.scheduled]
+    group.advance(t, remembered)
+    return remembered
 
 
 def _fits(memory: Any, start: Any) -> bool:

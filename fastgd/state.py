@@ -112,6 +112,7 @@ class State:
         self.optimizer, self.params, self.skipped = optimizer, params, 0
         self._groups = [Group(g) for g in groups]
         self._lead = next((g for g in self._groups if g.optimizer == optimizer), None) or Group(optimizer)
+        self._memories = [g.start() for g in (*self._groups, self._lead)]
         self._members = members
         compute = [execute.compute_dtype(p.dtype) for p in self._params]
         axes = [execute.memory_order(p) for p in self._params]
@@ -190,7 +191,7 @@ class State:
     @property
     def lr(self) -> float:
         """The learning rate of the next step (of the optimizer itself, where groups override it)."""
-        self._lead.advance(self._plan.t)
+        self._lead.advance(self._plan.t, self._memories[-1])
         return self._lead.current.lr
 
     def __repr__(self) -> str:
@@ -240,12 +241,10 @@ class State:
         try:
             live = plan.bind(holder, grads, cast)
             t = plan.t
-            for group in self._groups:
-                if group.scheduled:
-                    group.advance(t)
             lead = self._lead
-            if lead.scheduled:
-                lead.advance(t)
+            for group, memories in zip((*self._groups, lead), self._memories, strict=True):
+                if group.scheduled:
+                    group.advance(t, memories)
             norm, nonfinite, scale, limit = math.nan, 0, 1.0, lead.current.clip_norm
             if limit is not None or optimizer.on_nonfinite != "zero":
                 norm, nonfinite = self._measure()
@@ -324,9 +323,8 @@ class State:
         True
         """
         loss = check.real(loss, "observe", "loss")
-        groups = {id(g): g for g in (*self._groups, self._lead)}.values()
-        for group, memory in [(group, group.observed(loss, self.t)) for group in groups]:
-            group.memory = memory
+        groups = zip((*self._groups, self._lead), self._memories, strict=True)
+        self._memories = [group.observed(memories, loss, self.t) for group, memories in groups]  # all at once
 
     # ----------------------------------------------------------------------------------------------------------- saving, copying
 
@@ -343,8 +341,8 @@ class State:
             "skipped": self.skipped,
             "cohorts": [[c.group, c.age, c.carry] for c in cohorts],
             "cohort_of": [cohorts.index(self._plan.cohort_of(i)) for i in range(len(self.names))],
-            "memory": [g.memory for g in self._groups],
-            "lead_memory": self._lead.memory,
+            "memory": self._memories[:-1],
+            "lead_memory": self._memories[-1],
         }
 
     def __reduce__(self) -> tuple:

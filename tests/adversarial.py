@@ -192,9 +192,15 @@ class BadGrads(Row):
 
     def cases(self):
         for label, optimizer in OPTIMIZERS.items():
-            for policy in self.policies:
-                chosen = optimizer.replace(**POLICIES[policy])
-                yield f"{label}-{policy}", lambda chosen=chosen: self.check(chosen)
+            yield label, lambda optimizer=optimizer: self.check_all(optimizer)
+
+    def check_all(self, optimizer):
+        for policy in self.policies:
+            try:
+                self.check(optimizer.replace(**POLICIES[policy]))
+            except BaseException as error:
+                error.add_note(f"with the policy {policy!r}")
+                raise
 
     def check(self, optimizer):
         (params, grads), (twins, _) = problem(self.dtype), problem(self.dtype)

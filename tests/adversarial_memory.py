@@ -189,7 +189,7 @@ OBJECTS = [
     *(
         BadGrads(36, f"gradient {name}", lambda p, g, w=w: changed(g, w), TE)
         for name, (w, _) in NO_ARRAYS.items()
-        if w is not None
+        if name not in ("None", "NumPy scalar")
     ),
     Check(37, "memmap", mapped_file, OPTIMIZERS),
 ]

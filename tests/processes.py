@@ -138,23 +138,26 @@ def eight(n, steps):
 def one_state_two_threads():
     """Let two threads step one state; return the steps taken, the refusals, and what became of the state beside a replay."""
     state, gradient = begun()
-    counts = {"steps": 0, "refusals": 0}
+    refused = threading.Event()
     stop = time.monotonic() + 20
 
-    def train():
-        while counts["refusals"] < 3 and time.monotonic() < stop:
+    def train(_):
+        steps = refusals = 0
+        while not refused.is_set() and time.monotonic() < stop:
             try:
                 state.step(gradient)
-                counts["steps"] += 1
+                steps += 1
             except fastgd.ConcurrentStepError:
-                counts["refusals"] += 1
+                refusals += 1
+                refused.set()
+        return steps, refusals
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: train(), range(2)))
+        (steps, refusals), (other_steps, other_refusals) = pool.map(train, range(2))
     replay, _ = begun()
     for _ in range(state.t):
         replay.step(gradient)
-    return [counts, state.t, digest(state), digest(replay)]
+    return [steps + other_steps, refusals + other_refusals, state.t, digest(state), digest(replay)]
 
 
 def idle():

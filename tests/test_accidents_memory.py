@@ -59,6 +59,52 @@ def test_every_layout_is_clipped_alike(p_layout):
         np.testing.assert_allclose(p - gradient, plain, rtol=1e-15)
 
 
+def random_view(generator, base, shape):
+    """Return a view of `base`, of this shape and any strides, that has no element twice."""
+    while True:
+        strides = generator.integers(-9, 10, len(shape)) * base.itemsize
+        reach = [(n - 1) * int(s) for n, s in zip(shape, strides, strict=True)]
+        low, high = -sum(min(r, 0) for r in reach), base.nbytes - base.itemsize - sum(max(r, 0) for r in reach)
+        start = int(generator.integers(low, high + 1)) // base.itemsize * base.itemsize
+        view = np.ndarray(shape, base.dtype, base.data, start, strides.tolist())
+        if start >= low and np.unique(every_address(view)).size == view.size:
+            return view
+
+
+def every_address(view):
+    offsets = np.tensordot(view.strides, np.indices(view.shape), 1)
+    return view.__array_interface__["data"][0] + offsets
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_random_views_of_one_buffer_are_refused_where_they_share_an_element(optimizer):
+    """NumPy's own method for memory overlap: what shares no element gives the result of copies, all else is refused."""
+    generator, refusals = np.random.default_rng(0), 0
+    for _ in range(150):
+        base = values(120)
+        shape = tuple(generator.integers(1, 4, generator.integers(1, 4)).tolist())
+        first, second, gradient = (random_view(generator, base, shape) for _ in range(3))
+        alone = [a.copy() for a in (first, second)]
+        before, taken = base.tobytes(), [set(every_address(a).ravel().tolist()) for a in (first, second, gradient)]
+        if taken[0] & taken[1]:
+            with pytest.raises(fastgd.ArgumentValueError, match="'0' and '1' share memory"):
+                optimizer.init([first, second])
+            assert base.tobytes() == before
+            refusals += 1
+            continue
+        state, grads = optimizer.init([first, second]), [gradient, gradient]
+        if (taken[0] | taken[1]) & taken[2]:
+            with pytest.raises(fastgd.ArgumentValueError, match="shares memory"):
+                state.step(grads)
+            assert base.tobytes() == before
+            refusals += 1
+            continue
+        trained(optimizer, alone, [gradient.copy()] * 2)
+        state.step(grads)
+        assert first.tobytes() == alone[0].tobytes() and second.tobytes() == alone[1].tobytes()
+    assert 30 < refusals < 120
+
+
 # ---------------------------------------------------------------- 8. pytorch/pytorch#100701: an empty parameter in a fused list
 
 
