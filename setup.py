@@ -17,6 +17,10 @@ from setuptools.command.build_ext import build_ext
 # expressions become selects, so that loops vectorise; neither changes a result. -ffp-contract=off forbids fused multiply-add, whose
 # presence would make results depend on the processor.
 LOOPS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+# The lanes' loops are short: -O3 (and -ftree-slp-vectorize) would unroll them before the vectoriser sees them, five times slower.
+LANES = [
+    "-O2", "-ftree-loop-vectorize", "-fno-tree-slp-vectorize", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
+]  # fmt: skip
 # The same loops for each level of x86-64 processors; fastgd/_kernels/execute.py chooses at import.
 LEVELS = {"baseline": []}
 if platform.machine().lower() in ("x86_64", "amd64"):
@@ -69,14 +73,16 @@ def extensions() -> list[Extension]:
         )
         for name in ("_drive", "_plan")
     ]  # fmt: skip
+    lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
+    flags_of = {"_sweeps": loops, "_blocks": loops, "_lane_losses": lanes, "_lanes": lanes}
     baseline = [
-        Extension(f"fastgd._kernels.baseline.{name}", [f"{KERNELS}/{name}.pyx"], extra_compile_args=loops, **common)
-        for name in ("_sweeps", "_blocks")
+        Extension(f"fastgd._kernels.baseline.{name}", [f"{KERNELS}/{name}.pyx"], extra_compile_args=flags, **common)
+        for name, flags in flags_of.items()
     ]
     compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython")
     for level, flags in list(LEVELS.items())[1:]:
         if usable(flags, f"no kernels for x86-64-{level}"):
-            compiled += [for_level(extension, level, [*loops, *flags]) for extension in compiled[2:4]]
+            compiled += [for_level(extension, level, flags) for extension in compiled[len(driver) :][: len(baseline)]]
     return compiled
 
 
@@ -84,7 +90,7 @@ def for_level(extension: Extension, level: str, flags: list[str]) -> Extension:
     """Return the same C file as another module, compiled for another processor level."""
     other = copy(extension)
     other.name = extension.name.replace("baseline", level)
-    other.extra_compile_args = flags
+    other.extra_compile_args = [*extension.extra_compile_args, *flags]
     return other
 
 

@@ -23,6 +23,7 @@ _HOMES = {
     "fastgd.state": "State StepInfo",
     "fastgd.clipping": "clip_norm clip_value global_norm",
     "fastgd.checkpoint": "load load_latest save",
+    "fastgd.learning_rate": "SweepResult sweep",
     "fastgd.user_rule": "rule",
     "fastgd._kernels.execute": "info",
     "fastgd._validation": (
@@ -32,6 +33,7 @@ _HOMES = {
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES = {
     "datasets": "fastgd.datasets",
+    "linear_model": "fastgd.linear_model",
     "optimizers": "fastgd.optimizers",
     "rules": "fastgd._kernels.rules",
     "schedules": "fastgd.schedules",
@@ -61,11 +63,13 @@ __all__ = [
     "Signum",
     "State",
     "StepInfo",
+    "SweepResult",
     "clip_norm",
     "clip_value",
     "datasets",
     "global_norm",
     "info",
+    "linear_model",
     "load",
     "load_latest",
     "optimizers",
@@ -73,10 +77,11 @@ __all__ = [
     "rules",
     "save",
     "schedules",
+    "sweep",
 ]
 
 if TYPE_CHECKING:
-    from fastgd import datasets, optimizers, schedules
+    from fastgd import datasets, linear_model, optimizers, schedules
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
     from fastgd._validation import (
@@ -88,6 +93,7 @@ if TYPE_CHECKING:
     )
     from fastgd.checkpoint import load, load_latest, save
     from fastgd.clipping import clip_norm, clip_value, global_norm
+    from fastgd.learning_rate import SweepResult, sweep
     from fastgd.optimizers import (
         ASGD,
         FTRL,

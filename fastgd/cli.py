@@ -76,12 +76,14 @@ def main() -> None:
 def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path) -> None:
     """Train two models with six optimizers, each with a constant and a decaying rate, beside scikit-learn.
 
+    Then train one model with sixteen learning rates at once, and say which is best.
+
     About half a minute on Fashion-MNIST, a few seconds on digits.
     """
     _check_picture(picture)
     from rich.console import Console
 
-    from fastgd import _demo, datasets
+    from fastgd import _demo, _demo_sweep, datasets
 
     loaders = {
         "auto": datasets.load_default,
@@ -93,9 +95,11 @@ def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path)
     if dataset.note:
         log.print(dataset.note, markup=False)
     report = _demo.run(dataset, epochs, seed, log)
+    swept, accuracy = _demo_sweep.run(dataset, seed)
     try:
         _demo.picture(report, picture)
-        drawn = f"The curves are in {picture}."
+        _demo_sweep.picture(swept, _demo_sweep.beside(picture))
+        drawn = f"The curves are in {picture}, the sweep is in {_demo_sweep.beside(picture)}."
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
@@ -103,9 +107,11 @@ def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path)
     if as_json:
         import json
 
-        click.echo(json.dumps(_demo.as_dict(report), indent=1))
+        found = {**swept.to_dict(), "test_accuracy": accuracy}
+        click.echo(json.dumps({**_demo.as_dict(report), "sweep": found}, indent=1))
     else:
         Console(highlight=False).print(_demo.table(report))
+        Console(highlight=False).print(_demo_sweep.sentence(swept, accuracy), markup=False)
     log.print(f"Trained and evaluated in {report.seconds:.1f} s. {drawn}", markup=False)
 
 

@@ -55,7 +55,9 @@ def test_demo_prints_every_row_and_draws_the_curves(tmp_path):
     width, height = size_of_png(tmp_path / "fastgd-demo.png")
     assert width > 1000
     assert height > 500
-    assert "The curves are in fastgd-demo.png." in result.stderr
+    assert "The curves are in fastgd-demo.png, the sweep is in fastgd-demo-sweep.png." in result.stderr
+    assert size_of_png(tmp_path / "fastgd-demo-sweep.png")[0] > 500
+    assert "16 learning rates at once" in " ".join(lines)
     assert len([line for line in result.stderr.splitlines() if "accuracy" in line]) == 28
 
 

@@ -239,10 +239,10 @@ def test_slope_is_the_derivative_of_the_value(name):
 @pytest.mark.parametrize(
     ("name", "z", "y", "slope"),
     [
-        ("hinge", 1.0, 1.0, 0.0),  # the flat side
-        ("hinge", -1.0, -1.0, 0.0),
+        ("hinge", 1.0, 1.0, -1.0),  # not beyond the kink counts as wrong, as in scikit-learn
+        ("hinge", -1.0, -1.0, 1.0),
         ("squared_hinge", 1.0, 1.0, 0.0),
-        ("epsilon_insensitive", 1.5, 1.0, 0.0),
+        ("epsilon_insensitive", 1.5, 1.0, 0.0),  # the flat side
         ("epsilon_insensitive", 0.5, 1.0, 0.0),
         ("perceptron", 0.0, 1.0, -1.0),  # an undecided sample counts as wrong
         ("perceptron", 0.0, -1.0, 1.0),

@@ -1427,7 +1427,7 @@ cdef inline (floating, floating) hinge(
 ) noexcept nogil:
     cdef floating short
     short = <floating> 1 - y * z
-    return short if short > <floating> 0 else short * <floating> 0, -y if short > <floating> 0 else y * <floating> 0
+    return short if short > <floating> 0 else short * <floating> 0, -y if short >= <floating> 0 else y * <floating> 0
 
 
 cdef Py_ssize_t hinge_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:

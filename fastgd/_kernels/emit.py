@@ -1,9 +1,9 @@
-"""Write ``_sweeps.pyx`` from ``rules.py`` and ``losses.py``: typed headers and loops around verbatim bodies.
+"""Write ``_sweeps.pyx`` and ``_lane_losses.pyx`` from ``rules.py`` and ``losses.py``: typed headers and loops around verbatim bodies.
 
 The one thing that changes in a body is an integer, which becomes ``<floating> 1``: beside a float, Cython would make it a double.
 
-    python -m fastgd._kernels.emit            rewrite _sweeps.pyx
-    python -m fastgd._kernels.emit --check    exit 1 if _sweeps.pyx is out of date
+    python -m fastgd._kernels.emit            rewrite both
+    python -m fastgd._kernels.emit --check    exit 1 if one is out of date
 
 Each rule becomes an inline function and two loops, float32 and float64, with the one signature that every executor shares::
 
@@ -12,16 +12,22 @@ Each rule becomes an inline function and two loops, float32 and float64, with th
 A rule's sweep returns how many gradient elements were NaN or infinite (the rule saw 0 instead), a loss's returns 0.
 For a rule the arrays are ``p, g, *state`` and the scalars ``scale, limit, *hyper``; for a loss the arrays are ``z, y, value, slope`` and
 the scalars ``*hyper``. The caller guarantees the lengths: ``_drive.pyx`` checks every array once per call.
+
+For lanes each loss becomes one loop per dtype and number of lanes, that number being known to the compiler::
+
+    void loss(const T *z, const T *y, const T *hyper, T *value, T *slope)
+
+where `hyper` holds the lanes of the first hyperparameter, then those of the second; ``exp`` and ``log1p`` come from ``lane_math.pxd``.
 """
 
 import ast
+import itertools
 import sys
 import textwrap
 from pathlib import Path
 from typing import NoReturn, cast
 
 HERE = Path(__file__).parent
-TARGET = HERE / "_sweeps.pyx"
 
 PRELUDE = '''\
 # Generated from rules.py and losses.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
@@ -60,6 +66,35 @@ TABLE = """
 {rows}
 }}
 """
+LANES_PRELUDE = '''\
+# Generated from losses.py by emit.py. Do not edit: change the loss, then run `python -m fastgd._kernels.emit`.
+"""Every loss over a fixed number of lanes, whose loop the compiler vectorises; `LANE_LOSSES` holds the loops' addresses."""
+from cython cimport floating
+cimport fastgd._kernels.lane_math as math
+
+cdef extern from *:
+    """
+    typedef float *__restrict float32_array;
+    typedef double *__restrict float64_array;
+    """
+    ctypedef float *float32_array
+    ctypedef double *float64_array
+'''
+LANES_LOOP = """
+
+cdef void {name}_{dtype}_{lanes}(
+    const {c_type} *z_, const {c_type} *y_, const {c_type} *hyper_, {c_type} *value_, {c_type} *slope_
+) noexcept nogil:
+    cdef {dtype}_array z = <{dtype}_array> z_
+    cdef {dtype}_array y = <{dtype}_array> y_
+    cdef {dtype}_array value = <{dtype}_array> value_
+    cdef {dtype}_array slope = <{dtype}_array> slope_
+    cdef {dtype}_array hyper = <{dtype}_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range({lanes}):
+        value[i_], slope[i_] = {call}
+"""
+LANES = (1, 4, 8, 16)
 C_TYPES = {"float32": "float", "float64": "double"}
 COUNTS = {"float32": "int", "float64": "Py_ssize_t"}  # as wide as an element, so that counting vectorises with the rest
 
@@ -236,15 +271,34 @@ def module() -> str:
     return "".join([*text, _table("RULES", list(rules.values())), _table("LOSSES", list(losses.values()))])
 
 
+def lanes_module() -> str:
+    """Return the text of ``_lane_losses.pyx``."""
+    losses = parse(HERE / "losses.py")
+    text, rows = [LANES_PRELUDE], []
+    for loss in losses.values():
+        text.append(loss.function())
+        for (dtype, c_type), lanes in itertools.product(C_TYPES.items(), LANES):
+            hyper = [f"hyper[{k * lanes} + i_]" for k in range(len(loss.hyper))]
+            call = f"{loss.name}({', '.join(['z[i_]', 'y[i_]', *hyper])})"
+            text.append(LANES_LOOP.format(name=loss.name, dtype=dtype, c_type=c_type, lanes=lanes, call=call))
+            rows.append(f'    ("{loss.name}", "{dtype}", {lanes}): <size_t> &{loss.name}_{dtype}_{lanes},')
+    return "".join([*text, TABLE.format(table="LANE_LOSSES", rows="\n".join(rows))])
+
+
+TARGETS = {HERE / "_sweeps.pyx": module, HERE / "_lane_losses.pyx": lanes_module}
+
+
 def main(arguments: list[str]) -> int:
-    """Write the generated module, or with ``--check`` say whether it is fresh."""
-    text = module()
-    if "--check" in arguments:
-        fresh = TARGET.exists() and TARGET.read_text() == text
-        print(f"{TARGET.name} is {'fresh' if fresh else 'STALE: run python -m fastgd._kernels.emit'}")
-        return not fresh
-    TARGET.write_text(text)
-    return 0
+    """Write the generated modules, or with ``--check`` say whether they are fresh."""
+    stale = False
+    for target, text in TARGETS.items():
+        if "--check" in arguments:
+            fresh = target.exists() and target.read_text() == text()
+            print(f"{target.name} is {'fresh' if fresh else 'STALE: run python -m fastgd._kernels.emit'}")
+            stale |= not fresh
+        else:
+            target.write_text(text())
+    return stale
 
 
 if __name__ == "__main__":

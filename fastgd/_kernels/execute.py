@@ -3,10 +3,13 @@
 At import it chooses the highest processor level that was built and that this machine runs, or the one that ``FASTGD_CPU`` names.
 """
 
+import functools
+import importlib
 import importlib.util
 import inspect
 import os
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +23,7 @@ __all__ = [
     "compute_dtype",
     "hyper_names",
     "info",
+    "lane_table",
     "memory_order",
     "slot_names",
     "square_sum",
@@ -61,6 +65,23 @@ def load_level(level: str) -> tuple[dict, dict, dict]:
 LEVEL = _choose_level()
 RULES, LOSSES, BLOCKS = load_level(LEVEL)
 _drive.use_level(BLOCKS)
+
+
+class LaneTable(NamedTuple):
+    """The lane kernels of one processor level; see ``_lanes.pyx``."""
+
+    Block: Any
+    STATE: dict[str, int]
+    N_STATE: int
+    LOSSES: dict[tuple[str, str, int], int]
+
+
+@functools.cache
+def lane_table(level: str = LEVEL) -> LaneTable:
+    """Return the lane kernels of a processor level, loaded on first use."""
+    lanes = importlib.import_module(f"fastgd._kernels.{level}._lanes")
+    losses = importlib.import_module(f"fastgd._kernels.{level}._lane_losses")
+    return LaneTable(lanes.Block, lanes.STATE, lanes.N_STATE, losses.LANE_LOSSES)
 
 
 def compute_dtype(dtype: np.dtype) -> np.dtype:

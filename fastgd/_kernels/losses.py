@@ -4,8 +4,9 @@ A loss is a pure function ``(z, y, /, *hyper) -> (value, slope)`` of the model's
 of ``rules.py``: its value and its derivative with respect to ``z``. Targets are real numbers for regression, -1 and +1 for the margin
 losses, 0 and 1 (or a probability) for ``log_loss``, counts or positive numbers for ``poisson`` and ``gamma``, whose link is the logarithm.
 
-At a kink ``hinge`` (margin 1) and ``epsilon_insensitive`` (the edge of its tube) have the slope of their flat side, 0; ``perceptron``
-(margin 0) has the slope of the other side, because an undecided sample counts as wrong; ``quantile`` has the slope for ``z`` just below.
+At a kink ``epsilon_insensitive`` (the edge of its tube) has the slope of its flat side, 0; ``hinge`` (margin 1) and ``perceptron`` (margin
+0) have that of the other side, as in scikit-learn: a sample not beyond the kink counts as wrong (a one-class SVM begins with all samples
+at it); ``quantile`` has the slope for ``z`` just below.
 """
 
 import math
@@ -67,7 +68,7 @@ def log_loss(z, y, /):
 
 def hinge(z, y, /):
     short = 1 - y * z
-    return short if short > 0 else short * 0, -y if short > 0 else y * 0
+    return short if short > 0 else short * 0, -y if short >= 0 else y * 0
 
 
 def squared_hinge(z, y, /):

@@ -1,0 +1,431 @@
+"""Stochastic gradient descent of linear models, row by row, for 1, 4, 8 or 16 lanes at once; compiled for each processor level.
+
+A block of lanes is one array of weights ``(n_features, lanes)``, the lanes of a feature side by side, and a table of numbers per lane,
+``state``, whose rows `Field` names. Every loop over lanes has a length that the compiler knows, so it becomes a few vector instructions;
+every sum over a row's features has a fixed number of partial sums, so a lane has the same bits beside any others, in a block of any width,
+on every processor.
+
+The weights of a lane are ``scale * w``, so that L2 decay is one multiplication a row; the L1 penalty is Tsuruoka's cumulative one: a lane
+knows how much penalty every weight owed so far, each weight how much it has paid, and the debt is collected where a row touches it.
+"""
+cimport numpy as cnp
+from libc.math cimport copysign, fabs
+from libc.stdint cimport int32_t, int64_t
+
+from fastgd._kernels.lane_rows cimport (
+    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, OWED, PA1, PENALTY, SCALE, SQUARES,
+    WEIGHT, WEIGHTED_LOSS, Eight, Four, One, Rate, Sixteen, Slice, add, block, column, dot, fetch, index, real, schar, square_norm,
+)
+
+cnp.import_array()
+
+cdef enum Task:
+    LEARN, DECIDE, SETTLE, WEIGH, SQUARE
+
+ctypedef void (*loss_float)(const float *, const float *, const float *, float *, float *) noexcept nogil
+ctypedef void (*loss_double)(const double *, const double *, const double *, double *, double *) noexcept nogil
+
+
+cdef inline void add_tracking(
+    Py_ssize_t n, const real *x, const index *ix, real *w, const real *step, double *averages, double *state, block *lanes_
+) noexcept nogil:
+    """Add a multiple of a row; keep the sum of sizes of weights, and their sum over time, ``averages + averaged * w``, as they are."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef Py_ssize_t k, l
+    cdef real[MOST] own
+    cdef double[MOST] averaged, grown, moved
+    cdef real old, new, value
+    cdef real *lane
+    cdef double *mean
+    for l in range(K):
+        own[l] = step[l]
+    for l in range(K):
+        averaged[l], grown[l] = state[AVERAGED * K + l], 0
+    for k in range(n):
+        lane = w + K * column(ix, k)
+        value = x[k]
+        for l in range(K):
+            old = lane[l]
+            new = old + value * own[l]
+            lane[l] = new
+            moved[l] = <double> new - old
+            grown[l] += fabs(new) - fabs(old)
+        if averages != NULL:
+            mean = averages + K * column(ix, k)
+            for l in range(K):
+                mean[l] -= averaged[l] * moved[l]
+    for l in range(K):
+        state[ABSOLUTES * K + l] += grown[l]
+
+
+cdef inline void collect(
+    Py_ssize_t n, const index *ix, real *w, double *paid, double *averages, double *state, block *lanes_
+) noexcept nogil:
+    """Collect the L1 penalty that the weights of a row owe: move them towards 0, not beyond (Tsuruoka et al., 2009)."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef Py_ssize_t k, l
+    cdef double[MOST] scale, inverse, owed, averaged, squares, grown, moved
+    cdef double old, rest, sign, new
+    cdef real *lane
+    cdef double *credit
+    cdef double *mean
+    for l in range(K):
+        scale[l], owed[l], averaged[l] = state[SCALE * K + l], state[OWED * K + l], state[AVERAGED * K + l]
+        inverse[l], squares[l], grown[l] = 1 / scale[l], 0, 0
+    for k in range(n):
+        lane = w + K * column(ix, k)
+        credit = paid + K * column(ix, k)
+        for l in range(K):
+            old = lane[l]
+            sign = copysign(1, old)
+            rest = fabs(old) - (owed[l] + sign * credit[l]) * inverse[l]
+            rest = fabs(old) if fabs(old) < rest else rest  # rounding may have it that too much was paid
+            rest = 0 if rest < 0 else rest
+            lane[l] = <real> (sign * rest + 0.0)
+            new = lane[l]
+            moved[l] = new - old
+            squares[l] += new * new - old * old
+            grown[l] += fabs(new) - fabs(old)
+        for l in range(K):
+            credit[l] += scale[l] * moved[l]
+        if averages != NULL:
+            mean = averages + K * column(ix, k)
+            for l in range(K):
+                mean[l] -= averaged[l] * moved[l]
+    for l in range(K):
+        state[SQUARES * K + l] += squares[l]
+        state[ABSOLUTES * K + l] += grown[l]
+
+
+cdef void rescale(Slice *s, const real *real_, Py_ssize_t K, Py_ssize_t l) noexcept nogil:
+    """Make the scale of one lane 1 again, without changing its weights and averages."""
+    cdef real *w = <real *> s.w
+    cdef double *state = s.state
+    cdef double scale = state[SCALE * K + l], divisor = state[DIVISOR * K + l], averaged = state[AVERAGED * K + l]
+    cdef Py_ssize_t j, k
+    for k in range(s.n_features):
+        j = k * K + l
+        if s.averages != NULL:
+            s.averages[j] = (s.averages[j] + averaged * w[j]) / divisor
+        w[j] = <real> (scale * w[j] + 0.0)  # -0.0 becomes 0.0: adding 0 to a weight never changes a bit
+    state[SCALE * K + l], state[DIVISOR * K + l], state[AVERAGED * K + l] = 1, 1, 0
+    state[SQUARES * K + l] *= scale * scale
+    state[ABSOLUTES * K + l] *= scale
+
+
+cdef inline double passive_aggressive(const Slice *s, double eta, double value, double square, double z, double y) noexcept nogil:
+    """Return the step of Crammer et al. (2006): just far enough to correct the row, limited by the aggressiveness `eta`."""
+    cdef double size = value / square if s.rate == PA1 else value / (square + 0.5 / eta)
+    if s.rate == PA1 and size > eta:
+        size = eta
+    if s.signed_by_target:
+        return size * y
+    return -size if y < z else size
+
+
+cdef inline void measure(Slice *s, Py_ssize_t r, const real *dots, double *change, block *lanes_) noexcept nogil:
+    """Add up loss and penalty of each lane at row `r` of the slice, and find how far its prediction is to move along the row."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef real[MOST] z, y, value, slope
+    cdef double[MOST] weight
+    cdef double *state = s.state
+    cdef const double *eta = s.rates + r * s.rates_stride
+    cdef const real *target = <const real *> s.targets + r * s.targets_lanes
+    cdef double scale, g
+    cdef Py_ssize_t l
+    for l in range(K):
+        y[l] = target[0 if s.targets_lanes == 1 else l]
+    for l in range(K):
+        z[l] = <real> (state[SCALE * K + l] * dots[l] + state[INTERCEPT * K + l])
+    if real is float:
+        (<loss_float> s.loss)(z, y, <const real *> s.hyper, value, slope)
+    else:
+        (<loss_double> s.loss)(z, y, <const real *> s.hyper, value, slope)
+    for l in range(K):
+        weight[l] = 1 if s.weights == NULL else s.weights[r * s.weights_lanes + (0 if s.weights_lanes == 1 else l)]
+    for l in range(K):
+        g = slope[l]
+        g = -1e12 if g < -1e12 else (1e12 if g > 1e12 else g)
+        change[l] = -eta[l] * g * weight[l]
+    if s.rate != GIVEN:
+        for l in range(K):
+            change[l] = passive_aggressive(s, eta[l], value[l], s.squares[r], z[l], y[l]) * weight[l]
+    for l in range(K):
+        scale = state[SCALE * K + l]
+        state[LOSS * K + l] += value[l]
+        state[PENALTY * K + l] += (
+            0.5 * state[L2 * K + l] * scale * scale * state[SQUARES * K + l] + state[L1 * K + l] * scale * state[ABSOLUTES * K + l]
+            + state[DRIFT * K + l] * state[INTERCEPT * K + l]
+        )
+    if s.weights != NULL:
+        for l in range(K):
+            state[WEIGHTED_LOSS * K + l] += weight[l] * value[l]
+            state[WEIGHT * K + l] += weight[l]
+
+
+cdef inline bint decay(
+    Slice *s, const double *eta, const double *change, real *dots, double square, real *step, block *lanes_
+) noexcept nogil:
+    """Decay the weights of each lane and set the multiple of the row to add to them; say whether any lane adds something."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef double *state = s.state
+    cdef double g, scale
+    cdef Py_ssize_t l
+    cdef bint moves = False, small = False
+    for l in range(K):
+        g = 1 - eta[l] * state[L2 * K + l]
+        state[SCALE * K + l] *= g if g > 0 else 0
+        small |= state[SCALE * K + l] < s.least_scale
+    if small:
+        for l in range(K):
+            if state[SCALE * K + l] < s.least_scale:
+                dots[l] = <real> (state[SCALE * K + l] * dots[l])
+                rescale(s, dots, K, l)
+    for l in range(K):
+        step[l] = <real> (change[l] / state[SCALE * K + l])
+        moves |= step[l] != 0
+        scale = step[l]
+        state[SQUARES * K + l] += scale * (2 * <double> dots[l] + scale * square)
+    if s.fit_intercept:
+        for l in range(K):
+            state[INTERCEPT * K + l] += (change[l] - eta[l] * state[DRIFT * K + l]) * s.intercept_decay
+    return moves
+
+
+cdef inline void average(Slice *s, block *lanes_) noexcept nogil:
+    """Count the present weights and intercept into the averages."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef double *state = s.state
+    cdef double share = 1 / (s.t - s.average + 1)
+    cdef Py_ssize_t l
+    for l in range(K):
+        if share < 1:
+            state[DIVISOR * K + l] /= 1 - share
+        state[AVERAGED * K + l] += share * state[DIVISOR * K + l] * state[SCALE * K + l]
+        state[MEAN_INTERCEPT * K + l] += (state[INTERCEPT * K + l] - state[MEAN_INTERCEPT * K + l]) * share
+
+
+cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    """See the rows of a slice one after the other."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef const real *x
+    cdef const index *ix = NULL
+    cdef const index *indptr = <const index *> s.indptr
+    cdef real *w = <real *> s.w
+    cdef double *state = s.state
+    cdef const double *eta
+    cdef real[MOST] dots, step
+    cdef double[MOST] change
+    cdef double square
+    cdef Py_ssize_t r, l, n
+    cdef int64_t i
+    cdef bint moves
+    for r in range(s.n):
+        i = s.order[r]
+        if index is int32_t or index is int64_t:
+            x = <const real *> s.data + indptr[i]
+            ix = <const index *> s.indices + indptr[i]
+            n = indptr[i + 1] - indptr[i]
+            fetch(s, r, x, ix, lanes_)
+            if s.paid != NULL:
+                collect(n, ix, w, s.paid, s.averages, state, lanes_)
+        else:
+            x = <const real *> s.data + i * s.row_stride
+            n = s.n_features
+        square = s.squares[r]
+        dot(n, x, ix, w, dots, lanes_)
+        if s.rate == PA1 and square == 0:  # nothing to learn; scikit-learn does not count such a row
+            continue
+        eta = s.rates + r * s.rates_stride
+        measure(s, r, dots, change, lanes_)
+        moves = decay(s, eta, change, dots, square, step, lanes_)
+        if moves and s.paid == NULL and s.averages == NULL:
+            add(n, x, ix, w, step, lanes_)
+        elif moves:
+            add_tracking(n, x, ix, w, step, s.averages, state, lanes_)
+        if 0 < s.average <= s.t:
+            average(s, lanes_)
+        if s.paid != NULL:
+            for l in range(K):
+                state[OWED * K + l] += eta[l] * state[L1 * K + l]
+            collect(n, ix, w, s.paid, s.averages, state, lanes_)
+        s.t += 1
+
+
+cdef void square_rows(Slice *s, const real *real_, const index *index_) noexcept nogil:
+    """Write the squared norm of every row to `targets`."""
+    cdef const real *data = <const real *> s.data
+    cdef const index *indptr = <const index *> s.indptr
+    cdef real *out = <real *> s.targets
+    cdef Py_ssize_t i
+    for i in range(s.n):
+        if index is int32_t or index is int64_t:
+            out[i] = <real> square_norm(indptr[i + 1] - indptr[i], data + indptr[i])
+        else:
+            out[i] = <real> square_norm(s.n_features, data + i * s.row_stride)
+
+
+cdef void weigh(Slice *s, const real *real_, block *lanes_) noexcept nogil:
+    """Sum squares and absolute values of the weights afresh: what `run` keeps up to date gathers rounding errors."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef const real *w = <const real *> s.w
+    cdef double *state = s.state
+    cdef Py_ssize_t k, l
+    for l in range(K):
+        state[SQUARES * K + l], state[ABSOLUTES * K + l] = 0, 0
+    for k in range(s.n_features):
+        for l in range(K):
+            state[SQUARES * K + l] += <double> w[k * K + l] * w[k * K + l]
+            state[ABSOLUTES * K + l] += w[k * K + l] if w[k * K + l] > 0 else -w[k * K + l]
+
+
+cdef void decide(Slice *s, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    """Write the raw predictions for a range of rows to `targets`."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef const index *indptr = <const index *> s.indptr
+    cdef real[MOST] dots
+    cdef real *out
+    cdef Py_ssize_t i, l
+    for i in range(s.n):
+        dot(
+            indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i], <const real *> s.w, dots,
+            lanes_,
+        )
+        out = <real *> s.targets + i * K
+        for l in range(K):
+            out[l] = <real> (s.state[SCALE * K + l] * dots[l] + s.state[INTERCEPT * K + l])
+
+
+cdef void act(Slice *s, Task task, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    if task == LEARN:
+        run(s, real_, index_, lanes_)
+    elif task == DECIDE:
+        decide(s, real_, index_, lanes_)
+    elif task == SETTLE:
+        collect(s.n_features, <const schar *> NULL, <real *> s.w, s.paid, s.averages, s.state, lanes_)
+    elif task == WEIGH:
+        weigh(s, real_, lanes_)
+    else:
+        square_rows(s, real_, index_)
+
+
+cdef void act_by_lanes(Slice *s, Task task, const real *real_, const index *index_, int lanes) noexcept nogil:
+    if lanes == 1:
+        act(s, task, real_, index_, <One *> NULL)
+    elif lanes == 4:
+        act(s, task, real_, index_, <Four *> NULL)
+    elif lanes == 8:
+        act(s, task, real_, index_, <Eight *> NULL)
+    else:
+        act(s, task, real_, index_, <Sixteen *> NULL)
+
+
+cdef void act_by_index(Slice *s, Task task, const real *real_, int index_size, int lanes) noexcept nogil:
+    if index_size == 4:
+        act_by_lanes(s, task, real_, <const int32_t *> NULL, lanes)
+    elif index_size == 8:
+        act_by_lanes(s, task, real_, <const int64_t *> NULL, lanes)
+    else:
+        act_by_lanes(s, task, real_, <const schar *> NULL, lanes)
+
+
+cdef void *address(array):
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray> array)
+
+
+cdef class Block:
+    """Lanes that are trained together: the arrays that one compiled loop works on.
+
+    Parameters
+    ----------
+    w : ndarray (n_features, lanes)
+        The weights, float32 or float64, in C order; `lanes` is 1, 4, 8 or 16.
+    state : ndarray (FIELDS, lanes), float64
+        The numbers of each lane; see `Field`.
+    hyper : ndarray (n, lanes)
+        The loss's hyperparameters, of the weights' dtype.
+    loss : int
+        The address of the loss's loop for this dtype and number of lanes.
+    paid, averages : ndarray (n_features, lanes), float64, or None
+        The L1 penalty that each weight has paid; the running sums of averaging.
+    """
+    cdef Slice s
+    cdef int lanes, index_size
+    cdef bint double_
+    cdef object held  # the arrays behind the pointers
+    cdef object rows
+
+    def __init__(self, cnp.ndarray w, cnp.ndarray state, cnp.ndarray hyper, size_t loss, paid, averages):
+        self.held = w, state, hyper, paid, averages
+        self.lanes = w.shape[1]
+        self.double_ = w.dtype.itemsize == 8
+        self.s.n_features = w.shape[0]
+        self.s.w = cnp.PyArray_DATA(w)
+        self.s.state = <double *> cnp.PyArray_DATA(state)
+        self.s.hyper = cnp.PyArray_DATA(hyper)
+        self.s.loss = <void *> loss
+        self.s.paid = <double *> address(paid)
+        self.s.averages = <double *> address(averages)
+        self.s.least_scale = 1e-9 if self.double_ else 1e-6
+
+    def options(self, int rate, bint signed_by_target, bint fit_intercept, double intercept_decay, Py_ssize_t average):
+        """Set what all lanes share: the kind of rate, and how intercept and averages are treated."""
+        self.s.rate, self.s.signed_by_target = <Rate> rate, signed_by_target
+        self.s.fit_intercept, self.s.intercept_decay, self.s.average = fit_intercept, intercept_decay, average
+
+    def learn(self, rows, cnp.ndarray order, cnp.ndarray squares, cnp.ndarray targets, weights, cnp.ndarray rates, double t):
+        """See the rows in this order, without the GIL; return the step counter after them.
+
+        `squares` (float64, ``(n,)``) are the rows' squared norms; `targets` (of the weights' dtype) and `weights` (float64 or None) are ``(n, 1)`` or ``(n, lanes)``, `rates` (float64) is
+        ``(n, lanes)`` or ``(1, lanes)``; all in C order, all for the rows as `order` (int64) names them.
+        """
+        self.see(rows)
+        self.s.n, self.s.t = order.shape[0], t
+        self.s.order = <const int64_t *> cnp.PyArray_DATA(order)
+        self.s.squares = <const double *> cnp.PyArray_DATA(squares)
+        self.s.targets, self.s.targets_lanes = cnp.PyArray_DATA(targets), targets.shape[1]
+        self.s.weights, self.s.weights_lanes = <const double *> address(weights), 1 if weights is None else weights.shape[1]
+        self.s.rates, self.s.rates_stride = <const double *> cnp.PyArray_DATA(rates), 0 if rates.shape[0] == 1 else self.lanes
+        self.act(LEARN)
+        return self.s.t
+
+    def decide(self, rows, cnp.ndarray out):
+        """Write the raw predictions for sparse rows to `out`, ``(n_rows, lanes)`` of the weights' dtype."""
+        self.see(rows)
+        self.s.n, self.s.targets = rows.n_rows, cnp.PyArray_DATA(out)
+        self.act(DECIDE)
+
+    def square(self, rows, cnp.ndarray out):
+        """Write the squared norm of every row to `out`, ``(n_rows,)`` of the weights' dtype."""
+        self.see(rows)
+        self.s.n, self.s.targets = rows.n_rows, cnp.PyArray_DATA(out)
+        self.act(SQUARE)
+
+    def settle(self):
+        """Collect all L1 penalties that are owed."""
+        if self.s.paid != NULL:
+            self.act(SETTLE)
+
+    def weigh(self):
+        """Measure the norms of the weights, from which the penalty follows."""
+        self.act(WEIGH)
+
+    cdef void see(self, rows):
+        self.rows = rows
+        self.s.data, self.s.row_stride = cnp.PyArray_DATA(rows.data), rows.row_stride
+        self.s.indices, self.s.indptr = address(rows.indices), address(rows.indptr)
+        self.index_size = 0 if rows.indices is None else rows.indices.dtype.itemsize
+
+    cdef void act(self, Task task):
+        with nogil:
+            if self.double_:
+                act_by_index(&self.s, task, <const double *> NULL, self.index_size, self.lanes)
+            else:
+                act_by_index(&self.s, task, <const float *> NULL, self.index_size, self.lanes)
+
+
+STATE = {
+    "scale": SCALE, "intercept": INTERCEPT, "l2": L2, "l1": L1, "drift": DRIFT, "owed": OWED, "divisor": DIVISOR, "averaged": AVERAGED,
+    "mean_intercept": MEAN_INTERCEPT, "loss": LOSS, "weighted_loss": WEIGHTED_LOSS, "weight": WEIGHT, "penalty": PENALTY,
+}
+N_STATE = FIELDS

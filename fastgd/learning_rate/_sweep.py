@@ -1,0 +1,292 @@
+"""The sweep: every learning rate is a lane, so many rates cost little more than one."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastgd._training import fit
+from fastgd._training.rows import Rows
+from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
+
+WITHIN = 0.01  # of the best loss: the band
+
+
+@dataclass(frozen=True, repr=False)
+class SweepResult:
+    """What `sweep` measured.
+
+    Attributes
+    ----------
+    learning_rate : ndarray of float64, shape (n_rates,)
+        The rates, ascending.
+    loss, val_loss : ndarray of float64, shape (n_epochs, n_rates)
+        After each epoch: the mean loss over the rows learnt from, each before its update, and the mean loss over the validation rows.
+        With several classes, the sum over one-vs-rest. NaN after the weights have left the range of floating-point numbers.
+    diverged : ndarray of bool, shape (n_rates,)
+        Which ended with weights that are not finite, or with a higher validation loss than a model of zeros has (where that loses anything:
+        not with the loss "perceptron").
+    best_estimator : estimator
+        Fitted: the lane with the lowest validation loss after the last epoch. Its parameters name the rate, and `fit` on the rows learnt
+        from repeats it bit for bit.
+    seconds : float
+        How long it took.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd.learning_rate import sweep
+    >>> from fastgd.linear_model import SGDRegressor
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> result = sweep(SGDRegressor(random_state=0), X, X @ [1.0, 2.0, 3.0], learning_rate=[1e-4, 1e-2, 0.1])
+    >>> result.val_loss.shape, result.band, result.edge
+    ((5, 3), (0.1, 0.1), None)
+    """
+
+    learning_rate: np.ndarray
+    loss: np.ndarray
+    val_loss: np.ndarray
+    diverged: np.ndarray
+    best_estimator: Any
+    seconds: float
+
+    @property
+    def best_learning_rate(self) -> float:
+        """The rate with the lowest validation loss after the last epoch."""
+        return float(self.learning_rate[np.nanargmin(self.val_loss[-1])])
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """The lowest and the highest rate whose validation loss is within 1 % of the best."""
+        last = self.val_loss[-1]
+        good = self.learning_rate[last <= np.nanmin(last) + WITHIN * abs(np.nanmin(last))]
+        return float(good.min()), float(good.max())
+
+    @property
+    def edge(self) -> float | None:
+        """The stability edge: the lowest rate above the best that diverged, None where none did."""
+        past = self.learning_rate[self.diverged & (self.learning_rate > self.best_learning_rate)]
+        return float(past.min()) if len(past) else None
+
+    def to_dict(self) -> dict:
+        """Return everything but the estimator as a JSON-able description, None for what is not finite.
+
+        Examples
+        --------
+        >>> from fastgd.learning_rate import sweep
+        >>> from fastgd.linear_model import SGDRegressor
+        >>> result = sweep(SGDRegressor(), [[0.0], [1.0]] * 50, [0.0, 1.0] * 50, learning_rate=[0.01, 0.1])
+        >>> result.to_dict()["best_learning_rate"]
+        0.1
+        """
+        curves = {
+            name: [[float(v) if np.isfinite(v) else None for v in epoch] for epoch in getattr(self, name)]
+            for name in ("loss", "val_loss")
+        }
+        return {
+            "learning_rate": self.learning_rate.tolist(),
+            **curves,
+            "diverged": self.diverged.tolist(),
+            "best_learning_rate": self.best_learning_rate,
+            "band": list(self.band),
+            "edge": self.edge,
+            "seconds": self.seconds,
+        }
+
+    def __repr__(self) -> str:
+        low, high = self.band
+        edge = f", diverged from {self.edge:.3g} on" if self.edge is not None else ""
+        return (
+            f"SweepResult({len(self.learning_rate)} rates, {len(self.loss)} epochs: best {self.best_learning_rate:.3g} "
+            f"with validation loss {np.nanmin(self.val_loss[-1]):.4g}, within 1 % from {low:.3g} to {high:.3g}{edge})"
+        )
+
+    def plot(self, ax=None):
+        """Plot the validation loss against the rate after each epoch with matplotlib, and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> from fastgd.learning_rate import sweep
+        >>> from fastgd.linear_model import SGDRegressor
+        >>> sweep(SGDRegressor(), [[0.0], [1.0]] * 50, [0.0, 1.0] * 50, learning_rate=[0.01, 0.1]).plot().get_xscale()
+        'log'
+        """
+        if ax is None:
+            try:
+                import matplotlib.pyplot as plt
+            except ImportError:
+                raise ImportError("SweepResult.plot needs matplotlib: pip install fastgd[plot]") from None
+            ax = plt.subplots(figsize=(7, 4.5), layout="constrained")[1]
+        n, first = len(self.val_loss), self.val_loss[0]
+        for epoch, values in enumerate(self.val_loss, 1):
+            last = epoch == n
+            style = {"color": "#0072B2", "lw": 2.5, "marker": "o", "zorder": 3}
+            early = {"color": str(0.8 - 0.5 * (epoch - 1) / n), "lw": 1}
+            label = f"after epoch {epoch}" if last or epoch == 1 else None
+            ax.plot(self.learning_rate, values, label=label, **(style if last else early))
+        ax.axvspan(*self.band, color="#009E73", alpha=0.2, lw=4, label="within 1 % of the best")
+        if self.edge is not None:
+            ax.axvline(
+                self.edge, ls="--", color="#D55E00", label=f"diverged, or worse than untrained, from {self.edge:.3g}"
+            )
+        best, worst = float(np.nanmin(self.val_loss[-1])), float(np.nanmax(first[np.isfinite(first)]))
+        ax.set_ylim(best - 0.05 * abs(best), min(worst, best + 20 * abs(best) + 1e-12))
+        if best > 0 and worst > 10 * best:
+            ax.set_yscale("log")
+        ax.set(xscale="log", xlabel="learning rate", ylabel="validation loss")
+        ax.set_title(f"best {self.best_learning_rate:.3g}, loss {best:.4g}", loc="left")
+        ax.legend(frameon=False)
+        return ax
+
+
+def sweep(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    learning_rate: Any = None,
+    n_epochs: int = 5,
+    random_state: Any = None,
+    sample_weight: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    sample_weight_val: Any = None,
+) -> SweepResult:
+    """Train an estimator with many learning rates in one pass over the rows, and compare them on rows held out.
+
+    Each rate is a lane: loading a row costs the same for 1 and for 16 of them, and each lane is trained exactly as `fit` with its rate
+    would, bit for bit.
+
+    Parameters
+    ----------
+    estimator : SGDClassifier, SGDRegressor or Perceptron
+        Of `fastgd.linear_model`; it is not changed. A schedule as its `learning_rate` is multiplied by each rate; with "invscaling",
+        "adaptive", "pa1" and "pa2" the rates take the place of `eta0`; otherwise the rates are constant.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows, of dtype float32 or float64, or convertible.
+    y : array-like of shape (n_samples,)
+        Targets.
+    learning_rate : array-like of shape (n_rates,), optional
+        Different numbers > 0, of dtype float64 or convertible; by default ``np.geomspace(1e-4, 10, 16)``.
+    n_epochs : int, default=5
+        How often to go through the rows.
+    random_state : int, RandomState or numpy Generator, optional
+        Takes the place of the estimator's.
+    sample_weight : array-like of shape (n_samples,), optional
+        Weights >= 0 of the rows.
+    X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,), optional
+        The validation rows; without them `validation_fraction` of the rows is held out.
+    sample_weight_val : array-like of shape (n_val,), optional
+        The weights of the validation rows.
+
+    Returns
+    -------
+    SweepResult
+        The curves, the best rate, the band of rates that are as good, and the best model.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        The estimator is of another kind, or the rates are no rates.
+    DivergedError
+        All rates diverged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd.learning_rate import sweep
+    >>> from fastgd.linear_model import SGDRegressor
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> result = sweep(SGDRegressor(random_state=0), X, X @ [1.0, 2.0, 3.0], learning_rate=[1e-4, 1e-2, 1e3])
+    >>> result.best_learning_rate, result.edge
+    (0.01, 1000.0)
+    """
+    from sklearn.base import clone
+
+    from fastgd.linear_model import SGDOneClassSVM, _data
+    from fastgd.linear_model._base import LinearSGD
+
+    if not isinstance(estimator, LinearSGD) or isinstance(estimator, SGDOneClassSVM):
+        kinds = "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model"
+        raise ArgumentTypeError(f"the 'estimator' argument of sweep must be {kinds}; got {type(estimator).__name__}.")
+    began = time.perf_counter()
+    rates = _checked_rates(np.geomspace(1e-4, 10, 16) if learning_rate is None else learning_rate)
+    n_epochs = integer(n_epochs, "sweep", "n_epochs", 1)
+    model = clone(estimator)
+    if random_state is not None:
+        model.set_params(random_state=random_state)
+    model._validate_params()
+    task = model._task(X, y, sample_weight, (X_val, y_val, sample_weight_val), True)
+    X, weight, per_rate = task["X"], task["weight"], task["n_lanes"]
+    learn = _data.rows_to_learn(X, weight, task["held_out"])
+    lanes = model._new_lanes(X, per_rate * len(rates), X.dtype)
+    repeated = [_for_each(len(rates), each) for each in (task["targets"], weight)]
+    X_val, val_targets, val_weight = task["validation"]
+    validation = fit.Validation(
+        model._new_lanes(X, lanes.n_lanes, X.dtype),
+        Rows.of(X_val, finite=False),
+        _for_each(len(rates), val_targets),
+        None if val_weight is None else val_weight[:, None],
+    )
+    problem = fit.Problem(Rows.of(X, finite=False), repeated[0], learn, repeated[1])
+    pace = model._rate(lanes.n_lanes, len(learn), n_epochs, rates=np.repeat(rates, per_rate))
+    plan = fit.Plan(n_epochs, shuffle=bool(model.shuffle), verbose=int(model.verbose), drop_diverged=True)
+    zeros = validation.measure(lanes)[0]
+    outcome = fit.train(lanes, problem, pace, plan, model._seed(), validation=validation)
+    return _result(model, rates, zeros, outcome, _data.rows_that_count(X, weight), began)
+
+
+def _checked_rates(given: Any) -> np.ndarray:
+    try:
+        rates = np.unique(np.asarray(given, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(
+            f"the 'learning_rate' argument of sweep must be numbers > 0; got {shortened(repr(given), 80)}."
+        ) from None
+    if (
+        np.ndim(given) != 1
+        or len(rates) != len(given)
+        or not len(rates)
+        or not (np.isfinite(rates) & (rates > 0)).all()
+    ):
+        raise ArgumentValueError(
+            f"the 'learning_rate' argument of sweep must be a list of different numbers > 0; got {shortened(repr(given), 80)}."
+        )
+    return rates
+
+
+def _for_each(n_rates: int, columns: Any) -> Any:
+    """Return columns (n_rows, 1) or (n_rows, lanes of a rate) for all lanes; a single column is every lane's as it is."""
+    return columns if columns is None or columns.shape[1] == 1 else np.tile(columns, (1, n_rates))
+
+
+def _result(
+    model: Any, rates: np.ndarray, zeros: np.ndarray, outcome: fit.Outcome, n_rows: int, began: float
+) -> SweepResult:
+    """Return the sweep of lanes that began at the validation loss `zeros` (K,); the lanes of a rate are side by side."""
+    n = len(rates)
+    history = {name: outcome.history[name].reshape(-1, n, len(zeros) // n) for name in ("loss", "val_loss")}
+    loss, val_loss = (each.sum(axis=2) for each in history.values())
+    start = zeros.reshape(n, -1).sum(axis=1)
+    lost = (outcome.stop_reason.reshape(n, -1) == "diverged").any(axis=1) | ~np.isfinite(val_loss[-1])
+    val_loss[-1, lost] = np.nan
+    if lost.all():
+        raise fit.DivergedError(
+            f"all learning rates from {rates[0]:.3g} to {rates[-1]:.3g} diverged; try smaller ones."
+        )
+    best = int(np.nanargmin(val_loss[-1]))
+    own = slice(best * (len(zeros) // n), (best + 1) * (len(zeros) // n))
+    model.set_params(**model._with_rate(float(rates[best])))
+    model._set(model._attributes(outcome.coef[:, own].copy(), outcome.intercept[own].copy()))
+    model.n_iter_ = int(outcome.n_iter[own].max())
+    model.t_ = model.n_iter_ * n_rows + 1
+    diverged = lost | ((start > 0) & (val_loss[-1] > start))
+    return SweepResult(rates, loss, val_loss, diverged, model, time.perf_counter() - began)

@@ -1,0 +1,312 @@
+"""What the linear classifiers share: one lane per class of one-vs-rest, all trained in one pass."""
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from fastgd._validation import ArgumentValueError
+from fastgd.linear_model import _data
+from fastgd.linear_model._base import LinearSGD
+
+LOSSES = (
+    "hinge",
+    "log_loss",
+    "modified_huber",
+    "squared_hinge",
+    "perceptron",
+    "squared_error",
+    "huber",
+    "epsilon_insensitive",
+    "squared_epsilon_insensitive",
+)
+
+
+class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
+    """The base of the classifiers: labels to lanes, and scores to labels."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        **LinearSGD._parameter_constraints,
+        "loss": [StrOptions(set(LOSSES))],
+        "n_jobs": [Integral, None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    # ------------------------------------------------------------------------------------------------------- labels and lanes
+
+    def _attributes(self, coef, intercept):
+        narrow = intercept if len(intercept) == 1 else intercept.astype(coef.dtype)  # scikit-learn's dtypes
+        return {"coef_": np.ascontiguousarray(coef.T), "intercept_": narrow}
+
+    def _n_lanes(self) -> int:
+        return 1 if len(self.classes_) == 2 else len(self.classes_)
+
+    def _targets(self, code: np.ndarray, dtype: Any) -> np.ndarray:
+        """Return (n_rows, K) targets: 1 for the lane's class, for the others 0 with log_loss and -1 with all other losses."""
+        positive = code[:, None] == (np.arange(len(self.classes_)) if self._n_lanes() > 1 else np.ones(1))
+        return np.where(positive, 1, 0 if self.loss == "log_loss" else -1).astype(dtype)
+
+    def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """Return the weight of each row in each lane: a class's weight counts in its own lane, where there are more than two."""
+        of_class = _data.class_weights(self.class_weight, self.classes_, self._counts)
+        rows = None if weight is None else weight[:, None]
+        if of_class is None:
+            return rows
+        lanes = of_class[code][:, None]
+        if self._n_lanes() > 1:
+            lanes = np.where(code[:, None] == np.arange(len(self.classes_)), lanes, 1.0)
+        return lanes if rows is None else lanes * rows
+
+    def _lane_scores(self, raw, y, weight):
+        right = (raw > 0) == (y > 0)
+        return np.average(right, axis=0, weights=weight)
+
+    # --------------------------------------------------------------------------------------------------------------- training
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        coef_init=None,
+        intercept_init=None,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Train from the beginning, or with `warm_start` from the last weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows; float32 and float64 are used as they are, anything else is converted to float64.
+        y : array-like of shape (n_samples,)
+            Labels, of any dtype.
+        coef_init : array-like of shape (n_classes, n_features), or (1, n_features) for two classes, optional
+            Coefficients to begin with.
+        intercept_init : array-like of shape (n_classes,), or (1,) for two classes, optional
+            Intercepts to begin with.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights >= 0 of the rows, multiplied with those of the classes. Rows of weight 0 are not visited.
+        X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,), optional
+            Validation rows: scored after each epoch, into `history_`; with `early_stopping` they decide instead of a split.
+        sample_weight_val : array-like of shape (n_val,), optional
+            The weights of the validation rows in the score.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        DivergedError
+            The weights left the range of floating-point numbers. The estimator is as it was before the call.
+
+        Examples
+        --------
+        >>> from fastgd.linear_model import Perceptron
+        >>> Perceptron().fit([[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"]).predict([[5.0]])
+        array(['yes'], dtype='<U3')
+        """
+        with _data.unchanged_on_error(self):
+            self._check_settings()
+            own = (X_val, y_val, sample_weight_val)
+            self._learn(**self._task(X, y, sample_weight, own, self.early_stopping, (coef_init, intercept_init)))
+        self._warn()
+        return self
+
+    def _task(self, X, y, sample_weight, own, split, init=(None, None)):
+        X, y = _data.matrix(self, X, y, reset=True)
+        warm = self.warm_start and getattr(self, "coef_", None) is not None
+        before = self._starting_point() if warm else (None, None)
+        self.classes_ = _data.labels(y)
+        code = _data.codes(y, self.classes_)
+        self._counts = np.bincount(code, minlength=len(self.classes_))
+        targets = self._targets(code, X.dtype)
+        weight = _data.row_weights(sample_weight, X)
+        init = self._initial(*init, before)
+        validation = self._validation(*own, X.dtype)
+        held_out = None
+        if split and validation is None:
+            held_out = self._split(StratifiedShuffleSplit, y)
+            validation = _data.held_out(X, targets, weight, held_out)
+        lanes = {"n_lanes": self._n_lanes(), "weight": self._lane_weights(code, weight)}
+        return {"X": X, "targets": targets, **lanes, "init": init, "held_out": held_out, "validation": validation}
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None, *, n_epochs=1):
+        """Go on training, by default for one epoch.
+
+        The step counter, the averages, the lazy penalties and the memory of a schedule go on exactly: ``fit`` of 10 epochs equals ``fit``
+        of 5 and ``partial_fit(n_epochs=5)`` on the same rows, bit for bit, when `random_state` is an int.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, of dtype float32 or float64, or convertible.
+        y : array-like of shape (n_samples,)
+            Labels, of any dtype.
+        classes : array-like of shape (n_classes,), optional
+            All labels that will ever come; required in the first call.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights >= 0. When all are 0 nothing changes, the step counter included.
+        n_epochs : int, default=1
+            How often to go through the rows.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Examples
+        --------
+        >>> from fastgd.linear_model import SGDClassifier
+        >>> model = SGDClassifier(random_state=0)
+        >>> for X, y in [([[0.0], [1.0]], [0, 1]), ([[0.2], [0.9]], [0, 1])]:
+        ...     model = model.partial_fit(X, y, classes=[0, 1])
+        >>> model.t_
+        5
+        """
+        with _data.unchanged_on_error(self):
+            _data.check_n_epochs(n_epochs)
+            first = not hasattr(self, "classes_")
+            if first:
+                self._check_settings(for_partial_fit=True)
+            self._note_classes(classes)
+            X, y = _data.matrix(self, X, y, reset=first)
+            code = _data.codes(y, self.classes_)
+            weight = _data.row_weights(sample_weight, X, allow_all_zero=True)
+            if weight is None or weight.any():
+                self._counts = getattr(self, "_counts", 0) + np.bincount(code, minlength=len(self.classes_))
+                targets, lane_weight = self._targets(code, X.dtype), self._lane_weights(code, weight)
+                self._learn(X, targets, lane_weight, n_lanes=self._n_lanes(), n_epochs=n_epochs)
+            elif first:
+                self._begin_at_zero(X.dtype, self._n_lanes())
+        return self
+
+    def _note_classes(self, classes: Any) -> None:
+        """Set `classes_` in the first call; later refuse others."""
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ArgumentValueError("classes must be passed on the first call to partial_fit.")
+            self.classes_ = _data.announced(classes)
+        elif classes is not None and not np.array_equal(_data.announced(classes), self.classes_):
+            raise ArgumentValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
+            )
+
+    def _initial(self, coef: Any, intercept: Any, before: tuple) -> tuple[Any, Any]:
+        shape = (self._n_lanes(), self.n_features_in_)
+        coef = before[0] if coef is None else _data.initial("coef_init", coef, shape).T
+        intercept = before[1] if intercept is None else _data.initial("intercept_init", intercept, shape[:1])
+        if coef is not None and coef.shape != shape[::-1]:
+            raise ArgumentValueError(
+                f"warm_start needs the same classes and features: coef_ has shape {coef.shape[::-1]}, not {shape}."
+            )
+        return coef, intercept
+
+    def _validation(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple | None:
+        found = _data.validation(self, X, y, weight, dtype)
+        if found is None:
+            return None
+        X, y, weight = found
+        return X, self._targets(_data.codes(np.asarray(y), self.classes_, "y_val"), dtype), weight
+
+    # ------------------------------------------------------------------------------------------------------------- prediction
+
+    def decision_function(self, X):
+        """Return the signed distances to the hyperplanes, up to the norm of the weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, of dtype float32 or float64, or convertible.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+            Above 0: more likely the class (the second of two) than not.
+
+        Examples
+        --------
+        >>> from fastgd.linear_model import Perceptron
+        >>> model = Perceptron().fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+        >>> model.decision_function([[5.0]]) > 0
+        array([ True])
+        """
+        scores = self._raw(X)
+        lanes = 1 if scores.ndim == 1 else scores.shape[1]
+        if not isinstance(self.classes_, np.ndarray) or self.classes_.ndim != 1 or lanes != self._n_lanes():
+            raise ArgumentValueError(
+                "classes_ must be an array with one label for each row of coef_ (two for a single one)."
+            )
+        return scores
+
+    def _check_proba(self) -> bool:
+        if self.loss not in ("log_loss", "modified_huber"):
+            raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
+        return True
+
+    @available_if(_check_proba)
+    def predict_proba(self, X):
+        """Return the probability of each class, for the losses "log_loss" and "modified_huber".
+
+        With two classes and log_loss it is the logistic function of the score; modified Huber's is (clip(score, -1, 1) + 1) / 2 (Zhang,
+        2004). With more classes the values of one-vs-rest are divided by their sum (Zadrozny and Elkan, 2002).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, of dtype float32 or float64, or convertible.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+
+        Examples
+        --------
+        >>> from fastgd.linear_model import SGDClassifier
+        >>> model = SGDClassifier(loss="log_loss", random_state=0).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+        >>> model.predict_proba([[5.0]]).sum().item()
+        1.0
+        """
+        if self.loss == "log_loss":
+            return self._predict_proba_lr(X)
+        chance = (np.clip(self.decision_function(X), -1, 1) + 1) / 2
+        if chance.ndim == 1:
+            return np.column_stack([1 - chance, chance])
+        chance[~chance.any(axis=1)] = 1  # no class claims the row: all are equally likely
+        return chance / chance.sum(axis=1, keepdims=True)
+
+    @available_if(_check_proba)
+    def predict_log_proba(self, X):
+        """Return the logarithm of `predict_proba`; minus infinity where modified Huber gives 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, of dtype float32 or float64, or convertible.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+
+        Examples
+        --------
+        >>> from fastgd.linear_model import SGDClassifier
+        >>> model = SGDClassifier(loss="log_loss", random_state=0).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+        >>> model.predict_log_proba([[5.0]]).argmax().item()
+        1
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))

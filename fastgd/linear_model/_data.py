@@ -1,0 +1,214 @@
+"""What users hand over, checked before anything is changed: matrices, targets, weights of rows and of classes."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from fastgd._training.rows import check_sparse
+from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
+
+DTYPES = [np.float64, np.float32]
+EXACT_IN_FLOAT64 = 2**53
+
+
+class PrecisionWarning(UserWarning):
+    """Integers beyond 2**53 lose digits in float64."""
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put an estimator's attributes back when the block raises, be it by Ctrl-C."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def matrix(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **checks) -> Any:
+    """Return X (with y where it is given) as scikit-learn validates it: CSR or dense, float32 or float64, finite.
+
+    Beyond scikit-learn: a damaged sparse matrix is refused before any compiled code walks it, so are masked cells and times, and
+    int64 indices are accepted.
+    """
+    _refuse_odd(X)
+    accepted = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": DTYPES}
+    return validate_data(estimator, X, y, reset=reset, **accepted, **checks)
+
+
+def _refuse_odd(X: Any) -> None:
+    if sp.issparse(X):
+        return sound(X)
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ArgumentValueError(f"X has {np.ma.count_masked(X)} masked cells; fill them first, e.g. by X.filled(0).")
+    dtype = getattr(X, "dtype", None)
+    kind = getattr(dtype, "kind", "")
+    if kind in ("m", "M"):
+        raise ArgumentTypeError(f"X must hold numbers; got {dtype}. Convert times to numbers first.")
+    if kind in ("i", "u") and getattr(dtype, "itemsize", 0) == 8 and np.size(X):
+        low, high = int(np.min(X)), int(np.max(X))
+        if max(-low, high) > EXACT_IN_FLOAT64:
+            warnings.warn(f"X has integers up to {max(-low, high)}; float64 is exact up to 2**53.", PrecisionWarning, 4)
+    return None
+
+
+def sound(X: Any) -> None:
+    """Raise for a sparse matrix whose index arrays contradict each other, whatever its format."""
+    if X.format in ("csr", "csc"):
+        shape = X.shape if X.format == "csr" else X.shape[::-1]
+        check_sparse(np.asarray(X.data), np.asarray(X.indices), np.asarray(X.indptr), shape)
+    elif X.format == "bsr":
+        blocks = tuple(n // size for n, size in zip(X.shape, X.blocksize, strict=True))
+        check_sparse(np.asarray(X.data), np.asarray(X.indices), np.asarray(X.indptr), blocks)
+    elif X.format == "coo":
+        for axis, (size, where) in enumerate(zip(X.shape, X.coords, strict=True)):
+            if len(where) != len(X.data):
+                raise ArgumentValueError(
+                    f"X is damaged: {len(where)} coordinates along axis {axis} for {len(X.data)} values."
+                )
+            bad = (where < 0) | (where >= size)
+            if bad.any():
+                k = int(bad.argmax())
+                raise ArgumentValueError(
+                    f"X is damaged: entry {k} has coordinate {where[k]} along axis {axis} of size {size}."
+                )
+
+
+def row_weights(sample_weight: Any, X: Any, *, allow_all_zero: bool = False) -> np.ndarray | None:
+    """Return checked weights of the rows as float64, None for no weights."""
+    if sample_weight is None:
+        return None
+    if np.asarray(sample_weight).dtype.kind not in "biuf":
+        raise ArgumentTypeError(f"sample_weight must hold real numbers; got {shortened(repr(sample_weight), 80)}.")
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=X.dtype, ensure_non_negative=True, allow_all_zero_weights=allow_all_zero
+    )
+    return weight.astype(np.float64)
+
+
+def labels(y: np.ndarray) -> np.ndarray:
+    """Return the distinct labels of a classification target."""
+    check_classification_targets(y)
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise ArgumentValueError(
+            f"The number of classes has to be greater than one; got {len(classes)} class ({shortened(repr(classes[0]), 60)})"
+        )
+    return classes
+
+
+def announced(classes: Any) -> np.ndarray:
+    """Return the sorted `classes` of a first partial_fit; refuse duplicates and NaN."""
+    given = np.asarray(classes)
+    if given.ndim != 1 or (given.dtype.kind == "f" and not np.isfinite(given).all()):
+        raise ArgumentValueError(
+            f"classes must be a flat list of labels without NaN; got {shortened(repr(classes), 80)}."
+        )
+    unique = np.unique(given)
+    if len(unique) != len(given):
+        raise ArgumentValueError(f"classes must not repeat a label; got {shortened(repr(classes), 80)}.")
+    if len(unique) < 2:
+        raise ArgumentValueError(f"The number of classes has to be greater than one; got {len(unique)} class")
+    return unique
+
+
+def codes(y: np.ndarray, classes: np.ndarray, name: str = "y") -> np.ndarray:
+    """Return the index of each label within the sorted classes; refuse unknown labels by name."""
+    if (y.dtype.kind in "biuf") == (classes.dtype.kind in "biuf"):
+        where = np.searchsorted(classes, y)
+        unknown = classes[np.minimum(where, len(classes) - 1)] != y
+    else:
+        unknown = np.ones(len(y), bool)
+    if unknown.any():
+        new = shortened(repr(np.unique(y[unknown]).tolist()), 80)
+        raise ArgumentValueError(
+            f"{name} has labels {new} that are not among classes_ {shortened(repr(classes.tolist()), 100)}."
+        )
+    return where
+
+
+def class_weights(class_weight: Any, classes: np.ndarray, counts: np.ndarray) -> np.ndarray | None:
+    """Return one weight per class, None where all weigh 1.
+
+    "balanced" gives ``n_samples / (n_classes * count)``, for classes not yet seen 1.
+    """
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str):
+        present = counts > 0
+        weights = counts.sum() / (present.sum() * np.maximum(counts, 1))
+        return np.where(present, weights, 1.0)
+    known = classes.tolist()
+    unknown = [label for label in class_weight if label not in known]
+    if unknown:
+        raise ArgumentValueError(
+            f"class_weight has labels {shortened(repr(unknown), 80)} that are not among {shortened(repr(known), 100)}."
+        )
+    weights = np.array([class_weight.get(label, 1.0) for label in known], np.float64)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ArgumentValueError(f"class_weight must be finite and >= 0; got {shortened(repr(class_weight), 80)}.")
+    return weights
+
+
+def check_n_epochs(n_epochs: Any) -> None:
+    """Refuse a number of epochs that is not an integer >= 1."""
+    integer(n_epochs, "partial_fit", "n_epochs", 1)
+
+
+def initial(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return initial weights in their shape; a single lane's may be flat, or a scalar for the intercept."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape != shape and not (shape[0] == 1 and array.size == np.prod(shape) and array.ndim < 2):
+        raise ArgumentValueError(
+            f"Provided {name} does not match dataset: its shape must be {shape}; got {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise ArgumentValueError(f"{name} must be finite; it contains NaN or infinity.")
+    return array.reshape(shape)
+
+
+def validation(estimator: Any, X: Any, y: Any, weight: Any, dtype: Any, **checks) -> tuple | None:
+    """Return the checked validation data of `fit` as (X, y, weight), None where there are none."""
+    if X is None and y is None:
+        if weight is not None:
+            raise ArgumentValueError("sample_weight_val needs X_val and y_val.")
+        return None
+    if X is None or y is None:
+        raise ArgumentValueError("X_val and y_val go together; got only one of them.")
+    X, y = matrix(estimator, X, y, reset=False, **checks)
+    return X.astype(dtype, copy=False), y, row_weights(weight, X)
+
+
+def held_out(X: Any, targets: np.ndarray, weight: np.ndarray | None, rows: np.ndarray) -> tuple:
+    """Return the validation data (X, targets, weight) that a split for early stopping holds out."""
+    kept = None if weight is None else weight[rows]
+    if kept is not None and not kept.any():
+        raise ArgumentValueError(
+            "The sample weights for validation set are all zero, consider using a different random state."
+        )
+    return X[rows], targets[rows], kept
+
+
+def rows_that_count(X: Any, weight: np.ndarray | None) -> int:
+    """Return how many rows have a weight in any lane: by so much an epoch raises `t_`, validation rows included as in scikit-learn."""
+    return X.shape[0] if weight is None else int(np.count_nonzero(weight.any(axis=1)))
+
+
+def rows_to_learn(X: Any, weight: np.ndarray | None, held_out: np.ndarray | None) -> np.ndarray:
+    """Return the numbers of the rows that have a weight and are not held out."""
+    learn = np.arange(X.shape[0]) if weight is None else np.flatnonzero(weight.any(axis=1))
+    if held_out is not None:
+        learn = np.setdiff1d(learn, held_out, assume_unique=True)
+    if len(learn) == 0:
+        raise ArgumentValueError(
+            "Sample weights must contain at least one non-zero number among the rows to learn from."
+        )
+    return learn.astype(np.int64)

@@ -1,0 +1,140 @@
+"""Linear classifiers by stochastic gradient descent."""
+
+from fastgd.linear_model._base import store
+from fastgd.linear_model._classification import LinearSGDClassifier
+
+
+class SGDClassifier(LinearSGDClassifier):
+    """Linear classifiers trained by stochastic gradient descent: SVM, logistic regression and others.
+
+    Takes the place of ``sklearn.linear_model.SGDClassifier`` by a change of the import: every parameter, default, attribute and method
+    has its name and meaning. The classes of one-vs-rest are lanes: they are trained in one pass over the rows.
+
+    Parameters
+    ----------
+    loss : str, default="hinge"
+        "hinge" (linear SVM), "log_loss" (logistic regression), "modified_huber" (smooth, with probabilities), "squared_hinge",
+        "perceptron", or a loss of `SGDRegressor` for targets -1 and 1: "squared_error", "huber", "epsilon_insensitive",
+        "squared_epsilon_insensitive".
+    penalty : {"l2", "l1", "elasticnet"} or None, default="l2"
+        What keeps weights small: half the squared norm, the sum of sizes (exact zeros), both, or nothing.
+    alpha : float, default=0.0001
+        The strength of the penalty, >= 0. The rate "optimal" is made of it.
+    l1_ratio : float or None, default=0.15
+        The share of L1 in "elasticnet", from 0 to 1.
+    fit_intercept : bool, default=True
+        Learn a constant besides the weights.
+    max_iter : int, default=1000
+        The largest number of epochs of `fit`.
+    tol : float or None, default=1e-3
+        `fit` stops a lane after `n_iter_no_change` epochs in which mean loss plus penalty (or the validation score) has not improved by
+        `tol`. None: always `max_iter` epochs.
+    shuffle : bool, default=True
+        A new order of the rows for every epoch.
+    verbose : int, default=0
+        Above 0, one printed line per epoch.
+    epsilon : float, default=0.1
+        The width of the tube of the "epsilon_insensitive" losses, and where "huber" turns linear.
+    n_jobs : int, optional
+        Accepted for compatibility: the classes are trained together, in one pass.
+    random_state : int, RandomState, numpy Generator or None, default=None
+        The seed of the shuffles and of the split for early stopping. An int repeats the same training.
+    learning_rate : str, float or Schedule, default="optimal"
+        "constant" (eta0), "optimal" (1 / (alpha (t0 + t)), Bottou's t0), "invscaling" (eta0 / t**power_t), "adaptive" (eta0, divided by 5
+        instead of stopping, down to 1e-6), "pa1" and "pa2" (passive-aggressive, only with the loss "hinge"; eta0 is
+        the aggressiveness C). Beyond scikit-learn: a number, or a `fastgd.schedules.Schedule` of the
+        0-based step, whose durations may be in steps, epochs or per cent.
+    eta0 : float, default=0.01
+        The base rate.
+    power_t : float, default=0.5
+        The exponent of "invscaling".
+    early_stopping : bool, default=False
+        Stop on the score of rows held out of the training data (or of `X_val`) instead of the objective.
+    validation_fraction : float, default=0.1
+        The share of rows to hold out.
+    n_iter_no_change : int, default=5
+        The patience, in epochs.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes by label; "balanced": ``n_samples / (n_classes * count)``, in `partial_fit` by running counts.
+    warm_start : bool, default=False
+        `fit` begins with the last weights.
+    average : bool or int, default=False
+        Publish the mean of the weights over all steps, or over those from the step `average` on.
+    restore_best : bool, default=False
+        Keep the weights of the epoch with the best validation score, not the last ones. Needs `early_stopping` or `X_val`.
+    max_time : float, optional
+        Seconds after which `fit` begins no further epoch.
+    sparse_intercept_decay : float, default=1.0
+        Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features) for two classes, else (n_classes, n_features)
+        The weights, of the dtype of X.
+    intercept_ : ndarray of shape (1,) for two classes, else (n_classes,)
+        The constants.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_iter_ : int
+        The number of epochs, of the longest lane.
+    t_ : int
+        ``n_iter_ * n_samples + 1``, over all calls since `fit`; rows of weight 0 do not count.
+    history_ : dict of ndarray
+        Epoch by epoch: epoch, step, learning_rate, loss (mean over the rows, each before its update), objective (loss plus
+        penalty), val_loss, val_score, rows_per_second, seconds. With several lanes, what differs between them has shape
+        (n_epochs, n_lanes), NaN after a lane has stopped.
+    stop_reason_ : str
+        "tol", "max_iter" or "max_time"; several where lanes stopped for different reasons.
+    n_features_in_ : int
+        The number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        The names of the columns, where X was a frame with string names.
+
+    Notes
+    -----
+    Differences from scikit-learn, all deliberate: dense and sparse data give the same model; `tol` sees the whole penalty on sparse data;
+    with "log_loss" early stopping counts both classes (scikit-learn counts no negative row as right); rows of weight 0 are not visited and
+    negative weights are refused; int64 indices are accepted; the lanes of one-vs-rest share the order of rows; a diverging or interrupted
+    call leaves the estimator as it was.
+
+    ``LogisticRegression(C)`` and ``LinearSVC(C)`` minimise the same objective with ``alpha = 1 / (C * n_samples)``.
+
+    Examples
+    --------
+    >>> from fastgd.linear_model import SGDClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = [[-1, -1], [-2, -1], [1, 1], [2, 1]], [1, 1, 2, 2]
+    >>> make_pipeline(StandardScaler(), SGDClassifier(random_state=0)).fit(X, y).predict([[-0.8, -1]])
+    array([1])
+    """
+
+    def __init__(
+        self,
+        loss="hinge",
+        *,
+        penalty="l2",
+        alpha=0.0001,
+        l1_ratio=0.15,
+        fit_intercept=True,
+        max_iter=1000,
+        tol=1e-3,
+        shuffle=True,
+        verbose=0,
+        epsilon=0.1,
+        n_jobs=None,
+        random_state=None,
+        learning_rate="optimal",
+        eta0=0.01,
+        power_t=0.5,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        class_weight=None,
+        warm_start=False,
+        average=False,
+        restore_best=False,
+        max_time=None,
+        sparse_intercept_decay=1.0,
+    ):
+        store(self, locals())
