@@ -9,7 +9,7 @@ import tempfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
@@ -222,8 +222,9 @@ class Life(RuleBasedStateMachine):
             return
         name = data.draw(st.sampled_from(sorted(self.state.arrays)))
         param, _, slot = name.partition(".")
-        if slot == "momentum_buffer" and not self.model.counts[list(SHAPES).index(param)]:
-            return  # the textbook has none before the first step
+        begun = self.model.counts[list(SHAPES).index(param)] > 0
+        if slot == "n" or (slot == "momentum_buffer" and not begun):
+            return  # the textbook keeps the rate beside n, and has no buffer before the first step
         values = np.reshape(numbers[: math.prod(SHAPES[param])], SHAPES[param])
         self.state.arrays[name] = values
         self.model.state[slot][list(SHAPES).index(param)] = values.copy()
@@ -257,5 +258,9 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=50,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=set(Phase) - {Phase.explain},
 )
