@@ -12,9 +12,7 @@ SAFE = (1e-280, 1e300)
 """Sums of squares between these bounds have neither overflowed nor lost anything to underflow."""
 
 SMALLEST_FACTOR = 2.0**-126
-"""Smaller clipping factors are not normal numbers in float32."""
-PRESCALE = -64
-"""The exponent of the power of two that such factors leave to a copy of the gradient, where it is exact."""
+"""Smaller clipping factors are not normal numbers in float32: the power of two in them then goes to a copy of the gradient."""
 
 
 def norm_of(square_sum: float, arrays: list[np.ndarray]) -> float:
@@ -141,7 +139,8 @@ def clip_norm(grads: Tree, max_norm: float) -> float:
                 factor = execute.compute_dtype(array.dtype).type(limit / norm)
                 np.multiply(array, factor, out=array, casting="same_kind")
             else:
-                array[...] = scaled(array, PRESCALE, limit / math.ldexp(norm, PRESCALE))
+                mantissa, exponent = math.frexp(norm)
+                array[...] = scaled(array, -exponent, limit / mantissa)
     return norm
 
 

@@ -11,7 +11,7 @@ from fastgd import _validation as check
 from fastgd._groups import Group, overridden
 from fastgd._kernels import execute
 from fastgd._params import Tree
-from fastgd.clipping import PRESCALE, SAFE, SMALLEST_FACTOR, norm_of, scaled, scaled_norm
+from fastgd.clipping import SAFE, SMALLEST_FACTOR, norm_of, scaled, scaled_norm
 from fastgd.optimizers._base import Optimizer
 
 
@@ -296,9 +296,10 @@ class State:
         scale = limit / norm
         if scale > SMALLEST_FACTOR:
             return scale
+        mantissa, exponent = math.frexp(norm)
         for i, gradient in self._plan.live_gradients():
-            self._plan.substitute(i, scaled(gradient, PRESCALE))
-        return limit / math.ldexp(norm, PRESCALE)
+            self._plan.substitute(i, scaled(gradient, -exponent))
+        return limit / mantissa
 
     def _raise_nonfinite(self, live: list[tuple[int, np.ndarray]]) -> None:
         consequence = f", at step {self.t}; nothing was changed. on_nonfinite='skip' or 'zero' goes on without it."
