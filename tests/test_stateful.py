@@ -256,9 +256,17 @@ class Life(RuleBasedStateMachine):
         assert len(self.state.arrays) == len(SHAPES) * len(self.model.state)
 
 
+def test_ftrl_begins_at_the_rate_of_init():
+    """Its `z` is made for the rate of step 0: a zero gradient leaves the weight, however late it comes."""
+    state = fastgd.FTRL(lr=RATES["linear"][0], l1=0.125, l2=0.5).init({"w": np.array([0.25]), "b": np.zeros(1)})
+    state.step({"w": None, "b": np.zeros(1)})
+    state.step({"w": np.zeros(1), "b": None})
+    np.testing.assert_allclose(state.params["w"], 0.25, rtol=1e-12)
+
+
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=50,
+    max_examples=150,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

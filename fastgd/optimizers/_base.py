@@ -146,7 +146,11 @@ class Optimizer(metaclass=_Checked):
         raise NotImplementedError
 
     def _next_carry(self, age: int, carry: Any) -> Any:
-        """Return what the step after number `age` needs to know of the past: a number, or a tuple of numbers; None before step 1."""
+        """Return what the step after number `age` needs to know of the past: None, a number, or a tuple of numbers."""
+        return None
+
+    def _first_carry(self) -> Any:
+        """Return what the first step needs to know of the start."""
         return None
 
     def _check_carry(self, age: int, carry: Any) -> None:
