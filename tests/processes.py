@@ -82,10 +82,10 @@ def joblib_with(backend):
 
 def forked_in_mid_step():
     """Fork again and again while another thread is in the middle of threaded steps."""
+    state, gradient = begun()  # here, because a fork in mid-import is what Python itself does not survive
     stop, results = threading.Event(), []
 
     def others():
-        state, gradient = begun()
         while not stop.is_set():
             state.step(gradient)
 
