@@ -151,8 +151,8 @@ cdef class Plan(Bundle):
     groups : list of int
         Each parameter's group.
     guard : object
-        Its methods `busy()`, `changed(i)`, `structure(path, tree, gradients)`, `gradient(i, gradient, cast)` and `overlap(i, gradient)`
-        raise the errors that this module notices, or return an array that can be used.
+        Its methods `busy()`, `changed(i)`, `structure(path, tree, gradients)`, `gradient(i, gradient, cast)`, `overlap(i, gradient)` and
+        `scalar(group, k, value)` raise the errors that this module notices, or return what can be used.
     """
     cdef object tree, guard, holder
     cdef list leaves, states, gradients
