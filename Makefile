@@ -5,13 +5,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard fastgd/_kernels/*.pyx fastgd/_kernels/*.pxd fastgd/_kernels/*.h)
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-torch check bench clean
 
 demo: .venv/installed
 	$(BIN)/fastgd demo
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+# The comparisons with torch, which `make test` skips where torch is not installed.
+test-torch: .venv/installed-torch
+	$(BIN)/python -m pytest tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py
 
 # What CI asks beyond the tests: generated code is fresh, style, types.
 check: .venv/installed-dev
@@ -34,6 +38,10 @@ bench: .venv/installed-bench
 
 .venv/installed-test: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[plot,test]'
+	@touch $@
+
+.venv/installed-torch: .venv/installed-test
+	$(BIN)/python -m pip install --quiet torch==2.13.0 expecttest
 	@touch $@
 
 .venv/installed-dev: .venv/installed-test

@@ -8,6 +8,14 @@ from fastgd import _validation as check
 from fastgd._kernels import execute
 from fastgd.optimizers._base import Optimizer
 
+ORIGINS = {
+    "l2": "weight_decay", "decay": "weight_decay", "lr_g": "lr", "lr_m": "lr", "last_lr": "lr", "last_beta": "beta",
+    "b1": "betas", "b1_c": "betas", "b2": "betas", "b2_c": "betas", "debias": "betas", "mu": "momentum", "mu_c": "dampening",
+    "alpha_c": "alpha", "rho_c": "rho", "eta_minus": "etas", "eta_plus": "etas", "smallest": "step_sizes",
+    "largest": "step_sizes", "keep": "t0", "adapt": "betas", "plain": "betas",
+}  # fmt: skip
+"""The options behind those scalars of the rules that have other names, for messages."""
+
 
 class Group:
     """Parameters with the same hyperparameters: the optimizer as described, and as it stands at the present step.
@@ -23,6 +31,12 @@ class Group:
         names = execute.hyper_names(self.rule)
         self.pick = itemgetter(*names) if len(names) > 1 else lambda scalars: (scalars[names[0]],)
         self.advance(0, self.start())
+
+    def option_names(self) -> tuple[str, list[str]]:
+        """Return the optimizer's name and, for each scalar of the rule, the option that it comes from."""
+        own = self.optimizer.__dataclass_fields__
+        names = [n if n in own else ORIGINS.get(n, n) for n in execute.hyper_names(self.rule)]
+        return type(self.optimizer).__name__, names
 
     def start(self) -> list:
         """Return the memory of each schedule before anything was observed."""

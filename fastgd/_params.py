@@ -179,9 +179,9 @@ class Guard:
         names: list[str],
         arrays: list[np.ndarray],
         states: list[list[np.ndarray]],
-        hyper: list[tuple[str, tuple[str, ...]]],
+        options: list[tuple[str, list[str]]],
     ):
-        self.names, self.arrays, self.states, self.hyper = names, arrays, states, hyper
+        self.names, self.arrays, self.states, self.options = names, arrays, states, options
 
     def busy(self) -> None:
         """Raise: another thread, or a signal handler, is in the middle of a step of this state."""
@@ -219,9 +219,10 @@ class Guard:
 
     def scalar(self, group: int, k: int, value: float) -> None:
         """Raise if the k-th hyperparameter of a group's rule cannot be computed with in float32; return if it merely rounds to 0."""
-        owner, names = self.hyper[group]
+        owner, names = self.options[group]
         if value != value or abs(value) > 1:
-            raise check.value_error(owner, names[k], "representable in float32, in which the step is computed", value)
+            accepted = "such that the step can be computed in float32"
+            raise check.value_error(owner, names[k], accepted, value, "Use float64 parameters, or another value.")
         if names[k] == "eps":
             raise check.value_error(owner, "eps", "greater than 0 in float32, in which the step is computed", value)
 

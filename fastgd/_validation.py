@@ -116,7 +116,8 @@ def _interval(low: float, high: float, closed: str) -> str:
 
 def limit(value: object, owner: str, name: str) -> float:
     """Return `value` as a clipping limit: a number >= 0, infinity included, negative zero not."""
-    number = math.inf if isinstance(value, float) and value == math.inf else real(value, owner, name, 0)
+    number = _as_float(value, owner, name)
+    number = number if number == math.inf else real(value, owner, name, 0)
     if math.copysign(1, number) < 0:
         raise value_error(owner, name, "a number >= 0", value, "Its sign would reverse the gradient.")
     return number

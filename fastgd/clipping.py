@@ -11,8 +11,8 @@ from fastgd._params import Tree, check_distinct, check_dtype, leaves, plain_view
 SAFE = (1e-280, 1e300)
 """Sums of squares between these bounds have neither overflowed nor lost anything to underflow."""
 
-SMALLEST_FACTOR = 1e-30
-"""Clipping factors above this are normal numbers in float32, with room to spare."""
+SMALLEST_FACTOR = 2.0**-126
+"""Smaller clipping factors are not normal numbers in float32: the power of two in them then goes to a copy of the gradient."""
 
 
 def norm_of(square_sum: float, arrays: list[np.ndarray]) -> float:
@@ -38,15 +38,9 @@ def scaled_norm(arrays: list[np.ndarray]) -> float:
         return math.inf
 
 
-def scaled(array: np.ndarray, factor: tuple[float, int]) -> np.ndarray:
-    """Return the array times ``m * 2**e``, computed in float64 and rounded once: for factors that float32 cannot hold."""
-    return (np.ldexp(array.astype(np.float64), factor[1]) * factor[0]).astype(array.dtype)
-
-
-def clip_factor(limit: float, norm: float) -> tuple[float, int]:
-    """Return ``limit / norm`` as ``m, e`` with the factor ``m * 2**e``, which may be smaller than any float."""
-    mantissa, exponent = math.frexp(norm)
-    return limit / mantissa, -exponent
+def scaled(array: np.ndarray, exponent: int, factor: float = 1.0) -> np.ndarray:
+    """Return a C-contiguous copy times ``factor * 2**exponent``, in float64, rounded once: for factors beyond float32."""
+    return (np.ldexp(array.astype(np.float64, order="C"), exponent) * factor).astype(array.dtype)
 
 
 def _gradient_arrays(owner: str, grads: Tree) -> dict[str, np.ndarray]:
@@ -69,7 +63,7 @@ def global_norm(grads: Tree) -> float:
     Parameters
     ----------
     grads : ndarray, or list, tuple or dict (nested) of ndarrays
-        Float arrays of any shape and strides; None entries are left out.
+        Arrays of any shape and strides, of dtype float32, float64, float16 or bfloat16; None entries are left out.
 
     Returns
     -------
@@ -105,7 +99,7 @@ def clip_norm(grads: Tree, max_norm: float) -> float:
     Parameters
     ----------
     grads : ndarray, or list, tuple or dict (nested) of ndarrays
-        Float arrays of any shape and strides; None entries are left out.
+        Arrays of any shape and strides, of dtype float32, float64, float16 or bfloat16; None entries are left out.
     max_norm : float
         The limit :math:`c \\ge 0`; infinity scales nothing.
 
@@ -145,7 +139,8 @@ def clip_norm(grads: Tree, max_norm: float) -> float:
                 factor = execute.compute_dtype(array.dtype).type(limit / norm)
                 np.multiply(array, factor, out=array, casting="same_kind")
             else:
-                array[...] = scaled(array, clip_factor(limit, norm))
+                mantissa, exponent = math.frexp(norm)
+                array[...] = scaled(array, -exponent, limit / mantissa)
     return norm
 
 
@@ -155,7 +150,7 @@ def clip_value(grads: Tree, max_value: float) -> None:
     Parameters
     ----------
     grads : ndarray, or list, tuple or dict (nested) of ndarrays
-        Float arrays of any shape and strides; None entries are left out.
+        Arrays of any shape and strides, of dtype float32, float64, float16 or bfloat16; None entries are left out.
     max_value : float
         The limit, at least 0; infinity changes nothing.
 

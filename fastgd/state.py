@@ -11,7 +11,7 @@ from fastgd import _validation as check
 from fastgd._groups import Group, overridden
 from fastgd._kernels import execute
 from fastgd._params import Tree
-from fastgd.clipping import SAFE, SMALLEST_FACTOR, clip_factor, norm_of, scaled, scaled_norm
+from fastgd.clipping import SAFE, SMALLEST_FACTOR, norm_of, scaled, scaled_norm
 from fastgd.optimizers._base import Optimizer
 
 
@@ -145,7 +145,7 @@ class State:
                 self.names,
                 self._params,
                 states,
-                [(type(g.optimizer).__name__, execute.hyper_names(g.rule)) for g in self._groups],
+                [g.option_names() for g in self._groups],
             ),
             execute.thread_limit,
         )
@@ -170,6 +170,8 @@ class State:
             for slot in execute.slot_names(group.rule):
                 array = state.arrays[f"{name}.{slot}"]
                 array[...] = group.current._initial(slot, p.astype(np.float64) if slot == "z" else p)
+        cohorts = [execute.Cohort(k, 0, group.current._first_carry()) for k, group in enumerate(state._groups)]
+        state._plan.set_cohorts(cohorts, state._members)
         return state
 
     def _check_eps(self, compute: list[np.dtype]) -> None:
@@ -290,15 +292,16 @@ class State:
         return norm, count
 
     def _clip(self, limit: float, norm: float) -> float:
-        """Return the factor of clipping; where float32 cannot hold it, put scaled copies in the gradients' place."""
+        """Return the factor of clipping; where float32 cannot hold it, first put copies over a power of two in the gradients' place."""
         if norm == math.inf:
             raise check.NonFiniteError("the norm of the gradients exceeds what float64 can hold; nothing was changed")
         scale = limit / norm
         if scale > SMALLEST_FACTOR:
             return scale
+        mantissa, exponent = math.frexp(norm)
         for i, gradient in self._plan.live_gradients():
-            self._plan.substitute(i, scaled(gradient, clip_factor(limit, norm)))
-        return 1.0
+            self._plan.substitute(i, scaled(gradient, -exponent))
+        return limit / mantissa
 
     def _raise_nonfinite(self, live: list[tuple[int, np.ndarray]]) -> None:
         consequence = f", at step {self.t}; nothing was changed. on_nonfinite='skip' or 'zero' goes on without it."

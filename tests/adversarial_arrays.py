@@ -22,6 +22,7 @@ from .adversarial import (
     assert_same,
     laid_out,
     problem,
+    refused,
     snapshot,
     trained,
     unaligned,
@@ -106,10 +107,14 @@ def empty_among(optimizer, place):
 
 
 def zero_dimensional(optimizer):
-    p, plain = np.array(0.5), np.array([0.5])
-    state = trained(optimizer, p, np.array(1.5), np.array(-0.5))
-    trained(optimizer, plain, np.array([1.5]), np.array([-0.5]))
-    assert p.shape == () and float(p) == plain[0] and state.t == 2
+    """A 0-d param is one element; its gradient may be a NumPy scalar, which is what arithmetic on it gives, but no float."""
+    for as_gradient in (np.asarray, np.float64):
+        p, plain = np.array(0.5), np.array([0.5])
+        state = trained(optimizer, p, as_gradient(1.5), as_gradient(-0.5))
+        trained(optimizer, plain, np.array([1.5]), np.array([-0.5]))
+        assert p.shape == () and float(p) == plain[0] and state.t == 2
+    refused(lambda: state.step(1.5), TE, ("'param'", "float"), state, p)
+    refused(lambda: state.step(np.float32(1.5)), TE, ("'param'", "float32", "cast"), state, p)
 
 
 def many_dimensions(optimizer):
@@ -148,6 +153,7 @@ GRADIENTS = [
         BadGrads(16, f"shape {s}", lambda p, g, s=s: changed(g, values(*s)), VE, ("'w'", str(s), "(3, 4)"))
         for s in SHAPES
     ),
+    BadGrads(16, "NumPy scalar", lambda p, g: changed(g, np.float64(1)), VE, ("'w'", "()", "(3, 4)")),
     BadGrads(16, "key missing", lambda p, g: {"v": g["v"], "b": g["b"]}, VE),
     BadGrads(16, "key unknown", lambda p, g: g | {"x": g["b"]}, VE, ("'x'",)),
     BadGrads(16, "key misspelt", lambda p, g: {"v": g["v"], "W": g["w"], "b": g["b"]}, VE, ("'W'", "'w'")),

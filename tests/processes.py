@@ -42,6 +42,7 @@ def work(_=None):
 
 def helpers():
     """Return how many threads this process has beside Python's own (those of BLAS are turned off)."""
+    time.sleep(0.01)  # a thread that ends leaves Python's list a little before the system's
     return len(os.listdir("/proc/self/task")) - threading.active_count()
 
 
@@ -82,10 +83,10 @@ def joblib_with(backend):
 
 def forked_in_mid_step():
     """Fork again and again while another thread is in the middle of threaded steps."""
+    state, gradient = begun()  # here, because a fork in mid-import is what Python itself does not survive
     stop, results = threading.Event(), []
 
     def others():
-        state, gradient = begun()
         while not stop.is_set():
             state.step(gradient)
 

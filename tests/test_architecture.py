@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,11 @@ def test_files_are_short():
     paths = [p for folder in folders for suffix in ("py", "pyx", "pxd", "h") for p in folder.rglob(f"*.{suffix}")]
     lengths = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in paths if p not in GENERATED}
     assert {name: n for name, n in lengths.items() if n > LONGEST} == {}
+
+
+@pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="installed without its pyproject.toml")
+def test_every_package_is_installed():
+    """An editable install finds what the list lacks; a wheel does not."""
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    folders = {p.parent.relative_to(ROOT) for p in PACKAGE.rglob("__init__.py")}
+    assert listed == {str(f).replace("/", ".") for f in folders} | {"fastgd.examples"}

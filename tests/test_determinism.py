@@ -48,7 +48,7 @@ OPTIMIZERS = [
 def random_numbers(n, seed=0):
     """Return numbers of many magnitudes, so that the order of every sum shows in its last bits."""
     rng = np.random.default_rng(seed)
-    return rng.standard_normal(n, np.float32) * np.exp2(rng.integers(-20, 20, n, np.int32)).astype(np.float32)
+    return rng.standard_normal(n, np.float32) * np.exp2(rng.integers(-30, 10, n, np.int32)).astype(np.float32)
 
 
 def digest(optimizer, params, steps):
@@ -80,11 +80,11 @@ def many_arrays():
         numbers[:0],
         *np.split(numbers[:3000], range(1, 60)),
         numbers[: 400 * 600].reshape(400, 600).T,
-        numbers[: 2 * N : 3],
+        numbers[::3],
     ]
     gradients = [[p[::-1].copy() for p in parts], [(p * p.dtype.type(0.5)) for p in parts]]
     gradients[1][2] = None
-    return [np.clip(p, p.dtype.type(-1e4), p.dtype.type(1e4)) for p in parts], gradients
+    return parts, gradients
 
 
 @pytest.mark.parametrize("options", [{}, {"clip_norm": 1.0, "clip_value": 1e-4}], ids=["plain", "clipped"])

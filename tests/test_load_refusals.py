@@ -227,6 +227,14 @@ def test_changes_that_are_no_hyperparameters(path, change, words):
     refused(path, make(7), *words, error=VALUE_OR_TYPE, **change)
 
 
+def test_a_parameter_and_a_state_array_may_not_share_a_name():
+    """They would be one entry of the file."""
+    params = {"w": np.ones(2), "w.exp_avg": np.ones(2)}
+    with pytest.raises(fastgd.ArgumentValueError, match=r"w\.exp_avg"):
+        fastgd.Adam().init(params)
+    fastgd.SGD().init(params)
+
+
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Right bytes, wrong meaning
 

@@ -1,7 +1,5 @@
 """What holds bit by bit for optimizers: symmetries, structures, memory layouts, 16-bit parameters."""
 
-import contextlib
-
 import ml_dtypes
 import numpy as np
 import pytest
@@ -255,13 +253,10 @@ def test_the_layout_in_memory_does_not_matter(case, dtype, seed, shape, kinds):
     assert (base == 7).all()
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(
+    "name", sorted(CONFIGS.keys() - {"FTRL", "Rprop"})
+)  # their rates are positive, and a first step size
 def test_rate_of_zero_changes_nothing(name):
-    if name in ("FTRL", "Rprop"):
-        expectation = pytest.raises(ValueError, match="lr") if name == "FTRL" else contextlib.nullcontext()
-        with expectation:
-            fastgd.__getattr__(name)(lr=0.0)
-        return
     rng = np.random.default_rng(0)
     p = rng.normal(size=50)
     state = fast((name, CONFIGS[name][-1]), lr=0.0).init(p.copy())

@@ -11,6 +11,7 @@ from libc.string cimport memcpy
 cnp.import_array()
 
 cdef extern from "_pool.h" nogil:
+    void pool_init()
     void pool_run(pool_task task, void *context, Py_ssize_t n, int threads)
 
 cdef extern from *:
@@ -51,6 +52,9 @@ cdef Py_ssize_t[4] SIZES = [4, 8, 2, 2]
 cdef sum_function[2] square_sum
 cdef widen_function[4] widen
 cdef narrow_function[4] narrow
+
+
+pool_init()
 
 
 def use_level(dict blocks):

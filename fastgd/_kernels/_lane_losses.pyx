@@ -241,11 +241,11 @@ cdef void huber_float64_16(
 cdef inline (floating, floating) epsilon_insensitive(
     floating z, floating y, floating epsilon
 ) noexcept nogil:
-    cdef floating excess, one, r
+    cdef floating excess, r, slope
     r = z - y
     excess = math.fabs(r) - epsilon
-    one = epsilon - epsilon + <floating> 1
-    return excess if excess > <floating> 0 else excess * <floating> 0, one if r > epsilon else (-one if r < -epsilon else r * <floating> 0)
+    slope = <floating> 1 if r > epsilon else (-<floating> 1 if r < -epsilon else r * <floating> 0)
+    return excess if excess > <floating> 0 else excess * <floating> 0, slope
 
 
 cdef void epsilon_insensitive_float32_1(
@@ -1369,11 +1369,12 @@ cdef void perceptron_float64_16(
 cdef inline (floating, floating) modified_huber(
     floating z, floating y
 ) noexcept nogil:
-    cdef floating margin, short
+    cdef floating margin, short, slope
     margin = y * z
     short = <floating> 1 - margin
     short = short if short > <floating> 0 else short * <floating> 0
-    return -<floating> 4 * margin if margin < -<floating> 1 else short * short, -<floating> 4 * y if margin < -<floating> 1 else -<floating> 2 * y * short
+    slope = -<floating> 4 * y if margin < -<floating> 1 else -<floating> 2 * y * short
+    return -<floating> 4 * margin if margin < -<floating> 1 else short * short, slope
 
 
 cdef void modified_huber_float32_1(

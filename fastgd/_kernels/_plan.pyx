@@ -151,8 +151,8 @@ cdef class Plan(Bundle):
     groups : list of int
         Each parameter's group.
     guard : object
-        Its methods `busy()`, `changed(i)`, `structure(path, tree, gradients)`, `gradient(i, gradient, cast)` and `overlap(i, gradient)`
-        raise the errors that this module notices, or return an array that can be used.
+        Its methods `busy()`, `changed(i)`, `structure(path, tree, gradients)`, `gradient(i, gradient, cast)`, `overlap(i, gradient)` and
+        `scalar(group, k, value)` raise the errors that this module notices, or return what can be used.
     """
     cdef object tree, guard, holder
     cdef list leaves, states, gradients
@@ -206,8 +206,9 @@ cdef class Plan(Bundle):
         self.plain[i] = cnp.PyArray_IS_C_CONTIGUOUS(p)
         self.layouts[i] = <Py_ssize_t *> allocate(1 + 2 * p.ndim, sizeof(Py_ssize_t))
         self.layouts[i][0] = p.ndim
-        memcpy(self.layouts[i] + 1, cnp.PyArray_DIMS(p), p.ndim * sizeof(Py_ssize_t))
-        memcpy(self.layouts[i] + 1 + p.ndim, cnp.PyArray_STRIDES(p), p.ndim * sizeof(Py_ssize_t))
+        if p.ndim:
+            memcpy(self.layouts[i] + 1, cnp.PyArray_DIMS(p), p.ndim * sizeof(Py_ssize_t))
+            memcpy(self.layouts[i] + 1 + p.ndim, cnp.PyArray_STRIDES(p), p.ndim * sizeof(Py_ssize_t))
         return 0
 
     cdef bint _changed(self, Py_ssize_t i, cnp.ndarray p) noexcept:
@@ -217,8 +218,8 @@ cdef class Plan(Bundle):
         return (
             <char *> cnp.PyArray_DATA(p) != self.parameters[i].p.data
             or cnp.PyArray_NDIM(p) != layout[0]
-            or memcmp(cnp.PyArray_DIMS(p), layout + 1, size) != 0
-            or memcmp(cnp.PyArray_STRIDES(p), layout + 1 + layout[0], size) != 0
+            or (size and memcmp(cnp.PyArray_DIMS(p), layout + 1, size) != 0)
+            or (size and memcmp(cnp.PyArray_STRIDES(p), layout + 1 + layout[0], size) != 0)
             or cnp.PyArray_TYPE(p) != self.types[i]
             or not cnp.PyArray_ISWRITEABLE(p)
         )

@@ -2,12 +2,11 @@
 
    pool_run(task, context, n, threads) calls task(context, k) once for each k < n. The calling thread takes part: it and the helpers draw
    the next k from one counter, so a helper that the scheduler keeps away costs nothing; at the end the caller waits (asleep) only for
-   tasks that a helper is in the middle of. One job runs at a time: a caller that finds the pool busy, or lives in a forked child whose
-   helpers are gone and cannot be restarted, does all the work itself. */
+   tasks that a helper is in the middle of. One job runs at a time: a caller that finds the pool busy does all the work itself, and so
+   does one that no thread can be started for. A forked child begins with an empty pool. */
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
-#include <unistd.h>
 
 #define POOL_LARGEST 256
 
@@ -16,7 +15,6 @@ typedef void (*pool_task)(void *context, ptrdiff_t k);
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    pid_t owner;                /* the process that the helpers live in */
     int helpers;                /* threads started so far */
     int busy;                   /* a job is running */
     int wanted, joined;         /* helpers that may still take part in this job; helpers in it now */
@@ -24,7 +22,7 @@ static struct {
     pool_task task;
     void *context;
     ptrdiff_t n, next;
-} pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0};
+} pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0, NULL, NULL, 0, 0};
 
 static void pool_draw(pool_task task, void *context, ptrdiff_t n) {
     ptrdiff_t k;
@@ -56,15 +54,16 @@ static void pool_forked(void) {
     pool.helpers = pool.busy = pool.wanted = pool.joined = 0;
 }
 
+/* To be called once, before the first fork that matters: when the module is imported. */
+static void pool_init(void) {
+    pthread_atfork(NULL, NULL, pool_forked);
+}
+
 /* Signals are for the interpreter's own threads: helpers block them all. */
 static void pool_grow(int helpers) {
     pthread_t thread;
     pthread_attr_t detached;
     sigset_t all, before;
-    if (pool.owner != getpid()) {
-        if (pool.owner == 0) pthread_atfork(NULL, NULL, pool_forked);
-        pool.owner = getpid();
-    }
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);

@@ -1186,11 +1186,11 @@ cdef Py_ssize_t huber_float64(Py_ssize_t n_, void **arrays_, const void *scalars
 cdef inline (floating, floating) epsilon_insensitive(
     floating z, floating y, floating epsilon
 ) noexcept nogil:
-    cdef floating excess, one, r
+    cdef floating excess, r, slope
     r = z - y
     excess = math.fabs(r) - epsilon
-    one = epsilon - epsilon + <floating> 1
-    return excess if excess > <floating> 0 else excess * <floating> 0, one if r > epsilon else (-one if r < -epsilon else r * <floating> 0)
+    slope = <floating> 1 if r > epsilon else (-<floating> 1 if r < -epsilon else r * <floating> 0)
+    return excess if excess > <floating> 0 else excess * <floating> 0, slope
 
 
 cdef Py_ssize_t epsilon_insensitive_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
@@ -1522,11 +1522,12 @@ cdef Py_ssize_t perceptron_float64(Py_ssize_t n_, void **arrays_, const void *sc
 cdef inline (floating, floating) modified_huber(
     floating z, floating y
 ) noexcept nogil:
-    cdef floating margin, short
+    cdef floating margin, short, slope
     margin = y * z
     short = <floating> 1 - margin
     short = short if short > <floating> 0 else short * <floating> 0
-    return -<floating> 4 * margin if margin < -<floating> 1 else short * short, -<floating> 4 * y if margin < -<floating> 1 else -<floating> 2 * y * short
+    slope = -<floating> 4 * y if margin < -<floating> 1 else -<floating> 2 * y * short
+    return -<floating> 4 * margin if margin < -<floating> 1 else short * short, slope
 
 
 cdef Py_ssize_t modified_huber_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:

@@ -25,7 +25,7 @@ import itertools
 import sys
 import textwrap
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 HERE = Path(__file__).parent
 
@@ -155,6 +155,21 @@ class Rule:
             self._refuse(function, "needs a return of values as its last statement")
         if function.decorator_list:
             self._refuse(function, "may not be decorated")
+        known = {*self.element, *self.hyper, "math"}
+        for name in self.element + self.hyper:
+            if name.endswith("_"):
+                self._refuse(function, f"names an argument {name!r}; a trailing underscore belongs to the emitted loop")
+        for statement in statements:
+            for node in ast.walk(statement):
+                child: Any  # operators have no line of their own
+                for child in ast.iter_child_nodes(node):
+                    child.lineno = getattr(child, "lineno", getattr(node, "lineno", function.lineno))
+                self._check_node(node, statement, cast(ast.Return, statements[-1]), known)
+            known |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        self._check_types(function)
+
+    def _check_types(self, function: ast.FunctionDef):
+        """Refuse what CPython would compute as another type than C does."""
         tests = {id(n.test) for n in ast.walk(function) if isinstance(n, ast.IfExp)}
         for n in ast.walk(function):
             if isinstance(n, ast.Compare) and id(n) not in tests:
@@ -165,14 +180,6 @@ class Rule:
                 self._refuse(
                     n, "computes with literals alone, which CPython does in double; pass the result as a hyperparameter"
                 )
-        known = {*self.element, *self.hyper, "math"}
-        for name in self.element + self.hyper:
-            if name.endswith("_"):
-                self._refuse(function, f"names an argument {name!r}; a trailing underscore belongs to the emitted loop")
-        for statement in statements:
-            for node in ast.walk(statement):
-                self._check_node(node, statement, cast(ast.Return, statements[-1]), known)
-            known |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
     def _check_node(self, node: ast.AST, statement: ast.stmt, last: ast.Return, known: set[str]):
         if not isinstance(node, GRAMMAR):
@@ -181,6 +188,10 @@ class Rule:
             self._refuse(
                 node, f"uses the literal {node.value!r}; pass it as a hyperparameter, computed on the host in float64"
             )
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == "math":
+            self._refuse(node, "assigns to math")
+        if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant) and node.operand.value == 0:
+            self._refuse(node, "uses -0, which is 0 in CPython and negative zero in C")
         if isinstance(node, ast.Return) and node is not last:
             self._refuse(node, "returns early; use a conditional expression so that the loop vectorises")
         if isinstance(node, ast.Tuple) and not (statement is last and node is last.value):

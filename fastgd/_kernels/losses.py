@@ -27,8 +27,8 @@ def huber(z, y, /, epsilon):
 def epsilon_insensitive(z, y, /, epsilon):
     r = z - y
     excess = math.fabs(r) - epsilon
-    one = epsilon - epsilon + 1
-    return excess if excess > 0 else excess * 0, one if r > epsilon else (-one if r < -epsilon else r * 0)
+    slope = 1 if r > epsilon else (-1 if r < -epsilon else r * 0)
+    return excess if excess > 0 else excess * 0, slope
 
 
 def squared_epsilon_insensitive(z, y, /, epsilon):
@@ -86,4 +86,5 @@ def modified_huber(z, y, /):
     margin = y * z
     short = 1 - margin
     short = short if short > 0 else short * 0
-    return -4 * margin if margin < -1 else short * short, -4 * y if margin < -1 else -2 * y * short
+    slope = -4 * y if margin < -1 else -2 * y * short
+    return -4 * margin if margin < -1 else short * short, slope

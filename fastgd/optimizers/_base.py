@@ -1,6 +1,7 @@
 """What all optimizers share: checked, frozen descriptions of an update rule and its hyperparameters."""
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, fields
@@ -36,6 +37,12 @@ ON_NONFINITE = ("raise", "skip", "zero")
 
 class _Checked(type):
     """Names the nearest option when an unknown one is given (a dataclass would only say that it is unexpected)."""
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """What `help` and editors show: the options, not this class's ``*args, **kwargs``."""
+        own = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return own.replace(parameters=list(own.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if dataclasses.is_dataclass(cls):
@@ -139,7 +146,11 @@ class Optimizer(metaclass=_Checked):
         raise NotImplementedError
 
     def _next_carry(self, age: int, carry: Any) -> Any:
-        """Return what the step after number `age` needs to know of the past: a number, or a tuple of numbers; None before step 1."""
+        """Return what the step after number `age` needs to know of the past: None, a number, or a tuple of numbers."""
+        return None
+
+    def _first_carry(self) -> Any:
+        """Return what the first step needs to know of the start."""
         return None
 
     def _check_carry(self, age: int, carry: Any) -> None:
@@ -200,6 +211,16 @@ class Optimizer(metaclass=_Checked):
 
     def replace(self, **changes: Any) -> "Optimizer":
         """Return this optimizer with other hyperparameters.
+
+        Parameters
+        ----------
+        **changes
+            Hyperparameters by name.
+
+        Returns
+        -------
+        Optimizer
+            Of the same class; this one stays as it is.
 
         Examples
         --------

@@ -252,7 +252,7 @@ class FTRL(Optimizer):
         return rules.ftrl
 
     def _scalars(self, age, carry):
-        last_lr, last_beta = carry or (self.lr, self.beta)
+        last_lr, last_beta = carry
         return {
             "lr": self.lr,
             "beta": self.beta,
@@ -262,15 +262,16 @@ class FTRL(Optimizer):
             "l2": self.l2,
         }
 
+    def _first_carry(self):
+        return self.lr, self.beta  # those that z starts from
+
     def _next_carry(self, age, carry):
         return self.lr, self.beta
 
     def _check_carry(self, age, carry):
         pair = isinstance(carry, tuple) and len(carry) == 2 and all(isinstance(x, float) and x > 0 for x in carry)
-        if (carry is not None or age) and not (age and pair):
-            raise check.value_error(
-                "FTRL", "carry", "None before the first step, then a pair of positive numbers", carry
-            )
+        if not pair:
+            raise check.value_error("FTRL", "carry", "the last rate and beta, a pair of positive numbers", carry)
 
     def _initial(self, slot, p):
         return -p * (self.beta / self.lr + self.l2) - np.sign(p) * self.l1 if slot == "z" else 0.0

@@ -59,7 +59,7 @@ class Signum(Optimizer):
     lr : float or Schedule
         The learning rate :math:`\\alpha \\ge 0`.
     momentum : float or Schedule
-        :math:`\\mu` in [0, 1).
+        :math:`\\mu` in [0, 1). Zero keeps no state array.
     weight_decay : float or Schedule
         The L2 penalty :math:`\\lambda`.
     **options
@@ -67,8 +67,8 @@ class Signum(Optimizer):
 
     Notes
     -----
-    State arrays, each of the parameter's shape: ``momentum_buffer``. Source: J. Bernstein et al., signSGD: compressed optimisation for
-    non-convex problems (2018), algorithm 2.
+    State arrays, each of the parameter's shape: ``momentum_buffer`` (with momentum). Source: J. Bernstein et al., signSGD:
+    compressed optimisation for non-convex problems (2018), algorithm 2.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Signum(Optimizer):
     intervals: ClassVar[dict[str, Interval]] = {"lr": NONNEGATIVE, "momentum": FRACTION, "weight_decay": NONNEGATIVE}
 
     def _rule(self) -> Callable:
-        return rules.signum
+        return rules.signum if self.momentum != 0 else rules.signsgd
 
     def _scalars(self, age, carry):
         return {"lr": self.lr, "l2": self.weight_decay, "mu": self.momentum, "mu_c": 1 - self.momentum}

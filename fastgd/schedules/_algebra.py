@@ -53,7 +53,12 @@ class Algebra:
         return CLASSES["sum"]((other, self))
 
     def clip(self, low: float | None = None, high: float | None = None) -> "Schedule":
-        """Return the schedule kept within [low, high]; None means unbounded.
+        """Return the schedule kept within [low, high].
+
+        Parameters
+        ----------
+        low, high : float, optional
+            The bounds; None means unbounded.
 
         Examples
         --------
@@ -68,6 +73,11 @@ class Algebra:
 
         The value at step `t` is ``s(max(t - n, 0))``.
 
+        Parameters
+        ----------
+        n : int or str
+            A number of steps, which may be negative, or a duration such as ``"2 epochs"``.
+
         Examples
         --------
         >>> from fastgd.schedules import linear
@@ -80,6 +90,11 @@ class Algebra:
 
     def lasting(self, T: "int | str") -> "Schedule":
         """Return the schedule with a duration, after which ``>>`` goes on to the next part.
+
+        Parameters
+        ----------
+        T : int or str
+            The duration: steps, or text such as ``"2 epochs"`` or ``"5%"``.
 
         Examples
         --------
