@@ -27,7 +27,6 @@ cdef void squared_error_float32_1(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = squared_error(z[i_], y[i_])
@@ -40,7 +39,6 @@ cdef void squared_error_float32_4(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = squared_error(z[i_], y[i_])
@@ -53,7 +51,6 @@ cdef void squared_error_float32_8(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = squared_error(z[i_], y[i_])
@@ -66,7 +63,6 @@ cdef void squared_error_float32_16(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = squared_error(z[i_], y[i_])
@@ -79,7 +75,6 @@ cdef void squared_error_float64_1(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = squared_error(z[i_], y[i_])
@@ -92,7 +87,6 @@ cdef void squared_error_float64_4(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = squared_error(z[i_], y[i_])
@@ -105,7 +99,6 @@ cdef void squared_error_float64_8(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = squared_error(z[i_], y[i_])
@@ -118,7 +111,6 @@ cdef void squared_error_float64_16(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = squared_error(z[i_], y[i_])
@@ -707,7 +699,6 @@ cdef void poisson_float32_1(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = poisson(z[i_], y[i_])
@@ -720,7 +711,6 @@ cdef void poisson_float32_4(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = poisson(z[i_], y[i_])
@@ -733,7 +723,6 @@ cdef void poisson_float32_8(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = poisson(z[i_], y[i_])
@@ -746,7 +735,6 @@ cdef void poisson_float32_16(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = poisson(z[i_], y[i_])
@@ -759,7 +747,6 @@ cdef void poisson_float64_1(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = poisson(z[i_], y[i_])
@@ -772,7 +759,6 @@ cdef void poisson_float64_4(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = poisson(z[i_], y[i_])
@@ -785,7 +771,6 @@ cdef void poisson_float64_8(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = poisson(z[i_], y[i_])
@@ -798,7 +783,6 @@ cdef void poisson_float64_16(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = poisson(z[i_], y[i_])
@@ -819,7 +803,6 @@ cdef void gamma_float32_1(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = gamma(z[i_], y[i_])
@@ -832,7 +815,6 @@ cdef void gamma_float32_4(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = gamma(z[i_], y[i_])
@@ -845,7 +827,6 @@ cdef void gamma_float32_8(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = gamma(z[i_], y[i_])
@@ -858,7 +839,6 @@ cdef void gamma_float32_16(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = gamma(z[i_], y[i_])
@@ -871,7 +851,6 @@ cdef void gamma_float64_1(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = gamma(z[i_], y[i_])
@@ -884,7 +863,6 @@ cdef void gamma_float64_4(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = gamma(z[i_], y[i_])
@@ -897,7 +875,6 @@ cdef void gamma_float64_8(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = gamma(z[i_], y[i_])
@@ -910,7 +887,6 @@ cdef void gamma_float64_16(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = gamma(z[i_], y[i_])
@@ -932,7 +908,6 @@ cdef void log_loss_float32_1(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
@@ -945,7 +920,6 @@ cdef void log_loss_float32_4(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
@@ -958,7 +932,6 @@ cdef void log_loss_float32_8(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
@@ -971,7 +944,6 @@ cdef void log_loss_float32_16(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
@@ -984,7 +956,6 @@ cdef void log_loss_float64_1(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
@@ -997,7 +968,6 @@ cdef void log_loss_float64_4(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
@@ -1010,7 +980,6 @@ cdef void log_loss_float64_8(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
@@ -1023,7 +992,6 @@ cdef void log_loss_float64_16(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
@@ -1044,7 +1012,6 @@ cdef void hinge_float32_1(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = hinge(z[i_], y[i_])
@@ -1057,7 +1024,6 @@ cdef void hinge_float32_4(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = hinge(z[i_], y[i_])
@@ -1070,7 +1036,6 @@ cdef void hinge_float32_8(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = hinge(z[i_], y[i_])
@@ -1083,7 +1048,6 @@ cdef void hinge_float32_16(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = hinge(z[i_], y[i_])
@@ -1096,7 +1060,6 @@ cdef void hinge_float64_1(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = hinge(z[i_], y[i_])
@@ -1109,7 +1072,6 @@ cdef void hinge_float64_4(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = hinge(z[i_], y[i_])
@@ -1122,7 +1084,6 @@ cdef void hinge_float64_8(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = hinge(z[i_], y[i_])
@@ -1135,7 +1096,6 @@ cdef void hinge_float64_16(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = hinge(z[i_], y[i_])
@@ -1157,7 +1117,6 @@ cdef void squared_hinge_float32_1(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
@@ -1170,7 +1129,6 @@ cdef void squared_hinge_float32_4(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
@@ -1183,7 +1141,6 @@ cdef void squared_hinge_float32_8(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
@@ -1196,7 +1153,6 @@ cdef void squared_hinge_float32_16(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
@@ -1209,7 +1165,6 @@ cdef void squared_hinge_float64_1(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
@@ -1222,7 +1177,6 @@ cdef void squared_hinge_float64_4(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
@@ -1235,7 +1189,6 @@ cdef void squared_hinge_float64_8(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
@@ -1248,7 +1201,6 @@ cdef void squared_hinge_float64_16(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = squared_hinge(z[i_], y[i_])
@@ -1269,7 +1221,6 @@ cdef void perceptron_float32_1(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = perceptron(z[i_], y[i_])
@@ -1282,7 +1233,6 @@ cdef void perceptron_float32_4(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = perceptron(z[i_], y[i_])
@@ -1295,7 +1245,6 @@ cdef void perceptron_float32_8(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = perceptron(z[i_], y[i_])
@@ -1308,7 +1257,6 @@ cdef void perceptron_float32_16(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = perceptron(z[i_], y[i_])
@@ -1321,7 +1269,6 @@ cdef void perceptron_float64_1(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = perceptron(z[i_], y[i_])
@@ -1334,7 +1281,6 @@ cdef void perceptron_float64_4(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = perceptron(z[i_], y[i_])
@@ -1347,7 +1293,6 @@ cdef void perceptron_float64_8(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = perceptron(z[i_], y[i_])
@@ -1360,7 +1305,6 @@ cdef void perceptron_float64_16(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = perceptron(z[i_], y[i_])
@@ -1384,7 +1328,6 @@ cdef void modified_huber_float32_1(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = modified_huber(z[i_], y[i_])
@@ -1397,7 +1340,6 @@ cdef void modified_huber_float32_4(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = modified_huber(z[i_], y[i_])
@@ -1410,7 +1352,6 @@ cdef void modified_huber_float32_8(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = modified_huber(z[i_], y[i_])
@@ -1423,7 +1364,6 @@ cdef void modified_huber_float32_16(
     cdef float32_array y = <float32_array> y_
     cdef float32_array value = <float32_array> value_
     cdef float32_array slope = <float32_array> slope_
-    cdef float32_array hyper = <float32_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = modified_huber(z[i_], y[i_])
@@ -1436,7 +1376,6 @@ cdef void modified_huber_float64_1(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(1):
         value[i_], slope[i_] = modified_huber(z[i_], y[i_])
@@ -1449,7 +1388,6 @@ cdef void modified_huber_float64_4(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(4):
         value[i_], slope[i_] = modified_huber(z[i_], y[i_])
@@ -1462,7 +1400,6 @@ cdef void modified_huber_float64_8(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(8):
         value[i_], slope[i_] = modified_huber(z[i_], y[i_])
@@ -1475,7 +1412,6 @@ cdef void modified_huber_float64_16(
     cdef float64_array y = <float64_array> y_
     cdef float64_array value = <float64_array> value_
     cdef float64_array slope = <float64_array> slope_
-    cdef float64_array hyper = <float64_array> hyper_
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = modified_huber(z[i_], y[i_])

@@ -88,8 +88,7 @@ cdef void {name}_{dtype}_{lanes}(
     cdef {dtype}_array z = <{dtype}_array> z_
     cdef {dtype}_array y = <{dtype}_array> y_
     cdef {dtype}_array value = <{dtype}_array> value_
-    cdef {dtype}_array slope = <{dtype}_array> slope_
-    cdef {dtype}_array hyper = <{dtype}_array> hyper_
+    cdef {dtype}_array slope = <{dtype}_array> slope_{hyper}
     cdef Py_ssize_t i_
     for i_ in range({lanes}):
         value[i_], slope[i_] = {call}
@@ -291,7 +290,9 @@ def lanes_module() -> str:
         for (dtype, c_type), lanes in itertools.product(C_TYPES.items(), LANES):
             hyper = [f"hyper[{k * lanes} + i_]" for k in range(len(loss.hyper))]
             call = f"{loss.name}({', '.join(['z[i_]', 'y[i_]', *hyper])})"
-            text.append(LANES_LOOP.format(name=loss.name, dtype=dtype, c_type=c_type, lanes=lanes, call=call))
+            taken = f"\n    cdef {dtype}_array hyper = <{dtype}_array> hyper_" if hyper else ""
+            loop = LANES_LOOP.format(name=loss.name, dtype=dtype, c_type=c_type, lanes=lanes, hyper=taken, call=call)
+            text.append(loop)
             rows.append(f'    ("{loss.name}", "{dtype}", {lanes}): <size_t> &{loss.name}_{dtype}_{lanes},')
     return "".join([*text, TABLE.format(table="LANE_LOSSES", rows="\n".join(rows))])
 

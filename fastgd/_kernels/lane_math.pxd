@@ -1,7 +1,8 @@
 """``math`` for lanes: made of additions, multiplications, divisions and shifts, so that loops over lanes vectorise.
 
-The polynomials are added up in pairs, not one after the other, because each addition waits for the last (Estrin's scheme). IEEE 754 fixes the last bit of each of these, so that results are the same on every processor and for every
-number of lanes; they are within 3 ulp of the exact ones. Each literal has its type: beside a float, Cython takes an integer for a double.
+The polynomials are added up in pairs, not one after the other, because each addition waits for the last (Estrin's scheme). IEEE 754
+fixes the last bit of each of these, so that results are the same on every processor and for every number of lanes; they are within 3 ulp
+of the exact ones. Each literal has its type: beside a float, Cython takes an integer for a double.
 """
 from cython cimport floating
 from libc cimport math as c

@@ -110,6 +110,8 @@ cdef inline void fetch(Slice *s, Py_ssize_t r, const real *real_, const index *i
             PREFETCH(w + K * <Py_ssize_t> indices[k])
             if K * sizeof(real) > LINE:
                 PREFETCH(<const char *> (w + K * <Py_ssize_t> indices[k]) + LINE)
+            if s.paid != NULL:
+                FETCH(s.paid + K * <Py_ssize_t> indices[k], s.paid + K * (<Py_ssize_t> indices[k] + 1))
 
 
 cdef inline void multiply(real x, const real *lane, real *sums, block *lanes_) noexcept nogil:
