@@ -376,8 +376,9 @@ cdef class Block:
     def learn(self, rows, cnp.ndarray order, cnp.ndarray squares, cnp.ndarray targets, weights, cnp.ndarray rates, double t):
         """See the rows in this order, without the GIL; return the step counter after them.
 
-        `squares` (float64, ``(n,)``) are the rows' squared norms; `targets` (of the weights' dtype) and `weights` (float64 or None) are ``(n, 1)`` or ``(n, lanes)``, `rates` (float64) is
-        ``(n, lanes)`` or ``(1, lanes)``; all in C order, all for the rows as `order` (int64) names them.
+        `squares` (float64, ``(n,)``) are the rows' squared norms; `targets` (of the weights' dtype) and `weights` (float64 or None) are
+        ``(n, 1)`` or ``(n, lanes)``, `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``; all in C order, all for the rows as `order`
+        (int64) names them.
         """
         self.see(rows)
         self.s.n, self.s.t = order.shape[0], t

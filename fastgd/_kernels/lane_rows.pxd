@@ -25,7 +25,8 @@ cdef enum:
     MOST_FETCHED = 1024  # stored values of a row: the processor itself goes on, and the nearer caches are small
 
 cdef enum Field:
-    SCALE, INTERCEPT, L2, L1, DRIFT, OWED, SQUARES, ABSOLUTES, AVERAGED, DIVISOR, MEAN_INTERCEPT, LOSS, WEIGHTED_LOSS, WEIGHT, PENALTY, FIELDS
+    SCALE, INTERCEPT, L2, L1, DRIFT, OWED, SQUARES, ABSOLUTES, AVERAGED, DIVISOR, MEAN_INTERCEPT, LOSS,
+    WEIGHTED_LOSS, WEIGHT, PENALTY, FIELDS
 
 cdef enum Rate:
     GIVEN, PA1, PA2
