@@ -13,6 +13,7 @@ import numpy as np
 import fastgd
 from bench import contenders as peers
 from bench.contenders import HYPER, installed
+from bench.memory import one_memory
 from bench.neighbours import busy_neighbours
 from bench.results import Figure, Result, digit, duration, missing, timing_table
 from bench.streaming import streams, usable_cores
@@ -24,6 +25,8 @@ DEFAULT, ONE_PASS = "fastgd", 'fastgd, on_nonfinite="zero"'
 FUSED, FOREACH, OWN_CHOICE = "torch fused", "torch foreach", "torch default"
 OPTAX, NUMPY = "optax, jit", "NumPy"
 ADAMW = fastgd.AdamW(**HYPER)
+SMALL = (65_536,)
+"""Where the results of large comparisons are held against each other, each contender with its own arrays."""
 
 
 def _torch(start: list, gradients: list, **how: dict) -> list[Contender]:
@@ -57,15 +60,13 @@ def _rate_against_stream(timing: Timing, ours: Contender, bound: list[Contender]
 def adamw(effort: Effort) -> Result:
     """AdamW on one large array: against the streaming bound, torch, optax and NumPy."""
     start, gradients = large(effort.elements)
-    checked = peers.ours(DEFAULT, ADAMW, start, gradients)
-    single = peers.ours(ONE_PASS, ADAMW.replace(on_nonfinite="zero"), start, gradients)
-    bound = streams(start, gradients, writes=3)
-    how = {FUSED: {"fused": True}, FOREACH: {"foreach": True}, OWN_CHOICE: {}}
-    running = [checked, single, *bound, *_torch(start, gradients, **how)]
-    if installed("optax"):
-        running.append(peers.optax_adamw(OPTAX, start, gradients))
-    running.append(peers.numpy_adamw(NUMPY, start, gradients))
-    timing = compare(running, start, effort)
+    with one_memory(start):
+        bound = streams(start, gradients, writes=3)
+        running = [*_adamw_contenders(start, gradients), *bound]
+        timing = interleave(running, effort)
+    checked, single = running[:2]
+    small = problem([SMALL])
+    timing.differences = compare(_adamw_contenders(*small), small[0], replace(effort, rounds=3)).differences
     name = f"AdamW, {effort.elements:,} elements"
     result = Result(name)
     result.figures = [
@@ -77,6 +78,19 @@ def adamw(effort: Effort) -> Result:
     ]
     timing_table(result, timing, running, effort.elements)
     return result
+
+
+def _adamw_contenders(start: list, gradients: list) -> list[Contender]:
+    """Return ours, checked and in one pass, then torch's, optax's and NumPy's."""
+    how = {FUSED: {"fused": True}, FOREACH: {"foreach": True}, OWN_CHOICE: {}}
+    running = [
+        peers.ours(DEFAULT, ADAMW, start, gradients),
+        peers.ours(ONE_PASS, ADAMW.replace(on_nonfinite="zero"), start, gradients),
+        *_torch(start, gradients, **how),
+    ]
+    if installed("optax"):
+        running.append(peers.optax_adamw(OPTAX, start, gradients))
+    return [*running, peers.numpy_adamw(NUMPY, start, gradients)]
 
 
 def mlp(effort: Effort) -> Result:
@@ -124,13 +138,17 @@ def clip(effort: Effort) -> Result:
     clipped, unclipped = "fastgd, clip_norm=1", "fastgd, unclipped"
     clipped_torch = "torch clip_grad_norm_ + fused"
     one_pass = f"{unclipped}, one pass"
-    elsewhere = {unclipped: ADAMW, one_pass: ADAMW.replace(on_nonfinite="zero")}  # these end with other parameters
-    running = [
-        peers.ours(clipped, ADAMW.replace(clip_norm=1.0), start, gradients),
-        *_torch(start, gradients, **{clipped_torch: {"clip_norm": 1.0, "fused": True}}),
-        *(replace(peers.ours(name, o, start, gradients), parameters=list) for name, o in elsewhere.items()),
-    ]
-    timing = compare(running, start, effort)
+    elsewhere = {unclipped: ADAMW, one_pass: ADAMW.replace(on_nonfinite="zero")}
+
+    def both(start: list, gradients: list) -> list[Contender]:
+        ours = peers.ours(clipped, ADAMW.replace(clip_norm=1.0), start, gradients)
+        return [ours, *_torch(start, gradients, **{clipped_torch: {"clip_norm": 1.0, "fused": True}})]
+
+    with one_memory(start):
+        running = [*both(start, gradients), *(peers.ours(n, o, start, gradients) for n, o in elsewhere.items())]
+        timing = interleave(running, effort)
+    small = problem([SMALL])
+    timing.differences = compare(both(*small), small[0], replace(effort, rounds=3)).differences
     name = f"AdamW with clip_norm, {effort.elements:,} elements"
     result = Result(name)
     result.figures = [
@@ -210,10 +228,11 @@ def busy(effort: Effort) -> Result:
 def _every_row(optimizer: Optimizer, effort: Effort) -> tuple[list[str], Figure, Figure, dict]:
     """Measure one optimizer at the large size: its row, its two figures (one pass, default), its samples."""
     start, gradients = large(effort.elements)
-    checked = peers.ours(DEFAULT, optimizer, start, gradients)
-    single = peers.ours(ONE_PASS, optimizer.replace(on_nonfinite="zero"), start, gradients)
-    bound = streams(start, gradients, writes=(single.arrays - 1) // 2)
-    timing = compare([checked, single, *bound], start, effort)
+    with one_memory(start):
+        checked = peers.ours(DEFAULT, optimizer, start, gradients)
+        single = peers.ours(ONE_PASS, optimizer.replace(on_nonfinite="zero"), start, gradients)
+        bound = streams(start, gradients, writes=(single.arrays - 1) // 2)
+        timing = interleave([checked, single, *bound], effort)
     first, second = (_rate_against_stream(timing, c, bound, repr(optimizer), 0.9) for c in (single, checked))
     small = arrays([(4096,)], 0), [arrays([(4096,)], 1), arrays([(4096,)], 2)]
     apart = peers.torch_twin_difference(optimizer, *small, steps=20)
@@ -227,7 +246,9 @@ def _every_row(optimizer: Optimizer, effort: Effort) -> tuple[list[str], Figure,
         f"{second.value:.2f}",
         "no twin" if apart is None else digit(apart),
     ]
-    if timing.differences[ONE_PASS] != 0:
+    forms = (DEFAULT, optimizer), (ONE_PASS, optimizer.replace(on_nonfinite="zero"))
+    same = compare([peers.ours(name, o, *small) for name, o in forms], small[0], replace(effort, rounds=1))
+    if same.differences[ONE_PASS] != 0:
         raise AssertionError(f"{optimizer!r}: checking the gradients first must not change a bit")
     return row, first, second, {name: seconds.tolist() for name, seconds in timing.seconds.items()}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.memory import lent_state, params_like, slots_like
 from bench.streaming import usable_cores
 from bench.timing import Contender
 from fastgd.optimizers import Optimizer
@@ -31,9 +32,10 @@ def _torch() -> Any:
 
 def ours(name: str, optimizer: Optimizer, start: Arrays, gradients: list[Arrays]) -> Contender:
     """Return the fastgd contender; a single array is given as such, several as a list."""
-    params = [a.copy() for a in start]
+    params = params_like(start)
     single = len(params) == 1
-    state = optimizer.init(params[0] if single else params)
+    with lent_state():
+        state = optimizer.init(params[0] if single else params)
     trees = [g[0] if single else g for g in gradients]
     writes = 1 + len(state.arrays) // len(params)
     looks = optimizer.clip_norm is not None or optimizer.on_nonfinite != "zero"
@@ -50,8 +52,13 @@ def torch_adamw(
 ) -> Contender:
     """Return torch's AdamW, with ``fused=True``, ``foreach=True`` or its own choice; clipped by `clip_grad_norm_` where asked."""
     torch = _torch()
-    params = [torch.from_numpy(a.copy()).requires_grad_() for a in start]
+    own = params_like(start)
+    params = [torch.from_numpy(a).requires_grad_() for a in own]
     optimizer = torch.optim.AdamW(params, **HYPER, **how)
+    moments = slots_like(own, 2)
+    if moments is not None:
+        lent = dict(zip(("exp_avg", "exp_avg_sq"), map(torch.from_numpy, moments), strict=True))
+        optimizer.state[params[0]] = {"step": torch.zeros(()), **lent}
 
     def clipped_step() -> None:
         torch.nn.utils.clip_grad_norm_(params, clip_norm)

@@ -107,8 +107,10 @@ def timing_table(result: Result, timing: Timing, contenders: list[Contender], el
     rounds = len(timing.seconds[ours])
     result.note = (
         f"{rounds} rounds in random order, steps timed together in each: {timing.batch}. "
-        f"Every contender made {timing.steps} steps from the same parameters with the same gradients."
+        f"Every contender made {timing.steps} steps with the same gradients"
+        + (", all but optax and NumPy on the same memory." if large else " from the same parameters.")
     )
     if timing.differences:
-        result.note += " Difference: the largest from the first row's parameters, relative to the farthest move."
+        result.note += " Difference: the largest from the first row's parameters, relative to the farthest move"
+        result.note += ", on 65,536 elements." if large else "."
     result.samples = {name: row.tolist() for name, row in timing.seconds.items()}

@@ -1,6 +1,6 @@
-"""The bound: kernels that only stream the arrays an optimizer must read and write, one addition per array written.
+"""The bound: kernels that only stream the arrays an optimizer must read and write.
 
-Two that share nothing: a rule of one addition each, run by fastgd's own driver (the same threads, the same cuts), and a C loop, compiled
+Each adds 0 times the gradient to every array it writes. Two that share nothing: a rule of such additions, run by fastgd's own driver (the same threads, the same cuts), and a C loop, compiled
 by the system's compiler for this very processor, on fixed stretches, one per thread. The faster of the two is the bound.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import fastgd
+from bench.memory import lent_state, params_like
 from bench.timing import Contender
 
 BY_RULE, BY_C = "stream: a rule of additions", "stream: a C loop"
@@ -25,22 +26,22 @@ BY_RULE, BY_C = "stream: a rule of additions", "stream: a C loop"
 
 @fastgd.rule
 def Stream1(p, g, /, lr=0.0):
-    return p + g
+    return p + lr * g
 
 
 @fastgd.rule
 def Stream2(p, g, a, /, lr=0.0):
-    return p + g, a + g
+    return p + lr * g, a + lr * g
 
 
 @fastgd.rule
 def Stream3(p, g, a, b, /, lr=0.0):
-    return p + g, a + g, b + g
+    return p + lr * g, a + lr * g, b + lr * g
 
 
 @fastgd.rule
 def Stream4(p, g, a, b, c, /, lr=0.0):
-    return p + g, a + g, b + g, c + g
+    return p + lr * g, a + lr * g, b + lr * g, c + lr * g
 
 
 RULES = {1: Stream1, 2: Stream2, 3: Stream3, 4: Stream4}
@@ -50,9 +51,9 @@ RULES = {1: Stream1, 2: Stream2, 3: Stream3, 4: Stream4}
 def _c_function(writes: int) -> str:
     arrays = [f"a{k}" for k in range(writes)]
     arguments = ", ".join(f"float *restrict {a}" for a in arrays)
-    body = " ".join(f"{a}[i] += g[i];" for a in arrays)
+    body = " ".join(f"{a}[i] += lr * g[i];" for a in arrays)
     return (
-        f"void stream_{writes}(ptrdiff_t n, const float *restrict g, {arguments}) "
+        f"void stream_{writes}(float lr, ptrdiff_t n, const float *restrict g, {arguments}) "
         f"{{ for (ptrdiff_t i = 0; i < n; i++) {{ {body} }} }}\n"
     )
 
@@ -83,7 +84,7 @@ class CLoop:
 
     def _arguments(self, low: int, high: int) -> tuple:
         addresses = [a.ctypes.data + 4 * low for a in self.arrays]
-        return ctypes.c_ssize_t(high - low), *map(ctypes.c_void_p, addresses)
+        return ctypes.c_float(0), ctypes.c_ssize_t(high - low), *map(ctypes.c_void_p, addresses)
 
     def __call__(self) -> None:
         others = [self.pool.submit(self.function, *call) for call in self.calls[1:]]
@@ -95,7 +96,7 @@ class CLoop:
 def streams(start: list[np.ndarray], gradients: list[list[np.ndarray]], writes: int) -> list[Contender]:
     """Return the streaming kernels for one array of the parameters' size: reads ``writes + 1`` arrays, writes `writes`.
 
-    Both run on the same memory; what they compute means nothing.
+    Both run on the same memory and leave it as it is.
 
     Parameters
     ----------
@@ -110,8 +111,9 @@ def streams(start: list[np.ndarray], gradients: list[list[np.ndarray]], writes: 
     -------
     list of Contender
     """
-    param, gradient = start[0].copy(), gradients[0][0]
-    state = RULES[writes](on_nonfinite="zero").init(param)
+    param, gradient = params_like(start)[0], gradients[0][0]
+    with lent_state():
+        state = RULES[writes](on_nonfinite="zero").init(param)
     step = functools.partial(state.step, gradient)
     found = [Contender(BY_RULE, lambda k: step, arrays=2 * writes + 1)]
     library = c_library()
