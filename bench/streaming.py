@@ -1,7 +1,8 @@
 """The bound: kernels that only stream the arrays an optimizer must read and write.
 
-Each adds 0 times the gradient to every array it writes. Two that share nothing: a rule of such additions, run by fastgd's own driver (the same threads, the same cuts), and a C loop, compiled
-by the system's compiler for this very processor, on fixed stretches, one per thread. The faster of the two is the bound.
+Each adds 0 times the gradient to every array it writes. Two that share nothing: a rule of such additions, run by fastgd's own driver (the
+same threads, the same cuts), and a C loop, compiled by the system's compiler for this very processor, on fixed stretches, one per thread.
+The faster of the two is the bound.
 """
 
 import ctypes
