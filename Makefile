@@ -32,12 +32,19 @@ bench: .venv/installed-bench
 	@$(PYTHON) -c 'import sys; sys.exit("fastgd needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv || { echo "creating .venv failed: on Debian, apt-get install python3-venv"; rm -rf .venv; exit 1; }
 
+# Install what an extra of pyproject.toml names, without building fastgd again.
+define extra
+$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(1)"], sep="\n")' > .venv/$(1).txt
+$(BIN)/python -m pip install --quiet --requirement .venv/$(1).txt
+endef
+
 .venv/installed: .venv/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable '.[plot]'
+	$(BIN)/python -m pip install --quiet --editable .
+	$(call extra,plot)
 	@touch $@
 
 .venv/installed-test: .venv/installed
-	$(BIN)/python -m pip install --quiet --editable '.[plot,test]'
+	$(call extra,test)
 	@touch $@
 
 .venv/installed-torch: .venv/installed-test
@@ -45,11 +52,11 @@ bench: .venv/installed-bench
 	@touch $@
 
 .venv/installed-dev: .venv/installed-test
-	$(BIN)/python -m pip install --quiet --editable '.[plot,test,dev]'
+	$(call extra,dev)
 	@touch $@
 
 .venv/installed-bench: .venv/installed-test
-	$(BIN)/python -m pip install --quiet --editable '.[plot,test,bench]'
+	$(call extra,bench)
 	@touch $@
 
 clean:
