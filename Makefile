@@ -22,7 +22,7 @@ check: .venv/installed-dev
 	$(BIN)/python -m fastgd._kernels.emit --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint fastgd/_kernels
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint fastgd/_kernels
 	$(BIN)/mypy
 
 bench: .venv/installed-bench
