@@ -169,7 +169,7 @@ class State:
             group = state._groups[m]
             for slot in execute.slot_names(group.rule):
                 array = state.arrays[f"{name}.{slot}"]
-                array[...] = group.current._initial(slot, p.astype(np.float64) if slot == "z" else p)
+                array[...] = group.current._initial(slot, p)
         cohorts = [execute.Cohort(k, 0, group.current._first_carry()) for k, group in enumerate(state._groups)]
         state._plan.set_cohorts(cohorts, state._members)
         return state

@@ -159,7 +159,7 @@ class Optimizer(metaclass=_Checked):
             raise check.value_error(type(self).__name__, "carry", "None", carry)
 
     def _initial(self, slot: str, p: Any) -> Any:
-        """Return the initial value, a number or an array like `p` (float64), of a state array."""
+        """Return the initial value of a state array: a number, or an array like the parameter `p`."""
         return 0.0
 
     # ------------------------------------------------------------------------------------------------------------------- for users

@@ -274,4 +274,7 @@ class FTRL(Optimizer):
             raise check.value_error("FTRL", "carry", "the last rate and beta, a pair of positive numbers", carry)
 
     def _initial(self, slot, p):
-        return -p * (self.beta / self.lr + self.l2) - np.sign(p) * self.l1 if slot == "z" else 0.0
+        if slot != "z":
+            return 0.0
+        p = p.astype(np.float64)
+        return -p * (self.beta / self.lr + self.l2) - np.sign(p) * self.l1
