@@ -185,7 +185,7 @@ def test_history():
     model = SGDClassifier(learning_rate=0.1 * cosine("100%"), **EPOCHS).fit(X, y, X_val=X, y_val=y)
     history = model.history_
     assert set(history) == {
-        "epoch", "step", "learning_rate", "loss", "objective", "val_loss", "val_score", "rows_per_second", "seconds"
+        "epoch", "step", "learning_rate", "loss", "objective", "val_loss", "val_score", "grad_norm", "rows_per_second", "seconds"
     }  # fmt: skip
     assert history["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
     assert history["step"].tolist() == [80, 160, 240, 320, 400, 480]

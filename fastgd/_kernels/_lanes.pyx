@@ -9,11 +9,11 @@ The weights of a lane are ``scale * w``, so that L2 decay is one multiplication 
 knows how much penalty every weight owed so far, each weight how much it has paid, and the debt is collected where a row touches it.
 """
 cimport numpy as cnp
-from libc.math cimport copysign, fabs
+from libc.math cimport copysign, fabs, sqrt
 from libc.stdint cimport int32_t, int64_t
 
 from fastgd._kernels.lane_rows cimport (
-    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, OWED, PA1, PENALTY, SCALE, SQUARES,
+    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, GRADIENT, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, OWED, PA1, PENALTY, SCALE, SQUARES,
     WEIGHT, WEIGHTED_LOSS, Eight, Four, One, Rate, Sixteen, Slice, add, block, column, dot, fetch, index, real, schar, square_norm,
 )
 
@@ -131,7 +131,7 @@ cdef inline void measure(Slice *s, Py_ssize_t r, const real *dots, double *chang
     cdef double *state = s.state
     cdef const double *eta = s.rates + r * s.rates_stride
     cdef const real *target = <const real *> s.targets + r * s.targets_lanes
-    cdef double scale, g
+    cdef double scale, g, length = sqrt(s.squares[r] + s.fit_intercept)
     cdef Py_ssize_t l
     for l in range(K):
         y[l] = target[0 if s.targets_lanes == 1 else l]
@@ -147,6 +147,7 @@ cdef inline void measure(Slice *s, Py_ssize_t r, const real *dots, double *chang
         g = slope[l]
         g = -1e12 if g < -1e12 else (1e12 if g > 1e12 else g)
         change[l] = -eta[l] * g * weight[l]
+        state[GRADIENT * K + l] += fabs(g) * weight[l] * length
     if s.rate != GIVEN:
         for l in range(K):
             change[l] = passive_aggressive(s, eta[l], value[l], s.squares[r], z[l], y[l]) * weight[l]
@@ -428,5 +429,6 @@ cdef class Block:
 STATE = {
     "scale": SCALE, "intercept": INTERCEPT, "l2": L2, "l1": L1, "drift": DRIFT, "owed": OWED, "divisor": DIVISOR, "averaged": AVERAGED,
     "mean_intercept": MEAN_INTERCEPT, "loss": LOSS, "weighted_loss": WEIGHTED_LOSS, "weight": WEIGHT, "penalty": PENALTY,
+    "gradient": GRADIENT,
 }
 N_STATE = FIELDS

@@ -173,7 +173,9 @@ def train(
     for epoch in range(plan.max_iter):
         t, since = int(lanes.t), time.perf_counter()
         order = epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle)
-        result = lanes.epoch(problem.rows, problem.targets, order, rate.table(t, len(order)), problem.weight)
+        result = lanes.epoch(
+            problem.rows, problem.targets, order, rate.table(t, lanes.n_steps(len(order))), problem.weight
+        )
         diverged = progress.active & ~result.finite_lanes
         if plan.drop_diverged:
             progress.stop(diverged, "diverged")
@@ -192,6 +194,8 @@ def train(
             objective=objective,
             val_loss=val_loss,
             val_score=scores,
+            grad_norm=result.grad_norm,
+            clipped=result.clipped,
             rows_per_second=len(order) / max(now - since, 1e-9),
             seconds=now - began,
         )

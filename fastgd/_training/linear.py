@@ -1,51 +1,23 @@
 """Linear models in lanes: many weight vectors trained by the same pass over the rows."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fastgd._kernels import execute, losses
+from fastgd._training.epoch_result import EpochResult
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd._validation import type_error, value_error
 
-__all__ = ["EpochResult", "LinearLanes"]
+__all__ = ["LinearLanes"]
 
 OWNER = "LinearLanes"
 BLOCK = 16  # lanes in one array
 WORK = 2**21  # stored values times lanes between two looks at signals: some milliseconds
 MOST_ROWS = 8192  # in one slice, for the size of its tables
 SIGNED_BY_TARGET = ("hinge", "perceptron")  # whose passive-aggressive step goes in the target's direction
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """What `LinearLanes.epoch` measured, each loss and penalty before the update by its row.
-
-    Attributes
-    ----------
-    loss_sum : ndarray (K,)
-        Sum of the losses, every row counting once, as in scikit-learn.
-    weighted_loss_sum, weight_sum : ndarray (K,)
-        The same with row weights, and their sum.
-    penalty : ndarray (K,)
-        Sum over the rows of ``alpha * ((1 - l1_ratio) * |w|**2 / 2 + l1_ratio * |w|_1)``; with L1 on sparse rows, of the weights before
-        what they owe is collected.
-    n_rows : int
-        How many rows were seen (PA-I passes over rows of zeros).
-    finite : bool
-        Whether all weights and intercepts are finite now; `finite_lanes` says it for each lane.
-    """
-
-    loss_sum: np.ndarray
-    weighted_loss_sum: np.ndarray
-    weight_sum: np.ndarray
-    penalty: np.ndarray
-    n_rows: int
-    finite: bool
-    finite_lanes: np.ndarray
 
 
 class LinearLanes:
@@ -171,6 +143,10 @@ class LinearLanes:
     # -----------------------------------------------------------------------------------------------------------------------------
     # Training
 
+    def n_steps(self, n_rows: int) -> int:
+        """Return how many steps so many rows are: one each."""
+        return n_rows
+
     def epoch(
         self,
         rows: Any,
@@ -239,14 +215,15 @@ class LinearLanes:
         return max(1, min(MOST_ROWS, WORK // (stored * self.n_lanes)))
 
     def _result(self, n_rows: int, weighted: bool) -> EpochResult:
-        loss, weighted_loss, weight, penalty = (
+        loss, weighted_loss, weight, penalty, gradient = (
             np.concatenate([b.row(name) for b in self._blocks])
-            for name in ("loss", "weighted_loss", "weight", "penalty")
+            for name in ("loss", "weighted_loss", "weight", "penalty", "gradient")
         )
         if not weighted:
             weighted_loss, weight = loss.copy(), np.full(self.n_lanes, float(n_rows))
         finite = np.concatenate([b.finite() for b in self._blocks])
-        return EpochResult(loss, weighted_loss, weight, penalty, n_rows, bool(finite.all()), finite)
+        gradient = gradient / max(1, n_rows)
+        return EpochResult(loss, weighted_loss, weight, penalty, n_rows, gradient, None, bool(finite.all()), finite)
 
     def decision(self, rows: Any) -> np.ndarray:
         """Return the raw predictions ``X @ coef + intercept``, ``(n_rows, K)`` in the rows' dtype."""
@@ -345,7 +322,7 @@ class _Lanes:
 
     def open(self, owner: LinearLanes, code: int, fresh: bool) -> None:
         """Prepare for a call of `epoch`: its sums begin at 0."""
-        for name in ("loss", "weighted_loss", "weight", "penalty"):
+        for name in ("loss", "weighted_loss", "weight", "penalty", "gradient"):
             self.row(name)[...] = 0
         signed = owner.loss in SIGNED_BY_TARGET
         self.block.options(code, signed, owner.fit_intercept, owner.intercept_decay, owner.average)
