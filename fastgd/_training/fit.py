@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgd._training.linear import LinearLanes
+from fastgd._training.models import Lanes, lanes_of, mean_loss, of_models, rates_of_models
 from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._training.rates import RateTable
 from fastgd._validation import NonFiniteError
@@ -51,8 +51,8 @@ class Validation:
 
     Parameters
     ----------
-    probe : LinearLanes
-        Lanes of the same kind, that the published weights are put into; those that train are not touched.
+    probe : Lanes
+        Lanes of the same shape, that the published weights are put into; those that train are not touched.
     rows : Rows
         The validation rows.
     targets : ndarray, shape (n_rows, 1) or (n_rows, K)
@@ -60,21 +60,21 @@ class Validation:
     weight : ndarray, shape (n_rows, 1), optional
         The weights of the rows.
     score : callable, optional
-        ``score(raw predictions (n_rows, K)) -> ndarray, shape (K,)``, higher is better.
+        ``score(raw predictions (n_rows, K)) -> ndarray, shape (n_models,)``, higher is better.
     """
 
-    probe: LinearLanes
+    probe: Lanes
     rows: Any
     targets: np.ndarray
     weight: np.ndarray | None
     score: Callable[[np.ndarray], np.ndarray] | None = None
 
-    def measure(self, lanes: LinearLanes) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return the mean loss and the score, where there is one, of each lane."""
+    def measure(self, lanes: Lanes) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the mean loss and the score, where there is one, of each model."""
         self.probe.set_coef(*published(lanes))
         still = self.probe.epoch(self.rows, self.targets, None, RateTable.constant(0.0), self.weight)
         score = None if self.score is None else self.score(self.probe.decision(self.rows))
-        return still.weighted_loss_sum / still.weight_sum, score
+        return of_models(self.probe, still.weighted_loss_sum / still.weight_sum), score
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class Plan:
 class Outcome:
     """The trained lanes: their weights, how long each took and why it stopped, and the history.
 
-    `coef` has shape (n_features, K), `intercept`, `n_iter` and `stop_reason` (K,); `history` maps names to arrays of shape (n_epochs,)
-    or (n_epochs, K), NaN where a lane had stopped before.
+    `coef` has shape (n_features, K), `intercept` (K,), `n_iter` and `stop_reason` (n_models,); `history` maps names to arrays of shape
+    (n_epochs,) or (n_epochs, n_models), NaN where a model had stopped before.
     """
 
     coef: np.ndarray
@@ -130,7 +130,7 @@ class Outcome:
 
 
 def train(
-    lanes: LinearLanes,
+    lanes: Lanes,
     problem: Problem,
     rate: NamedPace | SchedulePace,
     plan: Plan,
@@ -142,7 +142,7 @@ def train(
 
     Parameters
     ----------
-    lanes : LinearLanes
+    lanes : LinearLanes or BatchLanes
         Trained in place. Where a lane stopped earlier than others, its weights are put back to what they were then.
     problem : Problem
         What to learn from.
@@ -176,33 +176,34 @@ def train(
         result = lanes.epoch(
             problem.rows, problem.targets, order, rate.table(t, lanes.n_steps(len(order))), problem.weight
         )
-        diverged = progress.active & ~result.finite_lanes
+        diverged = progress.active & ~of_models(lanes, result.finite_lanes, np.all)
         if plan.drop_diverged:
             progress.stop(diverged, "diverged")
         elif diverged.any():
-            raise _diverged(epoch + 1, rate.at(t), log, diverged)
-        loss = result.loss_sum / len(order)
-        objective = loss + result.penalty / len(order) if rate.counts_penalty else loss
+            raise _diverged(epoch + 1, rates_of_models(lanes, rate, t), log, diverged)
+        loss = of_models(lanes, mean_loss(lanes, result, len(order)))
+        objective = loss + of_models(lanes, result.penalty) / len(order) if rate.counts_penalty else loss
         val_loss, scores = (None, None) if validation is None else validation.measure(lanes)
         now = time.perf_counter()
         log.add(
             progress.active,
             epoch=epoch + 1,
             step=int(lanes.t) - 1,
-            learning_rate=rate.at(int(lanes.t)),
+            learning_rate=rates_of_models(lanes, rate, int(lanes.t)),
             loss=loss,
             objective=objective,
             val_loss=val_loss,
             val_score=scores,
-            grad_norm=result.grad_norm,
-            clipped=result.clipped,
+            grad_norm=of_models(lanes, result.grad_norm, np.max),
+            clipped=None if result.clipped is None else of_models(lanes, result.clipped, np.max),
             rows_per_second=len(order) / max(now - since, 1e-9),
             seconds=now - began,
         )
         if progress.active.any():
             rate.observe(float(objective[progress.active].mean()), int(lanes.t))
         stalled = progress.update(-scores if plan.by_score and scores is not None else objective, scores)
-        progress.stop(stalled & ~rate.decrease(stalled), "tol")
+        lowered = rate.decrease(lanes_of(lanes, stalled))
+        progress.stop(stalled & ~of_models(lanes, lowered, np.all), "tol")
         if plan.max_time is not None and now - began >= plan.max_time:
             progress.stop(progress.active, "max_time")
         if not progress.active.any():
@@ -219,24 +220,24 @@ def epoch_order(learn: np.ndarray, seed: int, epoch: int, shuffle: bool) -> np.n
     return generator.permutation(learn)
 
 
-def published(lanes: LinearLanes) -> tuple[np.ndarray, np.ndarray]:
+def published(lanes: Lanes) -> tuple[np.ndarray, np.ndarray]:
     """Return copies of the weights that users see: the running averages once averaging has begun, otherwise the last ones."""
     if averaged(lanes):
         return lanes.average_coef, lanes.average_intercept
     return lanes.coef, lanes.intercept
 
 
-def averaged(lanes: LinearLanes) -> bool:
+def averaged(lanes: Lanes) -> bool:
     """Return whether averaging has begun."""
     return 0 < lanes.average <= lanes.t - 1
 
 
 class _Progress:
-    """Which lanes are still training, their best values, and the weights of those that have stopped."""
+    """Which models are still training, their best values, and the weights of those that have stopped."""
 
-    def __init__(self, lanes: LinearLanes, plan: Plan):
+    def __init__(self, lanes: Lanes, plan: Plan):
         self.lanes, self.plan = lanes, plan
-        k = len(lanes.intercept)
+        k = lanes.n_lanes // lanes.n_outputs
         self.active = np.ones(k, bool)
         self.best = np.full(k, np.inf)
         self.best_score = np.full(k, -np.inf)
@@ -247,7 +248,7 @@ class _Progress:
         self.kept: dict[str, list[np.ndarray]] = {}  # weights and intercepts, then the averages of both
 
     def update(self, value: np.ndarray, scores: np.ndarray | None) -> np.ndarray:
-        """Take in the values of an epoch (lower is better); return the lanes that have not improved for too long."""
+        """Take in the values of an epoch (lower is better); return the models that have not improved for too long."""
         self.epochs += 1
         if self.plan.restore_best and scores is not None:
             better = self.active & (scores > self.best_score)
@@ -269,9 +270,10 @@ class _Progress:
         self._keep("last", which)
 
     def _keep(self, name: str, which: np.ndarray) -> None:
-        """Copy the weights of these lanes, and their averages."""
+        """Copy the weights of these models, and their averages."""
         if not which.any():
             return
+        which = lanes_of(self.lanes, which)
         now = [self.lanes.coef, self.lanes.intercept]
         if averaged(self.lanes):
             now += [self.lanes.average_coef, self.lanes.average_intercept]
@@ -286,6 +288,7 @@ class _Progress:
         shown_coef, shown_intercept = kept[-2:]
         with np.errstate(over="ignore"):
             finite = np.isfinite(np.square(shown_coef, dtype=np.float64).sum(axis=0)) & np.isfinite(shown_intercept)
+        finite = of_models(self.lanes, finite, np.all)
         if self.plan.drop_diverged:
             self.reason[~finite] = "diverged"
         elif not finite.all():

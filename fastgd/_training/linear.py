@@ -52,6 +52,9 @@ class LinearLanes:
     the same weights: exactly with L1 alone, and with L2 beside it up to the decay between two touches, which is applied to that debt too.
     """
 
+    batch_size = 1
+    n_outputs = 1
+
     def __init__(
         self,
         rows_dtype: Any,

@@ -231,7 +231,7 @@ def sweep(
     repeated = [_for_each(len(rates), each) for each in (task["targets"], weight)]
     X_val, val_targets, val_weight = task["validation"]
     validation = fit.Validation(
-        model._new_lanes(X, lanes.n_lanes, X.dtype),
+        model._probe(X, lanes.n_lanes, X.dtype),
         Rows.of(X_val, finite=False),
         _for_each(len(rates), val_targets),
         None if val_weight is None else val_weight[:, None],
@@ -271,8 +271,8 @@ def _for_each(n_rates: int, columns: Any) -> Any:
 def _result(
     model: Any, rates: np.ndarray, zeros: np.ndarray, outcome: fit.Outcome, n_rows: int, began: float
 ) -> SweepResult:
-    """Return the sweep of lanes that began at the validation loss `zeros` (K,); the lanes of a rate are side by side."""
-    n = len(rates)
+    """Return the sweep of models that began at the validation loss `zeros` (n_models,); the lanes of a rate are side by side."""
+    n, per_rate = len(rates), outcome.coef.shape[1] // len(rates)
     history = {name: outcome.history[name].reshape(-1, n, len(zeros) // n) for name in ("loss", "val_loss")}
     loss, val_loss = (each.sum(axis=2) for each in history.values())
     start = zeros.reshape(n, -1).sum(axis=1)
@@ -283,10 +283,10 @@ def _result(
             f"all learning rates from {rates[0]:.3g} to {rates[-1]:.3g} diverged; try smaller ones."
         )
     best = int(np.nanargmin(val_loss[-1]))
-    own = slice(best * (len(zeros) // n), (best + 1) * (len(zeros) // n))
+    own = slice(best * per_rate, (best + 1) * per_rate)
     model.set_params(**model._with_rate(float(rates[best])))
     model._set(model._attributes(outcome.coef[:, own].copy(), outcome.intercept[own].copy()))
-    model.n_iter_ = int(outcome.n_iter[own].max())
+    model.n_iter_ = int(outcome.n_iter.reshape(n, -1)[best].max())
     model.t_ = model.n_iter_ * n_rows + 1
     diverged = lost | ((start > 0) & (val_loss[-1] > start))
     return SweepResult(rates, loss, val_loss, diverged, model, time.perf_counter() - began)

@@ -1,5 +1,6 @@
 """What the linear estimators share: parameters, their checks, and the way from arrays to lanes and back."""
 
+import inspect
 import math
 import warnings
 from numbers import Integral, Real
@@ -15,17 +16,22 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
+from fastgd._kernels.execute import thread_limit
 from fastgd._training import fit
+from fastgd._training.batches import BatchLanes
 from fastgd._training.linear import LinearLanes
+from fastgd._training.models import Lanes
 from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
 from fastgd.linear_model import _data
+from fastgd.optimizers import Optimizer
 from fastgd.schedules import Schedule
 
 RATES = ("constant", "optimal", "invscaling", "adaptive", "pa1", "pa2")
 TAKES_ETA0 = ("invscaling", "adaptive", "pa1", "pa2")
 MAX_SEED = np.iinfo(np.int32).max
+PROBE_BATCH = 256  # rows whose losses are measured together
 
 
 def store(estimator: Any, given: dict[str, Any]) -> None:
@@ -70,6 +76,10 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
         "restore_best": ["boolean"],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "sparse_intercept_decay": [Interval(Real, 0, 1, closed="right")],
+        "optimizer": [Optimizer, None],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
     }
 
     t_: int
@@ -87,6 +97,10 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
     learning_rate: Any = "optimal"
     power_t = 0.5
     restore_best = False
+    optimizer: Any = None
+    batch_size: Any = None
+    clip_norm: Any = None
+    n_jobs: Any = None
     _one_class = False
     _bias = "intercept_"
     _passive_aggressive_loss = "hinge"
@@ -122,22 +136,43 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
         """Refuse what parameters forbid one another, in scikit-learn's words."""
         if self.early_stopping and for_partial_fit:
             raise ArgumentValueError("early_stopping should be False with partial_fit")
-        named = self.learning_rate if isinstance(self.learning_rate, str) else ""
+        given = self._given_rate()
+        named = given if isinstance(given, str) else ""
         if named == "optimal" and self._alpha() == 0:
             raise ArgumentValueError(
                 "alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute the optimal learning rate."
             )
         if named in ("pa1", "pa2") and self.loss != self._passive_aggressive_loss:
             raise ArgumentValueError(f"Learning rate {named!r} only works with loss {self._passive_aggressive_loss!r}.")
+        if named in ("pa1", "pa2") and self._in_batches():
+            raise ArgumentValueError(
+                f"Learning rate {named!r} makes its step from a single row: leave out optimizer, batch_size and clip_norm."
+            )
         if self.penalty == "elasticnet" and self.l1_ratio is None:
             raise ArgumentValueError("l1_ratio must be set when penalty is 'elasticnet'")
-        if getattr(self, "n_jobs", None) == 0:
+        if self.n_jobs == 0:
             raise ArgumentValueError(
                 "n_jobs == 0 has no meaning; use None, a positive number, or -1 for all processors."
             )
 
     def _alpha(self) -> float:
         return float(self.alpha)
+
+    def _given_rate(self) -> str | float | Schedule:
+        """Return `learning_rate`; with an optimizer, the default stands for the optimizer's own rate."""
+        default = inspect.signature(type(self)).parameters.get("learning_rate")
+        if self.optimizer is not None and default is not None and self.learning_rate == default.default:
+            return self.optimizer.lr
+        return self.learning_rate
+
+    def _in_batches(self) -> bool:
+        """Return whether steps are made by the engine for batches and optimizers instead of the one for single rows."""
+        return self.optimizer is not None or self.clip_norm is not None or (self.batch_size or 1) > 1
+
+    def _n_threads(self) -> int:
+        """Return `n_jobs` as a number of threads: None is 1, negative numbers count down from all processors."""
+        jobs = 1 if self.n_jobs is None else int(self.n_jobs)
+        return jobs if jobs > 0 else max(1, thread_limit() + 1 + jobs)
 
     def _seed(self) -> int:
         if isinstance(self.random_state, np.random.Generator):
@@ -148,9 +183,10 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
         self, n_lanes: int, n_rows: int, n_epochs: int, memory: Any = None, rates: np.ndarray | None = None
     ) -> NamedPace | SchedulePace:
         """Return the pace of the lanes; with `rates` (n_lanes,) each lane has its own base rate, or factor of the schedule."""
-        given = self.learning_rate
+        given = self._given_rate()
         if isinstance(given, Schedule):
-            resolved = given.resolve(steps_per_epoch=n_rows, total_steps=n_rows * n_epochs)
+            n_steps = -(-n_rows // (self.batch_size or 1))
+            resolved = given.resolve(steps_per_epoch=n_steps, total_steps=n_steps * n_epochs)
             return SchedulePace(resolved, np.ones(n_lanes) if rates is None else rates, memory)
         kind, eta0 = (given, self.eta0) if isinstance(given, str) else ("constant", given)
         if rates is not None and kind not in TAKES_ETA0:
@@ -160,29 +196,48 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
 
     def _with_rate(self, rate: float) -> dict[str, Any]:
         """Return the parameters that make `fit` train as the lane of this rate does in a sweep."""
-        given = self.learning_rate
+        given = self._given_rate()
         if isinstance(given, Schedule):
             return {"learning_rate": rate * given}
         if given in TAKES_ETA0 or "learning_rate" not in self.get_params():
             return {"eta0": rate}
         return {"learning_rate": rate}
 
-    def _new_lanes(self, X: Any, n_lanes: int, dtype: Any) -> LinearLanes:
+    def _new_lanes(self, X: Any, n_lanes: int, dtype: Any) -> Lanes:
+        """Return lanes that have learnt nothing yet, of the engine that the parameters ask for."""
+        options = self._lane_options(X, n_lanes)
+        n_outputs = self._n_outputs()
+        if not self._in_batches() and n_outputs == 1:
+            return LinearLanes(dtype, X.shape[1], **options)
+        steps = {"optimizer": self.optimizer, "batch_size": self.batch_size or 1, "clip_norm": self.clip_norm}
+        return BatchLanes(dtype, X.shape[1], **options, **steps, n_outputs=n_outputs)
+
+    def _probe(self, X: Any, n_lanes: int, dtype: Any) -> Lanes:
+        """Return lanes of the same loss and penalty, to measure with."""
+        options, n_outputs = self._lane_options(X, n_lanes), self._n_outputs()
+        if n_outputs == 1:
+            return LinearLanes(dtype, X.shape[1], **options)
+        return BatchLanes(dtype, X.shape[1], **options, batch_size=PROBE_BATCH, n_outputs=n_outputs)
+
+    def _n_outputs(self) -> int:
+        """Return how many lanes make up one model."""
+        return 1
+
+    def _lane_options(self, X: Any, n_lanes: int) -> dict[str, Any]:
         share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty, 0.0)
         loss, parameter = self._loss()
-        return LinearLanes(
-            dtype,
-            X.shape[1],
-            loss,
-            alpha=np.full(n_lanes, self._alpha()),
-            l1_ratio=np.full(n_lanes, float(share)),
-            penalty_on=self.penalty is not None,
-            loss_parameter=np.full(n_lanes, parameter),
-            fit_intercept=bool(self.fit_intercept),
-            intercept_decay=float(self.sparse_intercept_decay) if sp.issparse(X) else 1.0,
-            average=int(self.average),
-            one_class=self._one_class,
-        )
+        return {
+            "loss": loss,
+            "alpha": np.full(n_lanes, self._alpha()),
+            "l1_ratio": np.full(n_lanes, float(share)),
+            "penalty_on": self.penalty is not None,
+            "loss_parameter": np.full(n_lanes, parameter),
+            "fit_intercept": bool(self.fit_intercept),
+            "intercept_decay": float(self.sparse_intercept_decay) if sp.issparse(X) else 1.0,
+            "average": int(self.average),
+            "one_class": self._one_class,
+            "n_threads": self._n_threads(),
+        }
 
     # ------------------------------------------------------------------------------------------------------------- training
 
@@ -229,7 +284,7 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
         if X.dtype != lanes.dtype:
             X = X.astype(lanes.dtype)
         epochs = int(self.max_iter) if n_epochs is None else n_epochs
-        pace = (self.learning_rate, self.eta0)
+        pace = (self._given_rate(), self.eta0)
         rate = self._rate(n_lanes, len(learn), epochs, past.get("memory") if past.get("pace") == pace else None)
         plan = fit.Plan(
             max_iter=epochs,
@@ -255,7 +310,7 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
         for name, value in attributes.items():
             setattr(self, name, value)
 
-    def _lanes_to_train(self, X: Any, n_lanes: int, init: tuple, continuing: bool) -> tuple[LinearLanes, dict]:
+    def _lanes_to_train(self, X: Any, n_lanes: int, init: tuple, continuing: bool) -> tuple[Lanes, dict]:
         """Return lanes, new or as they were after the last call, and what else is remembered of that."""
         if not continuing or getattr(self, "coef_", None) is None:
             lanes = self._new_lanes(X, n_lanes, X.dtype)
@@ -280,13 +335,13 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
             lanes.set_coef(coef, intercept)  # the user has changed them
         return lanes, past
 
-    def _measured(self, validation: tuple | None, lanes: LinearLanes) -> fit.Validation | None:
+    def _measured(self, validation: tuple | None, lanes: Lanes) -> fit.Validation | None:
         """Return how to measure these lanes on validation data (X, targets, weight)."""
         if validation is None:
             return None
         X, y, weight = validation
         X = X.astype(lanes.dtype, copy=False)
-        probe = self._new_lanes(X, lanes.n_lanes, lanes.dtype)
+        probe = self._probe(X, lanes.n_lanes, lanes.dtype)
         column = None if weight is None else weight[:, None]
         return fit.Validation(probe, Rows.of(X, finite=False), y, column, lambda raw: self._lane_scores(raw, y, weight))
 

@@ -1,6 +1,5 @@
 """What the linear classifiers share: one lane per class of one-vs-rest, all trained in one pass."""
 
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,6 +7,7 @@ from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
 
 from fastgd._validation import ArgumentValueError
@@ -24,7 +24,9 @@ LOSSES = (
     "huber",
     "epsilon_insensitive",
     "squared_epsilon_insensitive",
+    "softmax",
 )
+PROBABILISTIC = ("log_loss", "modified_huber", "softmax")
 
 
 class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
@@ -33,7 +35,6 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
     _parameter_constraints: ClassVar[dict] = {
         **LinearSGD._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
-        "n_jobs": [Integral, None],
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
@@ -46,10 +47,24 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
     def _n_lanes(self) -> int:
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
+    def _n_outputs(self) -> int:
+        """Return how many lanes are one model: with softmax all classes, unless two of them are one logistic lane."""
+        return self._n_lanes() if self.loss == "softmax" else 1
+
+    def _loss(self) -> tuple[str, float]:
+        loss, parameter = super()._loss()
+        return ("log_loss" if loss == "softmax" and self._n_lanes() == 1 else loss), parameter
+
     def _targets(self, code: np.ndarray, dtype: Any) -> np.ndarray:
-        """Return (n_rows, K) targets: 1 for the lane's class, for the others 0 with log_loss and -1 with all other losses."""
+        """Return the targets of the rows.
+
+        (n_rows, K): 1 for the lane's class, for the others 0 with log_loss and -1 with all other losses; with softmax (n_rows, 1): the
+        number of the class.
+        """
+        if self._n_outputs() > 1:
+            return code[:, None].astype(dtype)
         positive = code[:, None] == (np.arange(len(self.classes_)) if self._n_lanes() > 1 else np.ones(1))
-        return np.where(positive, 1, 0 if self.loss == "log_loss" else -1).astype(dtype)
+        return np.where(positive, 1, 0 if self._loss()[0] == "log_loss" else -1).astype(dtype)
 
     def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         """Return the weight of each row in each lane: a class's weight counts in its own lane, where there are more than two."""
@@ -58,11 +73,13 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         if of_class is None:
             return rows
         lanes = of_class[code][:, None]
-        if self._n_lanes() > 1:
+        if self._n_lanes() > 1 and self._n_outputs() == 1:
             lanes = np.where(code[:, None] == np.arange(len(self.classes_)), lanes, 1.0)
         return lanes if rows is None else lanes * rows
 
     def _lane_scores(self, raw, y, weight):
+        if self._n_outputs() > 1:
+            return np.atleast_1d(np.average(raw.argmax(axis=1) == y[:, 0], weights=weight))
         right = (raw > 0) == (y > 0)
         return np.average(right, axis=0, weights=weight)
 
@@ -251,16 +268,17 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         return scores
 
     def _check_proba(self) -> bool:
-        if self.loss not in ("log_loss", "modified_huber"):
+        if self.loss not in PROBABILISTIC:
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
     @available_if(_check_proba)
     def predict_proba(self, X):
-        """Return the probability of each class, for the losses "log_loss" and "modified_huber".
+        """Return the probability of each class, for the losses "log_loss", "softmax" and "modified_huber".
 
         With two classes and log_loss it is the logistic function of the score; modified Huber's is (clip(score, -1, 1) + 1) / 2 (Zhang,
-        2004). With more classes the values of one-vs-rest are divided by their sum (Zadrozny and Elkan, 2002).
+        2004). With more classes the values of one-vs-rest are divided by their sum (Zadrozny and Elkan, 2002); softmax gives
+        ``exp(score_k) / sum_j exp(score_j)``.
 
         Parameters
         ----------
@@ -279,7 +297,9 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         >>> model.predict_proba([[5.0]]).sum().item()
         1.0
         """
-        if self.loss == "log_loss":
+        if self._n_outputs() > 1:
+            return softmax(self.decision_function(X))
+        if self._loss()[0] == "log_loss":
             return self._predict_proba_lr(X)
         chance = (np.clip(self.decision_function(X), -1, 1) + 1) / 2
         if chance.ndim == 1:

@@ -39,7 +39,7 @@ class Perceptron(LinearSGDClassifier):
     eta0 : float, default=1.0
         The base rate.
     n_jobs : int, optional
-        Accepted for compatibility: the classes are trained together, in one pass.
+        Threads inside one model: they share its lanes. None is 1, -1 all processors. The result does not depend on it.
     random_state : int, RandomState, numpy Generator or None, default=0
         The seed of the shuffles and of the split for early stopping. An int repeats the same training.
     early_stopping : bool, default=False
@@ -73,8 +73,8 @@ class Perceptron(LinearSGDClassifier):
         ``n_iter_ * n_samples + 1``, over all calls since `fit`; rows of weight 0 do not count.
     history_ : dict of ndarray
         Epoch by epoch: epoch, step, learning_rate, loss (mean over the rows, each before its update), objective (loss plus
-        penalty), val_loss, val_score, rows_per_second, seconds. With several lanes, what differs between them has shape
-        (n_epochs, n_lanes), NaN after a lane has stopped.
+        penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), rows_per_second,
+        seconds. With several lanes, what differs between them has shape (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
         "tol", "max_iter" or "max_time"; several where lanes stopped for different reasons.
     n_features_in_ : int

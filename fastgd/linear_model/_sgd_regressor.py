@@ -81,6 +81,16 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         Keep the weights of the epoch with the best validation score, not the last ones. Needs `early_stopping` or `X_val`.
     max_time : float, optional
         Seconds after which `fit` begins no further epoch.
+    optimizer : Optimizer, optional
+        An optimizer of `fastgd.optimizers`, such as ``fastgd.Adam(lr=0.01)``, in place of plain SGD. `learning_rate` takes the place of its
+        `lr`, unless it is left at its default. The penalty stays beside the rule: decoupled decay for L2, soft thresholding for L1.
+    batch_size : int, optional
+        Rows of one step, whose gradients are averaged; None: each row is a step, as in scikit-learn. Row weights are divided by their
+        mean, so that a whole number as weight counts like so many rows.
+    clip_norm : float, optional
+        The largest Euclidean norm of a step's gradient, each lane's own.
+    n_jobs : int, optional
+        Threads inside one model: they share its lanes. None is 1, -1 all processors. The result does not depend on it.
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
     quantile : float, default=0.5
@@ -98,8 +108,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         ``n_iter_ * n_samples + 1``, over all calls since `fit`; rows of weight 0 do not count.
     history_ : dict of ndarray
         Epoch by epoch: epoch, step, learning_rate, loss (mean over the rows, each before its update), objective (loss plus
-        penalty), val_loss, val_score, rows_per_second, seconds. With several lanes, what differs between them has shape
-        (n_epochs, n_lanes), NaN after a lane has stopped.
+        penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), clipped (share of the steps), rows_per_second,
+        seconds. With several lanes, what differs between them has shape (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
         "tol", "max_iter" or "max_time"; several where lanes stopped for different reasons.
     n_features_in_ : int
@@ -155,6 +165,10 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         average=False,
         restore_best=False,
         max_time=None,
+        optimizer=None,
+        batch_size=None,
+        clip_norm=None,
+        n_jobs=None,
         sparse_intercept_decay=1.0,
         quantile=0.5,
     ):

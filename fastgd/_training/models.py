@@ -1,0 +1,35 @@
+"""Lanes and the models they make up: with softmax the outputs of one model are lanes side by side, otherwise each lane is a model."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fastgd._training.batches import BatchLanes
+from fastgd._training.epoch_result import EpochResult
+from fastgd._training.linear import LinearLanes
+from fastgd._training.pacing import NamedPace, SchedulePace
+
+Lanes = LinearLanes | BatchLanes
+"""What trains: columns of weights, of which `n_outputs` side by side are one model."""
+
+
+def of_models(lanes: Lanes, values: np.ndarray, combine: Callable = np.sum) -> np.ndarray:
+    """Return one value for each model, (n_models,), from those of its lanes, (K,)."""
+    return combine(values.reshape(-1, lanes.n_outputs), axis=1) if lanes.n_outputs > 1 else values
+
+
+def lanes_of(lanes: Lanes, values: np.ndarray) -> np.ndarray:
+    """Return the value of its model for each lane, (K,)."""
+    return np.repeat(values, lanes.n_outputs)
+
+
+def rates_of_models(lanes: Lanes, rate: NamedPace | SchedulePace, t: int) -> np.ndarray:
+    """Return the learning rate of each model at step `t`; its lanes share it."""
+    return rate.at(t)[:: lanes.n_outputs]
+
+
+def mean_loss(lanes: Lanes, result: EpochResult, n_rows: int) -> np.ndarray:
+    """Return the mean loss of each lane over the rows of an epoch: where a step is one row, every row counts once, as in scikit-learn."""
+    if lanes.batch_size == 1:
+        return result.loss_sum / n_rows
+    return result.weighted_loss_sum / result.weight_sum
