@@ -41,7 +41,9 @@ def test_weight_equals_repetition_in_a_full_batch(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("optimizer", [None, fastgd.SGD(lr=0.1, momentum=0.9), fastgd.Adam(lr=0.01), fastgd.FTRL(lr=0.1)])
+@pytest.mark.parametrize(
+    "optimizer", [None, fastgd.SGD(lr=0.1, momentum=0.9), fastgd.Adam(lr=0.01), fastgd.FTRL(lr=0.1)]
+)
 @pytest.mark.parametrize("batch_size", [None, 1, 7, FULL])
 def test_continuing_is_exact(optimizer, batch_size):
     """Six epochs at once are the same as two, a pickle, and four: weights, state of the optimizer, step counter."""
@@ -64,11 +66,20 @@ def test_batches_of_one_are_steps_of_rows():
     np.testing.assert_allclose(batches.history_["grad_norm"], rows.history_["grad_norm"], rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "Adagrad", "RMSprop", "Lion", "NAdam", "RAdam", "FTRL", "Adadelta", "Signum"])
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "AdamW", "Adagrad", "RMSprop", "Lion", "NAdam", "RAdam", "FTRL", "Adadelta", "Signum"]
+)
 def test_every_optimizer_learns_on_dense_and_sparse_rows(name, digits):
     X, y = digits
     optimizer = getattr(fastgd, name)(**({"lr": 0.01} if name not in ("SGD", "Adadelta") else {"lr": 0.5}))
-    options = {"loss": "log_loss", "optimizer": optimizer, "batch_size": 32, "max_iter": 8, "tol": None, "random_state": 0}
+    options = {
+        "loss": "log_loss",
+        "optimizer": optimizer,
+        "batch_size": 32,
+        "max_iter": 8,
+        "tol": None,
+        "random_state": 0,
+    }
     dense = SGDClassifier(**options).fit(X, y)
     sparse = SGDClassifier(**options).fit(sp.csr_matrix(X), y)
     assert dense.score(X, y) > 0.9
@@ -81,7 +92,9 @@ def test_the_optimizers_rate_unless_another_is_given():
     assert own.history_["learning_rate"].tolist() == [0.03, 0.03]
     given = SGDClassifier(optimizer=fastgd.Adam(lr=0.03), learning_rate=0.2, max_iter=2, tol=None).fit(X, y)
     assert given.history_["learning_rate"].tolist() == [0.2, 0.2]
-    planned = SGDRegressor(optimizer=fastgd.Adam(lr=0.1 * cosine("100%")), batch_size=12, max_iter=2, tol=None).fit(X, y * 1.0)
+    planned = SGDRegressor(optimizer=fastgd.Adam(lr=0.1 * cosine("100%")), batch_size=12, max_iter=2, tol=None).fit(
+        X, y * 1.0
+    )
     np.testing.assert_allclose(planned.history_["learning_rate"], [0.05, 0.0], atol=1e-9)
     assert planned.history_["step"].tolist() == [10, 20]
 
@@ -91,7 +104,13 @@ def test_softmax_reaches_the_minimum_of_multinomial_regression(digits):
     X, y = digits
     alpha = 1e-2
     ours = SGDClassifier(
-        loss="softmax", alpha=alpha, learning_rate=1.0 * cosine("100%"), batch_size=64, max_iter=60, tol=None, random_state=0
+        loss="softmax",
+        alpha=alpha,
+        learning_rate=1.0 * cosine("100%"),
+        batch_size=64,
+        max_iter=60,
+        tol=None,
+        random_state=0,
     ).fit(X, y)
     theirs = LogisticRegression(C=1 / (alpha * len(X)), max_iter=500, tol=1e-8).fit(X, y)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=0.02)
@@ -118,7 +137,9 @@ def test_softmax_stops_early_restores_and_sweeps(digits):
     assert result.best_learning_rate == 0.5
     again = SGDClassifier(learning_rate=0.5, max_iter=3, tol=None, **options)
     split = next(
-        fastgd.linear_model._classification.StratifiedShuffleSplit(test_size=0.1, random_state=0).split(np.zeros((len(y), 1)), y)
+        fastgd.linear_model._classification.StratifiedShuffleSplit(test_size=0.1, random_state=0).split(
+            np.zeros((len(y), 1)), y
+        )
     )
     again.fit(X[np.sort(split[0])], y[np.sort(split[0])])
     assert held > 0.9
@@ -130,7 +151,9 @@ def test_softmax_takes_weights_of_rows_and_classes(digits):
     options = {"loss": "softmax", "learning_rate": 0.3, "max_iter": 20, "tol": None, "batch_size": FULL}
     weights = np.random.default_rng(0).integers(0, 3, len(y)).astype(float)
     weighted = SGDClassifier(**options).fit(X, y, sample_weight=weights)
-    repeated = SGDClassifier(**options).fit(np.repeat(X, weights.astype(int), axis=0), np.repeat(y, weights.astype(int)))
+    repeated = SGDClassifier(**options).fit(
+        np.repeat(X, weights.astype(int), axis=0), np.repeat(y, weights.astype(int))
+    )
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-7, atol=1e-9)
     heavy = SGDClassifier(class_weight={3: 50.0}, **options).fit(X, y)
     assert (heavy.predict(X) == 3).sum() > (weighted.predict(X) == 3).sum()
@@ -148,12 +171,17 @@ def test_clipping_limits_each_step():
     assert model.history_["grad_norm"][0] > 0.5
 
 
-@pytest.mark.parametrize("options", [{}, {"batch_size": 16}, {"optimizer": fastgd.Adam(lr=0.01), "batch_size": 16}, {"loss": "softmax"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"batch_size": 16}, {"optimizer": fastgd.Adam(lr=0.01), "batch_size": 16}, {"loss": "softmax"}]
+)
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
 def test_threads_do_not_change_a_bit(options, form, digits):
     X, y = digits
     X = form(X)
-    models = [SGDClassifier(n_jobs=n, max_iter=3, tol=None, random_state=0, **options).fit(X, y) for n in (None, 1, 2, -1, 5000)]
+    models = [
+        SGDClassifier(n_jobs=n, max_iter=3, tol=None, random_state=0, **options).fit(X, y)
+        for n in (None, 1, 2, -1, 5000)
+    ]
     assert all(fitted(model) == fitted(models[0]) for model in models)
 
 

@@ -13,6 +13,7 @@ from fastgd.schedules._algebra import as_schedule
 from fastgd.schedules.base import Schedule
 from fastgd.schedules.classic import constant, cosine, inverse_time, linear, piecewise, polynomial, warmup
 from fastgd.schedules.compose import maximum, minimum
+from fastgd.schedules.cycles import chebyshev, cosine_restarts, cyclic, one_cycle
 from fastgd.schedules.decays import (
     compounding_polynomial,
     compounding_staircase,
@@ -23,23 +24,33 @@ from fastgd.schedules.decays import (
     step,
 )
 from fastgd.schedules.measured import performance, plateau
+from fastgd.schedules.modern import interpolate, inverse_sqrt, k_decay, multistep, noam, rex, tanh, wsd
 from fastgd.schedules.noise import random, random_walk
 from fastgd.schedules.text import from_dict, parse
 
 __all__ = [
     "Schedule",
     "as_schedule",
+    "chebyshev",
     "compounding_polynomial",
     "compounding_staircase",
     "constant",
     "cosine",
+    "cosine_restarts",
+    "cyclic",
     "exponential",
     "from_dict",
     "geometric",
+    "interpolate",
+    "inverse_sqrt",
     "inverse_time",
+    "k_decay",
     "linear",
     "maximum",
     "minimum",
+    "multistep",
+    "noam",
+    "one_cycle",
     "parse",
     "performance",
     "piecewise",
@@ -48,7 +59,10 @@ __all__ = [
     "power",
     "random",
     "random_walk",
+    "rex",
     "saturating",
     "step",
+    "tanh",
     "warmup",
+    "wsd",
 ]

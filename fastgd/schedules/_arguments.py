@@ -4,6 +4,8 @@ import math
 import operator
 from typing import Annotated, Any
 
+import numpy as np
+
 from fastgd._validation import boolean, integer, real, type_error, value_error
 from fastgd.schedules._durations import ACCEPTED, Duration, duration
 
@@ -41,6 +43,20 @@ def seed(value: object, owner: str, name: str) -> int:
     return number
 
 
+def durations(value: object, owner: str, name: str) -> tuple:
+    """A list of durations."""
+    if not isinstance(value, (tuple, list, np.ndarray)):
+        raise type_error(owner, name, f"a list, each {ACCEPTED}", value)
+    return tuple(duration(each, owner, name) for each in value)
+
+
+def rates(value: object, owner: str, name: str) -> tuple[float, ...]:
+    """A list of finite numbers >= 0."""
+    if not isinstance(value, (tuple, list, np.ndarray)):
+        raise type_error(owner, name, "a list of numbers", value)
+    return tuple(rate(each, owner, name) for each in value)
+
+
 Rate = Annotated[float, rate]
 Positive = Annotated[float, positive]
 Fraction = Annotated[float, fraction]
@@ -48,6 +64,8 @@ Fraction = Annotated[float, fraction]
 Steps = Annotated[Any, duration]
 StepsOrZero = Annotated[Any, steps_or_zero]
 Time = Annotated[Any, time]
+Durations = Annotated[Any, durations]
+Rates = Annotated[Any, rates]
 Switch = Annotated[bool, boolean]
 Seed = Annotated[int, seed]
 

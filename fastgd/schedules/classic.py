@@ -2,23 +2,24 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
-from fastgd._validation import choice, type_error, value_error
+from fastgd._validation import choice, value_error
 from fastgd.schedules._algebra import factory
 from fastgd.schedules._arguments import (
+    Durations,
     Fraction,
     Positive,
     Rate,
+    Rates,
     Steps,
     Time,
     base_and_duration,
-    rate,
     scaled_power,
 )
-from fastgd.schedules._durations import ACCEPTED, Context, duration
+from fastgd.schedules._durations import Context
 from fastgd.schedules.base import Schedule
 
 HALF_PI = math.pi / 2
@@ -272,24 +273,12 @@ def warmup(T: "int | str", start_factor: float = 0.0, shape: str = "linear") -> 
     return Warmup(T, start_factor, shape)
 
 
-def _boundaries(value: object, owner: str, name: str) -> tuple:
-    if not isinstance(value, (tuple, list, np.ndarray)):
-        raise type_error(owner, name, f"a list, each {ACCEPTED}", value)
-    return tuple(duration(each, owner, name) for each in value)
-
-
-def _rates(value: object, owner: str, name: str) -> tuple[float, ...]:
-    if not isinstance(value, (tuple, list, np.ndarray)):
-        raise type_error(owner, name, "a list of numbers", value)
-    return tuple(rate(each, owner, name) for each in value)
-
-
 @dataclass(frozen=True, repr=False)
 class Piecewise(Schedule, kind="piecewise"):
     """Constant between boundaries."""
 
-    boundaries: Annotated[Any, _boundaries]
-    rates: Annotated[Any, _rates]
+    boundaries: Durations
+    rates: Rates
 
     def _prepare(self) -> None:
         if len(self.rates) != len(self.boundaries) + 1:
