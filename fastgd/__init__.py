@@ -23,7 +23,7 @@ _HOMES = {
     "fastgd.state": "State StepInfo",
     "fastgd.clipping": "clip_norm clip_value global_norm",
     "fastgd.checkpoint": "load load_latest save",
-    "fastgd.learning_rate": "SweepResult sweep",
+    "fastgd.learning_rate": "LRFinderResult SweepResult lr_find sweep",
     "fastgd.user_rule": "rule",
     "fastgd._kernels.execute": "info",
     "fastgd._validation": (
@@ -52,6 +52,7 @@ __all__ = [
     "ArgumentValueError",
     "ConcurrentStepError",
     "CorruptCheckpointError",
+    "LRFinderResult",
     "Lion",
     "NAdam",
     "NonFiniteError",
@@ -72,6 +73,7 @@ __all__ = [
     "linear_model",
     "load",
     "load_latest",
+    "lr_find",
     "optimizers",
     "rule",
     "rules",
@@ -93,7 +95,7 @@ if TYPE_CHECKING:
     )
     from fastgd.checkpoint import load, load_latest, save
     from fastgd.clipping import clip_norm, clip_value, global_norm
-    from fastgd.learning_rate import SweepResult, sweep
+    from fastgd.learning_rate import LRFinderResult, SweepResult, lr_find, sweep
     from fastgd.optimizers import (
         ASGD,
         FTRL,

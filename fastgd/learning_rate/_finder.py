@@ -1,0 +1,242 @@
+"""The range test: train with a rate that grows from step to step, and see where the loss falls and where it explodes."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from fastgd._training import fit
+from fastgd._training.models import of_models
+from fastgd._training.rates import RateTable
+from fastgd._training.rows import Rows
+from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, real
+from fastgd.learning_rate._range_test import LRFinderResult, exploded, smoothed
+from fastgd.optimizers import SGD, Optimizer
+
+LOW, HIGH = 1e-6, 100.0
+STEPS_A_POINT = (5, 500)  # at least, for small data in several epochs; at most, for large data in a part of one
+
+
+def lr_find(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    low: float = LOW,
+    high: float = HIGH,
+    n_points: int = 100,
+    n_seeds: int = 5,
+    random_state: Any = None,
+    sample_weight: Any = None,
+    optimizer: Optimizer | None = None,
+) -> LRFinderResult:
+    """Run a range test: train once with a rate that grows geometrically from step to step, and suggest rates.
+
+    Two forms: ``lr_find(estimator, X, y)`` for the linear estimators of `fastgd.linear_model`, whose seeds are lanes of one pass over the
+    rows, and ``lr_find(params, loss_and_grad, batches)`` for a model of one's own. Neither changes what it is given.
+
+    Parameters
+    ----------
+    model : estimator, or ndarray, or list, tuple or dict of ndarrays
+        An SGDClassifier, SGDRegressor or Perceptron; or parameters, of dtype float32 or float64, which are put back at the end.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features), or callable
+        Rows, of dtype float32 or float64; or ``loss_and_grad(params, batch) -> (loss, gradients)``, the gradients shaped like `params`.
+    y : array-like of shape (n_samples,), or iterable
+        Targets; or batches, gone through again and again.
+    low, high : float
+        The first and the last rate.
+    n_points : int
+        Points of the curve; for a model of one's own each is one step.
+    n_seeds : int
+        How often to repeat it: for estimators with rows weighted by Poisson draws (a bootstrap), the first seed without; for one's own
+        model with the batches in another order.
+    random_state : int, RandomState or numpy Generator, optional
+        Takes the place of the estimator's; the order of one's own batches.
+    sample_weight : array-like of shape (n_samples,), optional
+        Weights >= 0 of the rows.
+    optimizer : Optimizer, optional
+        For one's own parameters: what makes the steps, plain `SGD` by default. An estimator has its own.
+
+    Returns
+    -------
+    LRFinderResult
+        The curve, its band over the seeds, the suggestion of each rule, and the rate at which training diverged.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentValueError
+        For what cannot be tested; nothing has been changed then.
+
+    References
+    ----------
+    L. N. Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017, section 3.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastgd
+    >>> from fastgd.linear_model import SGDRegressor
+    >>> X = np.random.default_rng(0).normal(size=(500, 3))
+    >>> result = fastgd.lr_find(SGDRegressor(random_state=0), X, X @ [1.0, 2.0, 3.0])
+    >>> 1e-3 < result.suggest() < 1 < result.edge
+    True
+    >>> w, target = np.zeros(3), np.array([1.0, 2.0, 3.0])
+    >>> result = fastgd.lr_find(w, lambda w, batch: (((w - target) ** 2).sum(), 2 * (w - target)), [None])
+    >>> w, result.edge > 1
+    (array([0., 0., 0.]), True)
+    """
+    began = time.perf_counter()
+    low, high = (real(value, "lr_find", name, 0.0, closed="neither") for name, value in (("low", low), ("high", high)))
+    if low >= high:
+        raise ArgumentValueError(f"the 'low' argument of lr_find must be below high = {high!r}; got {low!r}.")
+    n_points, n_seeds = integer(n_points, "lr_find", "n_points", 3), integer(n_seeds, "lr_find", "n_seeds", 1)
+    if callable(X):
+        rates = np.geomspace(low, high, n_points)
+        loss = _own(model, X, y, rates, n_seeds, random_state, SGD(lr=low) if optimizer is None else optimizer)
+        return LRFinderResult(rates, loss, time.perf_counter() - began)
+    if optimizer is not None:
+        raise ArgumentValueError(
+            "the 'optimizer' argument of lr_find is for one's own parameters; give it to the estimator."
+        )
+    rates, loss = _of_estimator(model, X, y, (low, high), n_points, n_seeds, random_state, sample_weight)
+    return LRFinderResult(rates, loss, time.perf_counter() - began)
+
+
+# --------------------------------------------------------------------------------------------------------------------- estimators
+
+
+def _of_estimator(
+    estimator: Any, X: Any, y: Any, ends: tuple, n_points: int, n_seeds: int, random_state: Any, sample_weight: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rates and losses, (n_points,) and (n_points, n_seeds), of a linear estimator."""
+    from sklearn.base import clone
+
+    from fastgd.linear_model import SGDOneClassSVM, _data
+    from fastgd.linear_model._base import LinearSGD
+
+    if not isinstance(estimator, LinearSGD) or isinstance(estimator, SGDOneClassSVM):
+        kinds = "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, or parameters with a function"
+        raise ArgumentTypeError(f"the 'model' argument of lr_find must be {kinds}; got {type(estimator).__name__}.")
+    model = clone(estimator).set_params(**({} if random_state is None else {"random_state": random_state}))
+    model._validate_params()
+    task = model._task(X, y, sample_weight, (None, None, None), False)
+    X, weight, columns = task["X"], task["weight"], task["n_lanes"]
+    learn = _data.rows_to_learn(X, weight, None)
+    lanes = model._new_lanes(X, columns * n_seeds, X.dtype)
+    seed = model._seed()
+    order, stops = _plan(learn, n_points, lanes.batch_size, seed)
+    steps = np.geomspace(*ends, lanes.n_steps(len(order)))
+    targets = task["targets"] if task["targets"].shape[1] == 1 else np.tile(task["targets"], (1, n_seeds))
+    weights = _bootstrap(X.shape[0], n_seeds, seed, weight, columns)
+    rows, table = Rows.of(X, finite=False), RateTable.steps(steps)
+    blank = Rows.of(
+        np.zeros((X.shape[0], 1), X.dtype)
+    )  # to any model as good as rows of features that it has not learnt yet
+    untrained = model._probe(blank.data, lanes.n_lanes, X.dtype)
+    ends_of = list(itertools.pairwise([0, *stops]))
+    loss, base = np.full((2, n_points, n_seeds), np.nan)
+    for k, (start, stop) in enumerate(ends_of):
+        loss[k] = _mean(lanes, n_seeds, lanes.epoch(rows, targets, order, table, weights, start, stop))
+        still = untrained.epoch(blank, targets, order[start:stop], RateTable.constant(0.0), weights)
+        base[k] = _mean(untrained, n_seeds, still)
+        if (exploded(smoothed(loss[: k + 1])) <= k).all():
+            break
+    middles = [
+        np.sqrt(steps[start // lanes.batch_size] * steps[(stop - 1) // lanes.batch_size]) for start, stop in ends_of
+    ]
+    return np.array(middles), _without_luck(loss, base)
+
+
+def _mean(lanes: Any, n_seeds: int, result: Any) -> np.ndarray:
+    """Return the mean loss of each seed, the sum over its classes where they are one-vs-rest."""
+    with np.errstate(all="ignore"):
+        return of_models(lanes, result.weighted_loss_sum / result.weight_sum).reshape(n_seeds, -1).sum(axis=1)
+
+
+def _without_luck(loss: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Return the losses without what an untrained model has on the same rows more or less than on average (a ratio estimator).
+
+    Targets of regression differ so much from row to row that a point of few rows would show them rather than the rate.
+    """
+    with np.errstate(all="ignore"):
+        scale = np.nanmean(base) / base
+    return loss * np.where(np.isfinite(scale), scale, 1.0)
+
+
+def _plan(learn: np.ndarray, n_points: int, batch_size: int, seed: int) -> tuple[np.ndarray, list[int]]:
+    """Return the order of the rows, several epochs for small data and a part of one for large, and where each point ends in it."""
+    few, many = (n_points * n * batch_size for n in STEPS_A_POINT)
+    epochs = [fit.epoch_order(learn, seed, k, True) for k in range(-(-few // len(learn)))]
+    order = np.concatenate(epochs)[: max(few, min(len(learn), many))]
+    n_steps = -(-len(order) // batch_size)
+    return order, [min(len(order), int(k) * batch_size) for k in np.linspace(0, n_steps, n_points + 1)[1:].round()]
+
+
+def _bootstrap(n_rows: int, n_seeds: int, seed: int, weight: np.ndarray | None, columns: int) -> np.ndarray | None:
+    """Return the weight of each row in each lane: Poisson draws for all seeds but the first."""
+    if n_seeds == 1:
+        return weight
+    draws = np.ones((n_rows, n_seeds))
+    draws[:, 1:] = np.random.default_rng(seed).poisson(1.0, (n_rows, n_seeds - 1))
+    draws = np.repeat(draws, columns, axis=1)
+    if weight is None:
+        return draws
+    return draws * (weight if weight.shape[1] == 1 else np.tile(weight, (1, n_seeds)))
+
+
+# ------------------------------------------------------------------------------------------------------------------- one's own model
+
+
+def _own(
+    params: Any,
+    loss_and_grad: Callable,
+    batches: Iterable,
+    rates: np.ndarray,
+    n_seeds: int,
+    random_state: Any,
+    optimizer: Any,
+) -> np.ndarray:
+    """Return the losses, (n_points, n_seeds), of one's own model; its parameters are put back."""
+    from fastgd._params import leaves
+
+    if not isinstance(optimizer, Optimizer) or not hasattr(optimizer, "lr"):
+        raise ArgumentTypeError(
+            f"the 'optimizer' argument of lr_find must be an Optimizer; got {type(optimizer).__name__}."
+        )
+    batches = list(batches)
+    if not batches:
+        raise ArgumentValueError("the 'y' argument of lr_find must be at least one batch; got none.")
+    arrays = [array for _, array in leaves(params)]
+    before = [np.array(array) for array in arrays]
+    generator = np.random.default_rng(random_state)
+    loss = np.full((len(rates), n_seeds), np.nan)
+    try:
+        for seed in range(n_seeds):
+            order = [batches[k] for k in generator.permutation(len(batches))] if seed else batches
+            _one_run(params, loss_and_grad, order, rates, optimizer, loss[:, seed])
+            for array, old in zip(arrays, before, strict=True):
+                array[...] = old
+    finally:
+        for array, old in zip(arrays, before, strict=True):
+            array[...] = old
+    return loss
+
+
+def _one_run(
+    params: Any, loss_and_grad: Callable, batches: list, rates: np.ndarray, optimizer: Any, loss: np.ndarray
+) -> None:
+    """Write the loss before each step, until it explodes."""
+    from fastgd.schedules import interpolate
+
+    ramp = interpolate(list(range(1, len(rates))), rates.tolist())
+    state = optimizer.replace(lr=ramp, on_nonfinite="skip").init(params)
+    for k, batch in zip(range(len(rates)), itertools.cycle(batches), strict=False):
+        with np.errstate(all="ignore"):
+            value, grads = loss_and_grad(params, batch)
+        loss[k] = value if np.isfinite(value) else np.nan
+        if exploded(smoothed(loss[: k + 1, None]))[0] <= k:
+            return
+        with np.errstate(all="ignore"):
+            state.step(grads)

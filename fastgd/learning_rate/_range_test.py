@@ -1,0 +1,226 @@
+"""What a range test says: the curve of loss against rate, and the rates that the known rules read off it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from fastgd._validation import choice
+
+SMOOTHING = 0.9  # of the running mean over neighbouring points
+EXPLODED = 4.0  # times the range of the losses before: diverged
+DEFAULT_RULE = "valley"
+
+
+class Suggestion(NamedTuple):
+    """A rate, and why."""
+
+    learning_rate: float
+    reason: str
+
+
+def smoothed(loss: np.ndarray) -> np.ndarray:
+    """Return the running mean of losses, bias corrected, along the first axis; what is not finite stays so from there on."""
+    mean, weight, found = np.zeros(loss.shape[1:]), 0.0, np.empty(loss.shape)
+    with np.errstate(all="ignore"):
+        for k, value in enumerate(loss):
+            mean = SMOOTHING * mean + (1 - SMOOTHING) * value
+            weight = SMOOTHING * weight + (1 - SMOOTHING)
+            found[k] = mean / weight
+    return found
+
+
+def exploded(curve: np.ndarray) -> np.ndarray:
+    """Return from which point on each curve, (n_points, n), has left its range: n_points where it never does."""
+    with np.errstate(all="ignore"):
+        lowest = np.minimum.accumulate(curve, axis=0)
+        bad = ~np.isfinite(curve) | (
+            curve > lowest + EXPLODED * np.maximum(np.abs(curve[0]), np.abs(curve[0] - lowest))
+        )
+    return np.where(bad.any(axis=0), bad.argmax(axis=0), len(curve))
+
+
+def steepest(rates: np.ndarray, curve: np.ndarray) -> Suggestion:
+    """The rate at which the loss falls fastest per factor of the rate (Smith, 2017)."""
+    slope = np.gradient(curve, np.log(rates))
+    return Suggestion(float(rates[slope.argmin()]), "the loss falls fastest here")
+
+
+def minimum(rates: np.ndarray, curve: np.ndarray) -> Suggestion:
+    """A tenth of the rate with the lowest loss (Howard and Gugger, fastai)."""
+    return Suggestion(float(rates[curve.argmin()]) / 10, "a tenth of the rate with the lowest loss")
+
+
+def valley(rates: np.ndarray, curve: np.ndarray) -> Suggestion:
+    """Two thirds down the longest stretch on which the loss falls (Howard and Gugger, fastai)."""
+    longest, end = np.ones(len(curve), int), 0
+    for k in range(1, len(curve)):
+        before = longest[:k][curve[:k] > curve[k]]
+        longest[k] = 1 + (before.max() if len(before) else 0)
+        end = k if longest[k] > longest[end] else end
+    start, need, level = end, longest[end] - 1, curve[end]
+    for k in range(end - 1, -1, -1):
+        if need and longest[k] == need and curve[k] > level:
+            start, need, level = k, need - 1, curve[k]
+    at = start + (end - start) * 2 // 3
+    return Suggestion(float(rates[at]), "two thirds down the longest descent")
+
+
+def slide(rates: np.ndarray, curve: np.ndarray) -> Suggestion:
+    """The end of the last stretch over which the slope stays within a half of the steepest one (after Novikov's interval slide rule)."""
+    slope = np.gradient(curve, np.log(rates))
+    at = int(slope.argmin())
+    while at + 1 < len(slope) and slope[at + 1] <= slope.min() / 2:
+        at += 1
+    return Suggestion(float(rates[at]), "the steep descent ends here")
+
+
+RULES: dict[str, Callable[[np.ndarray, np.ndarray], Suggestion]] = {
+    "steepest": steepest,
+    "valley": valley,
+    "slide": slide,
+    "minimum": minimum,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class LRFinderResult:
+    """What a range test measured: training with a rate that grows from step to step.
+
+    Attributes
+    ----------
+    learning_rate : ndarray of float64, shape (n_points,)
+        The rates, ascending: the geometric middle of each point's steps.
+    loss : ndarray of float64, shape (n_points, n_seeds)
+        The mean loss at each point, before its updates; NaN after a seed has diverged.
+    seconds : float
+        How long it took.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd.learning_rate import LRFinderResult
+    >>> rates = np.geomspace(1e-4, 10, 50)
+    >>> result = LRFinderResult(rates, (2 - np.log1p(rates) + rates**4)[:, None], 0.1)
+    >>> round(result.suggestions["minimum"].learning_rate, 3)
+    0.048
+    """
+
+    learning_rate: np.ndarray
+    loss: np.ndarray
+    seconds: float
+
+    @property
+    def curve(self) -> np.ndarray:
+        """The smoothed loss, the median over the seeds, (n_points,): up to the stability edge."""
+        return np.median(smoothed(self.loss), axis=1)[: self._end]
+
+    @property
+    def band(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lowest and the highest smoothed loss over the seeds, each (n_points,) up to the stability edge."""
+        curves = smoothed(self.loss)[: self._end]
+        return curves.min(axis=1), curves.max(axis=1)
+
+    @property
+    def _end(self) -> int:
+        return max(1, int(exploded(smoothed(self.loss)).min()))
+
+    @property
+    def edge(self) -> float | None:
+        """The stability edge: the lowest rate at which a seed diverged, None where none did."""
+        return float(self.learning_rate[self._end]) if self._end < len(self.learning_rate) else None
+
+    @property
+    def suggestions(self) -> dict[str, Suggestion]:
+        """The rate that each rule reads off the curve, and why: "steepest", "valley", "slide", "minimum"."""
+        rates, curve = self.learning_rate[: self._end], self.curve
+        if len(curve) < 3:
+            reason = "it diverged at once: begin lower"
+            return {name: Suggestion(float(self.learning_rate[0]) / 10, reason) for name in RULES}
+        if curve.min() >= curve[0]:
+            reason = "the loss never fell: these rates are too small, or the data has nothing to learn"
+            return {name: Suggestion(float(rates[-1]), reason) for name in RULES}
+        return {name: rule(rates, curve) for name, rule in RULES.items()}
+
+    def suggest(self, rule: str = DEFAULT_RULE) -> float:
+        """Return the rate that a rule suggests.
+
+        Parameters
+        ----------
+        rule : {"steepest", "valley", "slide", "minimum"}
+            The rule.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastgd.learning_rate import LRFinderResult
+        >>> rates = np.geomspace(1e-4, 10, 50)
+        >>> LRFinderResult(rates, (2 - np.log1p(rates))[:, None], 0.1).suggest("steepest") > 1
+        True
+        """
+        return self.suggestions[choice(rule, "suggest", "rule", tuple(RULES))].learning_rate
+
+    def to_dict(self) -> dict:
+        """Return a JSON-able description, None for what is not finite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastgd.learning_rate import LRFinderResult
+        >>> result = LRFinderResult(np.array([0.1, 1.0, 10.0]), np.array([[2.0], [1.0], [np.nan]]), 0.1)
+        >>> result.to_dict()["loss"], result.to_dict()["edge"]
+        ([[2.0], [1.0], [None]], 10.0)
+        """
+        return {
+            "learning_rate": self.learning_rate.tolist(),
+            "loss": [[float(v) if np.isfinite(v) else None for v in point] for point in self.loss],
+            "suggestions": {name: found._asdict() for name, found in self.suggestions.items()},
+            "edge": self.edge,
+            "seconds": self.seconds,
+        }
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{name} {each.learning_rate:.3g}" for name, each in self.suggestions.items())
+        edge = "no divergence" if self.edge is None else f"diverged at {self.edge:.3g}"
+        return f"LRFinderResult({len(self.learning_rate)} rates, {self.loss.shape[1]} seeds: {found}; {edge})"
+
+    def plot(self, ax=None):
+        """Plot the smoothed loss against the rate with the band of the seeds and the suggestions; return the matplotlib axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Examples
+        --------
+        >>> import matplotlib, numpy as np
+        >>> matplotlib.use("agg")
+        >>> from fastgd.learning_rate import LRFinderResult
+        >>> rates = np.geomspace(1e-4, 10, 50)
+        >>> LRFinderResult(rates, (2 - np.log1p(rates))[:, None], 0.1).plot().get_xscale()
+        'log'
+        """
+        if ax is None:
+            try:
+                import matplotlib.pyplot as plt
+            except ImportError:
+                raise ImportError("LRFinderResult.plot needs matplotlib: pip install fastgd[plot]") from None
+            ax = plt.subplots(figsize=(7, 4.5), layout="constrained")[1]
+        rates, curve = self.learning_rate[: self._end], self.curve
+        ax.fill_between(rates, *self.band, color="#0072B2", alpha=0.2, lw=0, label=f"{self.loss.shape[1]} seeds")
+        ax.plot(rates, curve, color="#0072B2", lw=2.5)
+        styles = zip(("#D55E00", "#009E73", "#CC79A7", "#000000"), ("o", "s", "^", "D"), strict=True)
+        for (name, found), (color, marker) in zip(self.suggestions.items(), styles, strict=True):
+            height = np.interp(np.log(found.learning_rate), np.log(rates), curve)
+            ax.plot(found.learning_rate, height, marker, ms=9, color=color, label=f"{name} {found.learning_rate:.2g}")
+        if self.edge is not None:
+            ax.axvline(self.edge, ls="--", color="#D55E00", label=f"diverged at {self.edge:.2g}")
+        ax.set(xscale="log", xlabel="learning rate", ylabel="loss")
+        ax.legend(frameon=False)
+        return ax
