@@ -16,7 +16,7 @@ from fastgd.learning_rate._range_test import LRFinderResult, exploded, smoothed
 from fastgd.optimizers import SGD, Optimizer
 
 LOW, HIGH = 1e-6, 100.0
-STEPS_A_POINT = (5, 500)  # at least, for small data in several epochs; at most, for large data in a part of one
+STEPS_A_POINT = (20, 500)  # at least, for small data in several epochs; at most, for large data in a part of one
 
 
 def lr_find(

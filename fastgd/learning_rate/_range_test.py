@@ -41,10 +41,15 @@ def exploded(curve: np.ndarray) -> np.ndarray:
     return np.where(bad.any(axis=0), bad.argmax(axis=0), len(curve))
 
 
+def _slope(rates: np.ndarray, curve: np.ndarray) -> np.ndarray:
+    """Return the slope of the loss per factor of the rate, as far as the lowest loss: what falls after a rise is no guide."""
+    n = max(2, int(curve.argmin()) + 1)
+    return np.gradient(curve[:n], np.log(rates[:n]))
+
+
 def steepest(rates: np.ndarray, curve: np.ndarray) -> Suggestion:
     """The rate at which the loss falls fastest per factor of the rate (Smith, 2017)."""
-    slope = np.gradient(curve, np.log(rates))
-    return Suggestion(float(rates[slope.argmin()]), "the loss falls fastest here")
+    return Suggestion(float(rates[_slope(rates, curve).argmin()]), "the loss falls fastest here")
 
 
 def minimum(rates: np.ndarray, curve: np.ndarray) -> Suggestion:
@@ -69,7 +74,7 @@ def valley(rates: np.ndarray, curve: np.ndarray) -> Suggestion:
 
 def slide(rates: np.ndarray, curve: np.ndarray) -> Suggestion:
     """The end of the last stretch over which the slope stays within a half of the steepest one (after Novikov's interval slide rule)."""
-    slope = np.gradient(curve, np.log(rates))
+    slope = _slope(rates, curve)
     at = int(slope.argmin())
     while at + 1 < len(slope) and slope[at + 1] <= slope.min() / 2:
         at += 1
@@ -113,31 +118,32 @@ class LRFinderResult:
 
     @property
     def curve(self) -> np.ndarray:
-        """The smoothed loss, the median over the seeds, (n_points,): up to the stability edge."""
-        return np.median(smoothed(self.loss), axis=1)[: self._end]
+        """The smoothed loss, the median over the seeds that have not diverged, (n_points,): up to the stability edge."""
+        return np.nanmedian(smoothed(self.loss)[: self._end], axis=1)
 
     @property
     def band(self) -> tuple[np.ndarray, np.ndarray]:
         """The lowest and the highest smoothed loss over the seeds, each (n_points,) up to the stability edge."""
         curves = smoothed(self.loss)[: self._end]
-        return curves.min(axis=1), curves.max(axis=1)
+        return np.nanmin(curves, axis=1), np.nanmax(curves, axis=1)
 
     @property
     def _end(self) -> int:
-        return max(1, int(exploded(smoothed(self.loss)).min()))
+        return max(1, int(np.median(exploded(smoothed(self.loss)))))
 
     @property
     def edge(self) -> float | None:
-        """The stability edge: the lowest rate at which a seed diverged, None where none did."""
+        """The stability edge: the rate at which half of the seeds have diverged, None where they have not."""
         return float(self.learning_rate[self._end]) if self._end < len(self.learning_rate) else None
 
     @property
     def suggestions(self) -> dict[str, Suggestion]:
         """The rate that each rule reads off the curve, and why: "steepest", "valley", "slide", "minimum"."""
-        rates, curve = self.learning_rate[: self._end], self.curve
-        if len(curve) < 3:
+        rates = self.learning_rate[: self._end]
+        if len(rates) < 3:
             reason = "it diverged at once: begin lower"
             return {name: Suggestion(float(self.learning_rate[0]) / 10, reason) for name in RULES}
+        curve = self.curve
         if curve.min() >= curve[0]:
             reason = "the loss never fell: these rates are too small, or the data has nothing to learn"
             return {name: Suggestion(float(rates[-1]), reason) for name in RULES}
