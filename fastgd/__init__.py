@@ -18,7 +18,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "fastgd.optimizers": (
-        "ASGD FTRL SGD Adadelta Adagrad Adam AdamW Adamax Lion NAdam Optimizer RAdam RMSprop Rprop SignSGD Signum"
+        "ADOPT ASGD FTRL SGD AdEMAMix AdaBelief AdaBound Adadelta Adagrad Adam AdamW Adamax Adan LaProp Lion NAdam Optimizer "
+        "QHAdam RAdam RMSprop Rprop SignSGD Signum Yogi"
     ),
     "fastgd.state": "State StepInfo",
     "fastgd.clipping": "clip_norm clip_value global_norm",
@@ -40,23 +41,30 @@ _MODULES = {
 }
 
 __all__ = [
+    "ADOPT",
     "ASGD",
     "FTRL",
     "SGD",
+    "AdEMAMix",
+    "AdaBelief",
+    "AdaBound",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Adan",
     "ArgumentTypeError",
     "ArgumentValueError",
     "ConcurrentStepError",
     "CorruptCheckpointError",
     "LRFinderResult",
+    "LaProp",
     "Lion",
     "NAdam",
     "NonFiniteError",
     "Optimizer",
+    "QHAdam",
     "RAdam",
     "RMSprop",
     "Rprop",
@@ -65,6 +73,7 @@ __all__ = [
     "State",
     "StepInfo",
     "SweepResult",
+    "Yogi",
     "clip_norm",
     "clip_value",
     "datasets",
@@ -97,22 +106,30 @@ if TYPE_CHECKING:
     from fastgd.clipping import clip_norm, clip_value, global_norm
     from fastgd.learning_rate import LRFinderResult, SweepResult, lr_find, sweep
     from fastgd.optimizers import (
+        ADOPT,
         ASGD,
         FTRL,
         SGD,
+        AdaBelief,
+        AdaBound,
         Adadelta,
         Adagrad,
         Adam,
         Adamax,
         AdamW,
+        Adan,
+        AdEMAMix,
+        LaProp,
         Lion,
         NAdam,
         Optimizer,
+        QHAdam,
         RAdam,
         RMSprop,
         Rprop,
         SignSGD,
         Signum,
+        Yogi,
     )
     from fastgd.state import State, StepInfo
     from fastgd.user_rule import rule

@@ -13,6 +13,8 @@ ORIGINS = {
     "b1": "betas", "b1_c": "betas", "b2": "betas", "b2_c": "betas", "debias": "betas", "mu": "momentum", "mu_c": "dampening",
     "alpha_c": "alpha", "rho_c": "rho", "eta_minus": "etas", "eta_plus": "etas", "smallest": "step_sizes",
     "largest": "step_sizes", "keep": "t0", "adapt": "betas", "plain": "betas",
+    "b3": "betas", "b3_c": "betas", "lr_d": "lr", "lr_slow": "alpha", "known": "betas", "now": "nus", "past": "nus",
+    "lowest": "final_lr", "highest": "final_lr",
 }  # fmt: skip
 """The options behind those scalars of the rules that have other names, for messages."""
 

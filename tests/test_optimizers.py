@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import fastgd
 from fastgd import optimizers, schedules
 
-from . import naive
+from . import naive, naive_more
 
 STEPS = 50
 SHAPES = [(3, 4), (5,), (), (0, 2), (67,)]
@@ -43,6 +43,14 @@ CONFIGS = {
     "Rprop": [{}, {"lr": 0.1, "etas": (0.3, 1.5), "step_sizes": (0.01, 0.2)}],
     "FTRL": [{}, {"lr": 0.5, "beta": 0.1, "l1": 0.3, "l2": 0.7}, {"lr": 0.5, "l1": 2.0}],
     "ASGD": [{}, {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 3, "weight_decay": 0.1}],
+    "AdaBelief": [{}, {"lr": 0.1, "eps": 1e-3, "weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": False}],
+    "Yogi": [{}, {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.1, "initial_accumulator_value": 0.5}],
+    "AdaBound": [{}, {"lr": 0.1, "final_lr": 0.02, "gamma": 0.5, "weight_decay": 0.1}],
+    "LaProp": [{}, {"lr": 0.1, "betas": (0.9, 0.5), "eps": 1e-3, "weight_decay": 0.1}],
+    "ADOPT": [{}, {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}, {"clip_ratio": False, "weight_decay": 0.1}],
+    "Adan": [{}, {"lr": 0.1, "betas": (0.5, 0.8, 0.9), "weight_decay": 0.1}],
+    "AdEMAMix": [{}, {"lr": 0.1, "betas": (0.5, 0.9, 0.99), "alpha": 2.0, "weight_decay": 0.1}],
+    "QHAdam": [{}, {"lr": 0.1, "nus": (0.7, 0.5), "weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
 }  # fmt: skip
 CASES = [(name, config) for name, configs in CONFIGS.items() for config in configs]
 every_class = pytest.mark.parametrize("name", CONFIGS)
@@ -58,7 +66,7 @@ def fast(name, **options):
 def slow(name, **options):
     if name == "SignSGD":
         name, options = "Signum", {"momentum": 0, **options}
-    return getattr(naive, name)(**options)
+    return (getattr(naive, name, None) or getattr(naive_more, name))(**options)
 
 
 def random_params(dtype=np.float64, seed=0):
@@ -131,13 +139,14 @@ def test_clipping_and_maximize_are_naive(name):
         compare_with_naive(name, {**CONFIGS[name][-1], **options})
 
 
-# Where each hyperparameter goes from and to; a pair has two such ranges.
+# Where each hyperparameter goes from and to; a pair has two such ranges, a triple three.
 RANGES = {
     "lr": (0.1, 0.02), "momentum": (0.5, 0.95), "dampening": (0.8, 0.1), "weight_decay": (0.3, 0.0), "lr_decay": (0.0, 0.5),
     "initial_accumulator_value": (0.5, 2.0), "eps": (0.5, 0.01), "alpha": (0.5, 0.95), "rho": (0.5, 0.95), "momentum_decay": (0.5, 0.0),
-    "betas": ((0.5, 0.95), (0.8, 0.99)), "etas": ((0.3, 0.7), (1.1, 1.5)), "step_sizes": ((0.001, 0.01), (0.1, 0.3)),
+    "betas": ((0.5, 0.95), (0.8, 0.99), (0.9, 0.999)), "nus": ((0.2, 1.0), (1.0, 0.3)),
+    "etas": ((0.3, 0.7), (1.1, 1.5)), "step_sizes": ((0.001, 0.01), (0.1, 0.3)),
     "beta": (0.5, 2.0), "l1": (0.5, 0.1), "l2": (0.0, 0.5), "lambd": (0.0, 0.5), "t0": (0.0, 20.0),
-    "clip_norm": (1.0, 5.0), "clip_value": (0.1, 1.0),
+    "final_lr": (0.5, 0.05), "gamma": (0.01, 0.5), "clip_norm": (1.0, 5.0), "clip_value": (0.1, 1.0),
 }  # fmt: skip
 # What a class must be told for all of its hyperparameters to matter.
 FULL = {"SGD": {"momentum": 0.9}, "RMSprop": {"momentum": 0.9, "centered": True, "eps": 0.1}, "Adam": {"amsgrad": True}}
@@ -147,7 +156,7 @@ def hyperparameters(name):
     """Yield each hyperparameter of a class with its range: (option, position in a pair or None, (from, to))."""
     for option in [*getattr(fastgd, name).intervals, "clip_norm", "clip_value"]:
         if isinstance(RANGES[option][0], tuple):
-            yield from ((option, k, RANGES[option][k]) for k in range(2))
+            yield from ((option, k, RANGES[option][k]) for k in range(len(getattr(fast(name), option))))
         else:
             yield option, None, RANGES[option]
 
@@ -227,7 +236,8 @@ def test_is_the_naive_optimizer_for_random_options(name, data):
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Torch
 
-TORCH_CLASSES = sorted(CONFIGS.keys() - {"Lion", "SignSGD", "Signum", "FTRL"})
+ELSEWHERE = {"Lion", "SignSGD", "Signum", "FTRL", *vars(naive_more)}  # not in torch
+TORCH_CLASSES = sorted(CONFIGS.keys() - ELSEWHERE)
 
 
 @pytest.fixture

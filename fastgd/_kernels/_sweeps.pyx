@@ -1115,6 +1115,559 @@ cdef Py_ssize_t asgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_
     return nonfinite_
 
 
+cdef inline (floating, floating, floating) adabelief(
+    floating p, floating g, floating exp_avg, floating exp_avg_var, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
+    cdef floating surprise
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    surprise = g - exp_avg
+    exp_avg_var = b2 * exp_avg_var + b2_c * (surprise * surprise) + eps
+    return p - (decay * p + lr * exp_avg / (debias * math.sqrt(exp_avg_var) + eps)), exp_avg, exp_avg_var
+
+
+cdef Py_ssize_t adabelief_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_var = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float debias = (<const float *> scalars_)[9]
+    cdef float eps = (<const float *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_var[i_] = adabelief(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_var[i_], lr, l2, decay, b1, b1_c, b2, b2_c,
+            debias, eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t adabelief_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_var = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double debias = (<const double *> scalars_)[9]
+    cdef double eps = (<const double *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_var[i_] = adabelief(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_var[i_], lr, l2, decay, b1, b1_c, b2, b2_c,
+            debias, eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) yogi(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2_c, floating debias, floating eps
+) noexcept nogil:
+    cdef floating change, square
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    square = g * g
+    change = b2_c * square
+    change = change if exp_avg_sq < square else (-change if exp_avg_sq > square else change - change)
+    exp_avg_sq = exp_avg_sq + change
+    return p - (decay * p + lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t yogi_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2_c = (<const float *> scalars_)[7]
+    cdef float debias = (<const float *> scalars_)[8]
+    cdef float eps = (<const float *> scalars_)[9]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = yogi(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2_c, debias, eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t yogi_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2_c = (<const double *> scalars_)[7]
+    cdef double debias = (<const double *> scalars_)[8]
+    cdef double eps = (<const double *> scalars_)[9]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = yogi(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2_c, debias, eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) adabound(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating eps, floating lowest, floating highest
+) noexcept nogil:
+    cdef floating rate
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    rate = lr / (math.sqrt(exp_avg_sq) + eps)
+    rate = lowest if rate < lowest else (highest if rate > highest else rate)
+    return p - (decay * p + rate * exp_avg), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t adabound_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float eps = (<const float *> scalars_)[9]
+    cdef float lowest = (<const float *> scalars_)[10]
+    cdef float highest = (<const float *> scalars_)[11]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = adabound(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, eps,
+            lowest, highest
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t adabound_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double eps = (<const double *> scalars_)[9]
+    cdef double lowest = (<const double *> scalars_)[10]
+    cdef double highest = (<const double *> scalars_)[11]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = adabound(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, eps,
+            lowest, highest
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) laprop(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
+    g = g + l2 * p
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    exp_avg = b1 * exp_avg + b1_c * (g / (debias * math.sqrt(exp_avg_sq) + eps))
+    return p - (decay * p + lr * exp_avg), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t laprop_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float debias = (<const float *> scalars_)[9]
+    cdef float eps = (<const float *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = laprop(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias,
+            eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t laprop_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double debias = (<const double *> scalars_)[9]
+    cdef double eps = (<const double *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = laprop(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias,
+            eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) adopt(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating eps, floating largest
+) noexcept nogil:
+    cdef floating size, u
+    g = g + l2 * p
+    size = math.sqrt(exp_avg_sq)
+    u = g / (size if size > eps else eps)
+    u = largest if u > largest else (-largest if u < -largest else u)
+    exp_avg = b1 * exp_avg + b1_c * u
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    return p - (decay * p + lr * exp_avg), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t adopt_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float eps = (<const float *> scalars_)[9]
+    cdef float largest = (<const float *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = adopt(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, eps,
+            largest
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t adopt_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double eps = (<const double *> scalars_)[9]
+    cdef double largest = (<const double *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = adopt(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, eps,
+            largest
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating, floating) adan(
+    floating p, floating g, floating exp_avg, floating exp_avg_diff, floating exp_avg_sq, floating prev_grad,
+    floating lr, floating lr_d, floating decay, floating known, floating b1, floating b1_c, floating b2, floating b2_c,
+    floating b3, floating b3_c, floating debias, floating eps
+) noexcept nogil:
+    cdef floating d, step, u
+    d = known * (g - prev_grad)
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_diff = b2 * exp_avg_diff + b2_c * d
+    u = g + b2 * d
+    exp_avg_sq = b3 * exp_avg_sq + b3_c * (u * u)
+    step = (lr * exp_avg + lr_d * exp_avg_diff) / (debias * math.sqrt(exp_avg_sq) + eps)
+    return p - (decay * p + step), exp_avg, exp_avg_diff, exp_avg_sq, g
+
+
+cdef Py_ssize_t adan_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_diff = <float32_array> arrays_[3]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[4]
+    cdef float32_array prev_grad = <float32_array> arrays_[5]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float lr_d = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float known = (<const float *> scalars_)[5]
+    cdef float b1 = (<const float *> scalars_)[6]
+    cdef float b1_c = (<const float *> scalars_)[7]
+    cdef float b2 = (<const float *> scalars_)[8]
+    cdef float b2_c = (<const float *> scalars_)[9]
+    cdef float b3 = (<const float *> scalars_)[10]
+    cdef float b3_c = (<const float *> scalars_)[11]
+    cdef float debias = (<const float *> scalars_)[12]
+    cdef float eps = (<const float *> scalars_)[13]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_diff[i_], exp_avg_sq[i_], prev_grad[i_] = adan(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_diff[i_], exp_avg_sq[i_], prev_grad[i_], lr, lr_d,
+            decay, known, b1, b1_c, b2, b2_c, b3, b3_c, debias, eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t adan_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_diff = <float64_array> arrays_[3]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[4]
+    cdef float64_array prev_grad = <float64_array> arrays_[5]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double lr_d = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double known = (<const double *> scalars_)[5]
+    cdef double b1 = (<const double *> scalars_)[6]
+    cdef double b1_c = (<const double *> scalars_)[7]
+    cdef double b2 = (<const double *> scalars_)[8]
+    cdef double b2_c = (<const double *> scalars_)[9]
+    cdef double b3 = (<const double *> scalars_)[10]
+    cdef double b3_c = (<const double *> scalars_)[11]
+    cdef double debias = (<const double *> scalars_)[12]
+    cdef double eps = (<const double *> scalars_)[13]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_diff[i_], exp_avg_sq[i_], prev_grad[i_] = adan(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_diff[i_], exp_avg_sq[i_], prev_grad[i_], lr, lr_d,
+            decay, known, b1, b1_c, b2, b2_c, b3, b3_c, debias, eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating) ademamix(
+    floating p, floating g, floating exp_avg, floating exp_avg_slow, floating exp_avg_sq, floating lr, floating lr_slow,
+    floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating b3, floating b3_c, floating debias,
+    floating eps
+) noexcept nogil:
+    cdef floating step
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_slow = b3 * exp_avg_slow + b3_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    step = (lr * exp_avg + lr_slow * exp_avg_slow) / (debias * math.sqrt(exp_avg_sq) + eps)
+    return p - (decay * p + step), exp_avg, exp_avg_slow, exp_avg_sq
+
+
+cdef Py_ssize_t ademamix_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_slow = <float32_array> arrays_[3]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[4]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float lr_slow = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float b3 = (<const float *> scalars_)[9]
+    cdef float b3_c = (<const float *> scalars_)[10]
+    cdef float debias = (<const float *> scalars_)[11]
+    cdef float eps = (<const float *> scalars_)[12]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_slow[i_], exp_avg_sq[i_] = ademamix(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_slow[i_], exp_avg_sq[i_], lr, lr_slow, decay, b1,
+            b1_c, b2, b2_c, b3, b3_c, debias, eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t ademamix_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_slow = <float64_array> arrays_[3]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[4]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double lr_slow = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double b3 = (<const double *> scalars_)[9]
+    cdef double b3_c = (<const double *> scalars_)[10]
+    cdef double debias = (<const double *> scalars_)[11]
+    cdef double eps = (<const double *> scalars_)[12]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_slow[i_], exp_avg_sq[i_] = ademamix(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_slow[i_], exp_avg_sq[i_], lr, lr_slow, decay, b1,
+            b1_c, b2, b2_c, b3, b3_c, debias, eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) qhadam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr_g, floating lr_m, floating l2,
+    floating decay, floating b1, floating b1_c, floating b2, floating b2_c, floating now, floating past, floating eps
+) noexcept nogil:
+    cdef floating step
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    step = (lr_g * g + lr_m * exp_avg) / (math.sqrt(now * (g * g) + past * exp_avg_sq) + eps)
+    return p - (decay * p + step), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t qhadam_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr_g = (<const float *> scalars_)[2]
+    cdef float lr_m = (<const float *> scalars_)[3]
+    cdef float l2 = (<const float *> scalars_)[4]
+    cdef float decay = (<const float *> scalars_)[5]
+    cdef float b1 = (<const float *> scalars_)[6]
+    cdef float b1_c = (<const float *> scalars_)[7]
+    cdef float b2 = (<const float *> scalars_)[8]
+    cdef float b2_c = (<const float *> scalars_)[9]
+    cdef float now = (<const float *> scalars_)[10]
+    cdef float past = (<const float *> scalars_)[11]
+    cdef float eps = (<const float *> scalars_)[12]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = qhadam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c,
+            now, past, eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t qhadam_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr_g = (<const double *> scalars_)[2]
+    cdef double lr_m = (<const double *> scalars_)[3]
+    cdef double l2 = (<const double *> scalars_)[4]
+    cdef double decay = (<const double *> scalars_)[5]
+    cdef double b1 = (<const double *> scalars_)[6]
+    cdef double b1_c = (<const double *> scalars_)[7]
+    cdef double b2 = (<const double *> scalars_)[8]
+    cdef double b2_c = (<const double *> scalars_)[9]
+    cdef double now = (<const double *> scalars_)[10]
+    cdef double past = (<const double *> scalars_)[11]
+    cdef double eps = (<const double *> scalars_)[12]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = qhadam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c,
+            now, past, eps
+        )
+    return nonfinite_
+
+
 cdef inline (floating, floating) squared_error(
     floating z, floating y
 ) noexcept nogil:
@@ -1595,6 +2148,22 @@ RULES = {
     ("ftrl", "float64"): <size_t> &ftrl_float64,
     ("asgd", "float32"): <size_t> &asgd_float32,
     ("asgd", "float64"): <size_t> &asgd_float64,
+    ("adabelief", "float32"): <size_t> &adabelief_float32,
+    ("adabelief", "float64"): <size_t> &adabelief_float64,
+    ("yogi", "float32"): <size_t> &yogi_float32,
+    ("yogi", "float64"): <size_t> &yogi_float64,
+    ("adabound", "float32"): <size_t> &adabound_float32,
+    ("adabound", "float64"): <size_t> &adabound_float64,
+    ("laprop", "float32"): <size_t> &laprop_float32,
+    ("laprop", "float64"): <size_t> &laprop_float64,
+    ("adopt", "float32"): <size_t> &adopt_float32,
+    ("adopt", "float64"): <size_t> &adopt_float64,
+    ("adan", "float32"): <size_t> &adan_float32,
+    ("adan", "float64"): <size_t> &adan_float64,
+    ("ademamix", "float32"): <size_t> &ademamix_float32,
+    ("ademamix", "float64"): <size_t> &ademamix_float64,
+    ("qhadam", "float32"): <size_t> &qhadam_float32,
+    ("qhadam", "float64"): <size_t> &qhadam_float64,
 }
 
 

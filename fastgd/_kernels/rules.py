@@ -165,3 +165,93 @@ def ftrl(p, g, z, n, /, lr, beta, last_lr, last_beta, l1, l2):
 def asgd(p, g, ax, /, lr, l2, decay, keep):
     p = p - (decay * p + lr * (g + l2 * p))
     return p, p + keep * (ax - p)
+
+
+def adabelief(p, g, exp_avg, exp_avg_var, /, lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps):
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    surprise = g - exp_avg
+    exp_avg_var = b2 * exp_avg_var + b2_c * (surprise * surprise) + eps
+    return p - (decay * p + lr * exp_avg / (debias * math.sqrt(exp_avg_var) + eps)), exp_avg, exp_avg_var
+
+
+def yogi(p, g, exp_avg, exp_avg_sq, /, lr, l2, decay, b1, b1_c, b2_c, debias, eps):
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    square = g * g
+    change = b2_c * square
+    change = change if exp_avg_sq < square else (-change if exp_avg_sq > square else change - change)
+    exp_avg_sq = exp_avg_sq + change
+    return p - (decay * p + lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq
+
+
+def adabound(p, g, exp_avg, exp_avg_sq, /, lr, l2, decay, b1, b1_c, b2, b2_c, eps, lowest, highest):
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    rate = lr / (math.sqrt(exp_avg_sq) + eps)
+    rate = lowest if rate < lowest else (highest if rate > highest else rate)
+    return p - (decay * p + rate * exp_avg), exp_avg, exp_avg_sq
+
+
+def laprop(p, g, exp_avg, exp_avg_sq, /, lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps):
+    g = g + l2 * p
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    exp_avg = b1 * exp_avg + b1_c * (g / (debias * math.sqrt(exp_avg_sq) + eps))
+    return p - (decay * p + lr * exp_avg), exp_avg, exp_avg_sq
+
+
+def adopt(p, g, exp_avg, exp_avg_sq, /, lr, l2, decay, b1, b1_c, b2, b2_c, eps, largest):
+    g = g + l2 * p
+    size = math.sqrt(exp_avg_sq)
+    u = g / (size if size > eps else eps)
+    u = largest if u > largest else (-largest if u < -largest else u)
+    exp_avg = b1 * exp_avg + b1_c * u
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    return p - (decay * p + lr * exp_avg), exp_avg, exp_avg_sq
+
+
+def adan(
+    p,
+    g,
+    exp_avg,
+    exp_avg_diff,
+    exp_avg_sq,
+    prev_grad,
+    /,
+    lr,
+    lr_d,
+    decay,
+    known,
+    b1,
+    b1_c,
+    b2,
+    b2_c,
+    b3,
+    b3_c,
+    debias,
+    eps,
+):
+    d = known * (g - prev_grad)
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_diff = b2 * exp_avg_diff + b2_c * d
+    u = g + b2 * d
+    exp_avg_sq = b3 * exp_avg_sq + b3_c * (u * u)
+    step = (lr * exp_avg + lr_d * exp_avg_diff) / (debias * math.sqrt(exp_avg_sq) + eps)
+    return p - (decay * p + step), exp_avg, exp_avg_diff, exp_avg_sq, g
+
+
+def ademamix(p, g, exp_avg, exp_avg_slow, exp_avg_sq, /, lr, lr_slow, decay, b1, b1_c, b2, b2_c, b3, b3_c, debias, eps):
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_slow = b3 * exp_avg_slow + b3_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    step = (lr * exp_avg + lr_slow * exp_avg_slow) / (debias * math.sqrt(exp_avg_sq) + eps)
+    return p - (decay * p + step), exp_avg, exp_avg_slow, exp_avg_sq
+
+
+def qhadam(p, g, exp_avg, exp_avg_sq, /, lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c, now, past, eps):
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    step = (lr_g * g + lr_m * exp_avg) / (math.sqrt(now * (g * g) + past * exp_avg_sq) + eps)
+    return p - (decay * p + step), exp_avg, exp_avg_sq

@@ -9,24 +9,34 @@ from fastgd.optimizers._base import Optimizer, from_dict
 from fastgd.optimizers.accumulating import FTRL, Adadelta, Adagrad, RMSprop
 from fastgd.optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from fastgd.optimizers.first_order import ASGD, SGD
+from fastgd.optimizers.momenta import Adan, AdEMAMix, QHAdam
 from fastgd.optimizers.signs import Lion, Rprop, SignSGD, Signum
+from fastgd.optimizers.variances import ADOPT, AdaBelief, AdaBound, LaProp, Yogi
 
 __all__ = [
+    "ADOPT",
     "ASGD",
     "FTRL",
     "SGD",
+    "AdEMAMix",
+    "AdaBelief",
+    "AdaBound",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Adan",
+    "LaProp",
     "Lion",
     "NAdam",
     "Optimizer",
+    "QHAdam",
     "RAdam",
     "RMSprop",
     "Rprop",
     "SignSGD",
     "Signum",
+    "Yogi",
     "from_dict",
 ]

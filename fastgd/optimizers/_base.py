@@ -87,15 +87,15 @@ class Optimizer(metaclass=_Checked):
     maximize: bool = False
 
     intervals: ClassVar[Mapping[str, Interval]] = {}
-    """The numbers that each numeric hyperparameter may take (each element of it, where it is a pair)."""
+    """The numbers that each numeric hyperparameter may take (each element of it, where it is a pair or triple)."""
     pairs: ClassVar[tuple[str, ...]] = ()
-    """The hyperparameters that are pairs."""
+    """The hyperparameters that are pairs or triples."""
     flags: ClassVar[tuple[str, ...]] = ()
     """The hyperparameters that are True or False."""
     squares: ClassVar[bool] = False
     """Whether the rule squares gradients, which are then limited to 1e16 (float32) or 1e150: squares must not overflow."""
     nonnegative: ClassVar[frozenset[str]] = frozenset(
-        {"exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf", "n", "step_size"}
+        {"exp_avg_sq", "exp_avg_var", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf", "n", "step_size"}
     )
     """State arrays that are sums or averages of squares or sizes: a stored negative element means a damaged meaning."""
     registry: ClassVar[dict[str, type["Optimizer"]]] = {}
@@ -109,7 +109,8 @@ class Optimizer(metaclass=_Checked):
     def __post_init__(self) -> None:
         for name, interval in self.intervals.items():
             value = getattr(self, name)
-            checked = self._pair(name, value, interval) if name in self.pairs else self._hyper(name, value, interval)
+            several = name in self.pairs
+            checked = self._several(name, value, interval) if several else self._hyper(name, value, interval)
             object.__setattr__(self, name, checked)
         for name in ("clip_norm", "clip_value"):
             object.__setattr__(self, name, self._limit(name, getattr(self, name)))
@@ -120,11 +121,13 @@ class Optimizer(metaclass=_Checked):
     def _hyper(self, name: str, value: object, interval: Interval) -> Hyper:
         return value if isinstance(value, Schedule) else interval.number(value, type(self).__name__, name)
 
-    def _pair(self, name: str, value: object, interval: Interval) -> tuple[Hyper, Hyper]:
-        if not isinstance(value, (tuple, list)) or len(value) != 2:
-            raise check.value_error(type(self).__name__, name, "a pair of numbers or schedules", value)
-        first, second = (self._hyper(f"{name}[{k}]", element, interval) for k, element in enumerate(value))
-        return first, second
+    def _several(self, name: str, value: object, interval: Interval) -> tuple[Hyper, ...]:
+        count = len(self.__dataclass_fields__[name].default)
+        if not isinstance(value, (tuple, list)) or len(value) != count:
+            words = {2: "a pair", 3: "a triple"}
+            accepted = f"{words[count]} of numbers or schedules"
+            raise check.value_error(type(self).__name__, name, accepted, value)
+        return tuple(self._hyper(f"{name}[{k}]", element, interval) for k, element in enumerate(value))
 
     def _limit(self, name: str, value: object) -> Hyper | None:
         if value is None or isinstance(value, Schedule):
