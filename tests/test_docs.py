@@ -96,6 +96,7 @@ MADE_BY_OTHERS = {
     "fastgd.State": "Optimizer.init and load",
     "fastgd.StepInfo": "State.step",
     "schedules.Schedule": "the catalogue",
+    "linear_model.EpochInfo": "fit",
 }
 
 

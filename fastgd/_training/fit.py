@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastgd._training.models import Lanes, lanes_of, mean_loss, of_models, rates_of_models
+from fastgd._training.observers import Observer, Printer
 from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._training.rates import RateTable
 from fastgd._validation import NonFiniteError
@@ -98,7 +99,7 @@ class Plan:
     max_time : float or None
         No epoch begins after so many seconds.
     verbose : int
-        Above 0, one printed line per epoch.
+        1 prints a line per epoch, 2 and above a row of a table.
     drop_diverged : bool
         A lane whose weights are no longer finite stops, for that reason, instead of ending the training of all.
     """
@@ -137,6 +138,7 @@ def train(
     seed: int,
     first_epoch: int = 0,
     validation: Validation | None = None,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Train lanes until each has stopped.
 
@@ -156,6 +158,8 @@ def train(
         The number of epochs done before, so that training in parts shuffles like training at once.
     validation : Validation, optional
         What to measure after each epoch.
+    observer : Observer, optional
+        Is told of each epoch and may end the training.
 
     Returns
     -------
@@ -171,6 +175,8 @@ def train(
     progress = _Progress(lanes, plan)
     log = _Log(plan.verbose)
     for epoch in range(plan.max_iter):
+        if observer is not None:
+            observer.begin(progress.published)
         t, since = int(lanes.t), time.perf_counter()
         order = epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle)
         result = lanes.epoch(
@@ -206,6 +212,8 @@ def train(
         progress.stop(stalled & ~of_models(lanes, lowered, np.all), "tol")
         if plan.max_time is not None and now - began >= plan.max_time:
             progress.stop(progress.active, "max_time")
+        if observer is not None and observer.end(log.epochs[-1], progress.published):
+            progress.stop(progress.active, "callback")
         if not progress.active.any():
             break
     progress.stop(progress.active, "max_iter")
@@ -269,6 +277,15 @@ class _Progress:
         self.active &= ~which
         self._keep("last", which)
 
+    def published(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return copies of the weights that users would see if training ended now, best ones aside."""
+        coef, intercept = published(self.lanes)
+        if "last" in self.kept:
+            stopped = ~self.active
+            for shown, kept in zip((coef, intercept), self.kept["last"][-2:], strict=True):
+                shown[..., stopped] = kept[..., stopped]
+        return coef, intercept
+
     def _keep(self, name: str, which: np.ndarray) -> None:
         """Copy the weights of these models, and their averages."""
         if not which.any():
@@ -304,7 +321,7 @@ class _Log:
     """The history, epoch by epoch."""
 
     def __init__(self, verbose: int):
-        self.verbose = verbose
+        self.printer = Printer(verbose)
         self.epochs: list[dict[str, Any]] = []
 
     def add(self, active: np.ndarray, **values) -> None:
@@ -312,11 +329,9 @@ class _Log:
         self.epochs.append(
             {n: np.where(active, v, np.nan) if isinstance(v, np.ndarray) else v for n, v in known.items()}
         )
-        if self.verbose > 0:
+        if self.printer.verbose > 0:
             means = {n: float(np.mean(v[active])) if isinstance(v, np.ndarray) else v for n, v in known.items()}
-            print(
-                "-- Epoch " + ", ".join(f"{name} {value:.6g}" for name, value in means.items()).removeprefix("epoch ")
-            )
+            self.printer.show(means)
 
     def history(self) -> dict[str, np.ndarray]:
         arrays = {name: np.array([each[name] for each in self.epochs]) for name in self.epochs[0]}

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils import check_random_state
+from sklearn.utils._metadata_requests import UNUSED
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
@@ -25,6 +26,7 @@ from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
 from fastgd.linear_model import _data
+from fastgd.linear_model._callbacks import CallbackObserver, CallbackSupportMixin
 from fastgd.optimizers import Optimizer
 from fastgd.schedules import Schedule
 
@@ -51,7 +53,7 @@ def _by_lane(coef: Any) -> Any:
     return dense[None, :]
 
 
-class LinearSGD(SparseCoefMixin, BaseEstimator):
+class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
     """The base of all: subclasses say what their targets, scores and attributes are."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -81,6 +83,10 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
     }
+
+    # Callbacks are for a call, not for routing: what lasts is set by set_callbacks.
+    __metadata_request__fit: ClassVar = {"callbacks": UNUSED}
+    __metadata_request__partial_fit: ClassVar = {"callbacks": UNUSED}
 
     t_: int
     n_iter_: int
@@ -252,6 +258,7 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
         init: tuple[Any, Any] = (None, None),
         held_out: np.ndarray | None = None,
         validation: tuple[Any, np.ndarray, np.ndarray | None] | None = None,
+        observer: CallbackObserver | None = None,
     ) -> None:
         """Train and set every fitted attribute. With `n_epochs` training goes on from where it was, otherwise it begins anew.
 
@@ -273,6 +280,8 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
             Rows that are for validation only.
         validation : (X, targets, weight), optional
             The validation data.
+        observer : CallbackObserver, optional
+            Who looks on.
         """
         learn = _data.rows_to_learn(X, weight, held_out)
         if self.restore_best and validation is None and n_epochs is None:
@@ -298,13 +307,21 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
         )
         problem = fit.Problem(Rows.of(X, finite=False), targets, learn, weight)
         done = past.get("epochs", 0)
-        outcome = fit.train(lanes, problem, rate, plan, self._seed(), done, self._measured(validation, lanes))
-        self._set(self._attributes(outcome.coef, outcome.intercept))
-        self.n_iter_ = int(outcome.n_iter.max())
-        self.t_ = (getattr(self, "t_", 1) if continuing else 1) + self.n_iter_ * _data.rows_that_count(X, weight)
+        t, per_epoch = getattr(self, "t_", 1) if continuing else 1, _data.rows_that_count(X, weight)
+
+        def fitted(coef: np.ndarray, intercept: np.ndarray, n_iter: int) -> dict[str, Any]:
+            return {**self._attributes(coef, intercept), "n_iter_": n_iter, "t_": t + n_iter * per_epoch}
+
+        if observer is not None:
+            observer.begin_fit(fitted)
+        measured = self._measured(validation, lanes)
+        outcome = fit.train(lanes, problem, rate, plan, self._seed(), done, measured, observer)
+        self._set(fitted(outcome.coef, outcome.intercept, int(outcome.n_iter.max())))
         self.history_ = outcome.history
         self.stop_reason_ = ", ".join(dict.fromkeys(outcome.stop_reason.tolist()))
         self._training = {"state": lanes.state(), "epochs": done + self.n_iter_, "pace": pace, "memory": rate.memory}
+        if observer is not None:
+            observer.end_fit()
 
     def _set(self, attributes: dict[str, np.ndarray]) -> None:
         for name, value in attributes.items():

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _data
 from fastgd.linear_model._base import LinearSGD
+from fastgd.linear_model._callbacks import observed
 
 LOSSES = (
     "hinge",
@@ -97,6 +98,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        callbacks=None,
     ):
         """Train from the beginning, or with `warm_start` from the last weights.
 
@@ -116,6 +118,9 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
             Validation rows: scored after each epoch, into `history_`; with `early_stopping` they decide instead of a split.
         sample_weight_val : array-like of shape (n_val,), optional
             The weights of the validation rows in the score.
+        callbacks : list, optional
+            Functions that are called after each epoch with an `EpochInfo`, a frozen record of what it measured and of the weights; one that
+            returns True ends the training. Callbacks of scikit-learn's kind are used in this call only; `set_callbacks` keeps them.
 
         Returns
         -------
@@ -133,10 +138,11 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         >>> Perceptron().fit([[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"]).predict([[5.0]])
         array(['yes'], dtype='<U3')
         """
-        with _data.unchanged_on_error(self):
+        with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)
-            self._learn(**self._task(X, y, sample_weight, own, self.early_stopping, (coef_init, intercept_init)))
+            task = self._task(X, y, sample_weight, own, self.early_stopping, (coef_init, intercept_init))
+            self._learn(**task, observer=observer)
         self._warn()
         return self
 
@@ -159,7 +165,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         return {"X": X, "targets": targets, **lanes, "init": init, "held_out": held_out, "validation": validation}
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None, *, n_epochs=1):
+    def partial_fit(self, X, y, classes=None, sample_weight=None, *, n_epochs=1, callbacks=None):
         """Go on training, by default for one epoch.
 
         The step counter, the averages, the lazy penalties and the memory of a schedule go on exactly: ``fit`` of 10 epochs equals ``fit``
@@ -177,6 +183,8 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
             Weights >= 0. When all are 0 nothing changes, the step counter included.
         n_epochs : int, default=1
             How often to go through the rows.
+        callbacks : list, optional
+            As in `fit`.
 
         Returns
         -------
@@ -192,7 +200,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         >>> model.t_
         5
         """
-        with _data.unchanged_on_error(self):
+        with observed(self, callbacks, n_epochs, X, y, sample_weight) as observer:
             _data.check_n_epochs(n_epochs)
             first = not hasattr(self, "classes_")
             if first:
@@ -204,7 +212,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
             if weight is None or weight.any():
                 self._counts = getattr(self, "_counts", 0) + np.bincount(code, minlength=len(self.classes_))
                 targets, lane_weight = self._targets(code, X.dtype), self._lane_weights(code, weight)
-                self._learn(X, targets, lane_weight, n_lanes=self._n_lanes(), n_epochs=n_epochs)
+                self._learn(X, targets, lane_weight, n_lanes=self._n_lanes(), n_epochs=n_epochs, observer=observer)
             elif first:
                 self._begin_at_zero(X.dtype, self._n_lanes())
         return self

@@ -1,6 +1,5 @@
 """What users hand over, checked before anything is changed: matrices, targets, weights of rows and of classes."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,13 +11,9 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastgd._training.rows import check_sparse
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
+from fastgd.linear_model import _frames
 
 DTYPES = [np.float64, np.float32]
-EXACT_IN_FLOAT64 = 2**53
-
-
-class PrecisionWarning(UserWarning):
-    """Integers beyond 2**53 lose digits in float64."""
 
 
 @contextmanager
@@ -37,10 +32,16 @@ def matrix(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **c
     """Return X (with y where it is given) as scikit-learn validates it: CSR or dense, float32 or float64, finite.
 
     Beyond scikit-learn: a damaged sparse matrix is refused before any compiled code walks it, so are masked cells and times, and
-    int64 indices are accepted.
+    int64 indices are accepted. The float32 columns of every kind of frame stay float32.
     """
+    X = _frames.table(X)
+    columns = _frames.column_types(X)
     _refuse_odd(X)
-    accepted = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": DTYPES}
+    _frames.refuse_odd(X, columns)
+    if not reset:
+        _frames.check_order(estimator, columns)
+    narrow = columns and all(kind in _frames.FLOAT32 for _, kind in columns)
+    accepted = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": np.float32 if narrow else DTYPES}
     return validate_data(estimator, X, y, reset=reset, **accepted, **checks)
 
 
@@ -53,11 +54,8 @@ def _refuse_odd(X: Any) -> None:
     kind = getattr(dtype, "kind", "")
     if kind in ("m", "M"):
         raise ArgumentTypeError(f"X must hold numbers; got {dtype}. Convert times to numbers first.")
-    if kind in ("i", "u") and getattr(dtype, "itemsize", 0) == 8 and np.size(X):
-        low, high = int(np.min(X)), int(np.max(X))
-        if max(-low, high) > EXACT_IN_FLOAT64:
-            warnings.warn(f"X has integers up to {max(-low, high)}; float64 is exact up to 2**53.", PrecisionWarning, 4)
-    return None
+    if kind:
+        _frames.warn_of_lost_digits(X, "X")
 
 
 def sound(X: Any) -> None:

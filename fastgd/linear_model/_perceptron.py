@@ -35,7 +35,7 @@ class Perceptron(LinearSGDClassifier):
     shuffle : bool, default=True
         A new order of the rows for every epoch.
     verbose : int, default=0
-        Above 0, one printed line per epoch.
+        1 prints a line per epoch, 2 a row of a table: learning rate, losses, norm of the gradient, rows per second.
     eta0 : float, default=1.0
         The base rate.
     n_jobs : int, optional
@@ -76,7 +76,7 @@ class Perceptron(LinearSGDClassifier):
         penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), rows_per_second,
         seconds. With several lanes, what differs between them has shape (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
-        "tol", "max_iter" or "max_time"; several where lanes stopped for different reasons.
+        "tol", "max_iter", "max_time" or "callback"; several where lanes stopped for different reasons.
     n_features_in_ : int
         The number of features.
     feature_names_in_ : ndarray of shape (n_features,)

@@ -32,7 +32,7 @@ class SGDClassifier(LinearSGDClassifier):
     shuffle : bool, default=True
         A new order of the rows for every epoch.
     verbose : int, default=0
-        Above 0, one printed line per epoch.
+        1 prints a line per epoch, 2 a row of a table: learning rate, losses, norm of the gradient, rows per second.
     epsilon : float, default=0.1
         The width of the tube of the "epsilon_insensitive" losses, and where "huber" turns linear.
     n_jobs : int, optional
@@ -92,7 +92,7 @@ class SGDClassifier(LinearSGDClassifier):
         penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), clipped (share of the steps), rows_per_second,
         seconds. With several lanes, what differs between them has shape (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
-        "tol", "max_iter" or "max_time"; several where lanes stopped for different reasons.
+        "tol", "max_iter", "max_time" or "callback"; several where lanes stopped for different reasons.
     n_features_in_ : int
         The number of features.
     feature_names_in_ : ndarray of shape (n_features,)

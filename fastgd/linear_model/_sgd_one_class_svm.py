@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _data
 from fastgd.linear_model._base import LinearSGD, store
+from fastgd.linear_model._callbacks import observed
 from fastgd.schedules import Schedule
 
 FORBIDDEN = (
@@ -45,7 +46,7 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
     shuffle : bool, default=True
         A new order of the rows for every epoch.
     verbose : int, default=0
-        Above 0, one printed line per epoch.
+        1 prints a line per epoch, 2 a row of a table: learning rate, losses, norm of the gradient, rows per second.
     random_state : int, RandomState, numpy Generator or None, default=None
         The seed of the shuffles and of the split for early stopping. An int repeats the same training.
     learning_rate : str, float or Schedule, default="optimal"
@@ -80,7 +81,7 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         penalty), rows_per_second, seconds. With several lanes, what differs between them has shape
         (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
-        "tol", "max_iter" or "max_time"; several where lanes stopped for different reasons.
+        "tol", "max_iter", "max_time" or "callback"; several where lanes stopped for different reasons.
     n_features_in_ : int
         The number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -144,7 +145,7 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         return {"coef_": coef[:, 0].copy(), "offset_": 1 - intercept}
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, coef_init=None, offset_init=None, sample_weight=None):
+    def fit(self, X, y=None, coef_init=None, offset_init=None, sample_weight=None, *, callbacks=None):
         """Train from the beginning, or with `warm_start` from the last weights.
 
         Parameters
@@ -159,6 +160,9 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
             Offset to begin with.
         sample_weight : array-like of shape (n_samples,), optional
             Weights >= 0 of the rows. Rows of weight 0 are not visited.
+        callbacks : list, optional
+            Functions that are called after each epoch with an `EpochInfo`, a frozen record of what it measured and of the weights; one that
+            returns True ends the training. Callbacks of scikit-learn's kind are used in this call only; `set_callbacks` keeps them.
 
         Returns
         -------
@@ -176,17 +180,17 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         >>> SGDOneClassSVM(random_state=0).fit([[1.0], [2.0]] * 50).coef_.shape
         (1,)
         """
-        with _data.unchanged_on_error(self):
+        with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
             self._check_settings()
             X = _data.matrix(self, X, reset=True)
             weight = _data.row_weights(sample_weight, X)
             init = self._initial(coef_init, offset_init)
-            self._learn(X, *self._ones(X, weight), n_lanes=1, init=init)
+            self._learn(X, *self._ones(X, weight), n_lanes=1, init=init, observer=observer)
         self._warn()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None, *, n_epochs=1):
+    def partial_fit(self, X, y=None, sample_weight=None, *, n_epochs=1, callbacks=None):
         """Go on training, by default for one epoch; everything goes on exactly, as in `SGDRegressor.partial_fit`.
 
         Parameters
@@ -199,6 +203,8 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
             Weights >= 0. When all are 0 nothing changes, the step counter included.
         n_epochs : int, default=1
             How often to go through the rows.
+        callbacks : list, optional
+            As in `fit`.
 
         Returns
         -------
@@ -211,7 +217,7 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         >>> SGDOneClassSVM(random_state=0).partial_fit([[1.0], [2.0]]).t_
         3
         """
-        with _data.unchanged_on_error(self):
+        with observed(self, callbacks, n_epochs, X, y, sample_weight) as observer:
             _data.check_n_epochs(n_epochs)
             first = getattr(self, "coef_", None) is None
             if first:
@@ -219,7 +225,7 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
             X = _data.matrix(self, X, reset=first)
             weight = _data.row_weights(sample_weight, X, allow_all_zero=True)
             if weight is None or weight.any():
-                self._learn(X, *self._ones(X, weight), n_lanes=1, n_epochs=n_epochs)
+                self._learn(X, *self._ones(X, weight), n_lanes=1, n_epochs=n_epochs, observer=observer)
             elif first:
                 self._begin_at_zero(X.dtype, 1)
         return self

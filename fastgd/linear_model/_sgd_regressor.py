@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _data
 from fastgd.linear_model._base import LinearSGD, store
+from fastgd.linear_model._callbacks import observed
 
 LOSSES = (
     "squared_error",
@@ -53,7 +54,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
     shuffle : bool, default=True
         A new order of the rows for every epoch.
     verbose : int, default=0
-        Above 0, one printed line per epoch.
+        1 prints a line per epoch, 2 a row of a table: learning rate, losses, norm of the gradient, rows per second.
     epsilon : float, default=0.1
         The width of the tube of the "epsilon_insensitive" losses, and where "huber" turns linear.
     random_state : int, RandomState, numpy Generator or None, default=None
@@ -111,7 +112,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), clipped (share of the steps), rows_per_second,
         seconds. With several lanes, what differs between them has shape (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
-        "tol", "max_iter" or "max_time"; several where lanes stopped for different reasons.
+        "tol", "max_iter", "max_time" or "callback"; several where lanes stopped for different reasons.
     n_features_in_ : int
         The number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -211,6 +212,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        callbacks=None,
     ):
         """Train from the beginning, or with `warm_start` from the last weights.
 
@@ -230,6 +232,9 @@ class SGDRegressor(RegressorMixin, LinearSGD):
             Validation rows: scored after each epoch, into `history_`; with `early_stopping` they decide instead of a split.
         sample_weight_val : array-like of shape (n_val,), optional
             The weights of the validation rows in the score.
+        callbacks : list, optional
+            Functions that are called after each epoch with an `EpochInfo`, a frozen record of what it measured and of the weights; one that
+            returns True ends the training. Callbacks of scikit-learn's kind are used in this call only; `set_callbacks` keeps them.
 
         Returns
         -------
@@ -247,10 +252,11 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         >>> SGDRegressor(random_state=0).fit([[0.0], [1.0]] * 50, [0.0, 1.0] * 50).stop_reason_
         'tol'
         """
-        with _data.unchanged_on_error(self):
+        with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)
-            self._learn(**self._task(X, y, sample_weight, own, self.early_stopping, (coef_init, intercept_init)))
+            task = self._task(X, y, sample_weight, own, self.early_stopping, (coef_init, intercept_init))
+            self._learn(**task, observer=observer)
         self._warn()
         return self
 
@@ -270,7 +276,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         return {"X": X, "targets": targets, **lanes, "init": init, "held_out": held_out, "validation": validation}
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, *, n_epochs=1):
+    def partial_fit(self, X, y, sample_weight=None, *, n_epochs=1, callbacks=None):
         """Go on training, by default for one epoch.
 
         The step counter, the averages, the lazy penalties and the memory of a schedule go on exactly: ``fit`` of 10 epochs equals ``fit``
@@ -286,6 +292,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):
             Weights >= 0. When all are 0 nothing changes, the step counter included.
         n_epochs : int, default=1
             How often to go through the rows.
+        callbacks : list, optional
+            As in `fit`.
 
         Returns
         -------
@@ -299,7 +307,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         >>> model.t_
         7
         """
-        with _data.unchanged_on_error(self):
+        with observed(self, callbacks, n_epochs, X, y, sample_weight) as observer:
             _data.check_n_epochs(n_epochs)
             first = getattr(self, "coef_", None) is None
             if first:
@@ -308,7 +316,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):
             weight = _data.row_weights(sample_weight, X, allow_all_zero=True)
             if weight is None or weight.any():
                 lane_weight = None if weight is None else weight[:, None]
-                self._learn(X, self._targets(y, X.dtype), lane_weight, n_lanes=1, n_epochs=n_epochs)
+                targets = self._targets(y, X.dtype)
+                self._learn(X, targets, lane_weight, n_lanes=1, n_epochs=n_epochs, observer=observer)
             elif first:
                 self._begin_at_zero(X.dtype, 1)
         return self
