@@ -8,10 +8,19 @@ This module imports scikit-learn; `import fastgd` does not.
 """
 
 from fastgd._training.fit import DivergedError
+from fastgd.linear_model._bootstrap import BootstrapResult
 from fastgd.linear_model._data import PrecisionWarning
 from fastgd.linear_model._perceptron import Perceptron
 from fastgd.linear_model._sgd_classifier import SGDClassifier
 from fastgd.linear_model._sgd_one_class_svm import SGDOneClassSVM
 from fastgd.linear_model._sgd_regressor import SGDRegressor
 
-__all__ = ["DivergedError", "Perceptron", "PrecisionWarning", "SGDClassifier", "SGDOneClassSVM", "SGDRegressor"]
+__all__ = [
+    "BootstrapResult",
+    "DivergedError",
+    "Perceptron",
+    "PrecisionWarning",
+    "SGDClassifier",
+    "SGDOneClassSVM",
+    "SGDRegressor",
+]

@@ -25,6 +25,7 @@ from fastgd.schedules import Schedule
 
 RATES = ("constant", "optimal", "invscaling", "adaptive", "pa1", "pa2")
 TAKES_ETA0 = ("invscaling", "adaptive", "pa1", "pa2")
+PARAMETERS = {"quantile": "quantile", "tweedie": "power", "focal": "gamma"}  # the constructor's name of the loss's
 MAX_SEED = np.iinfo(np.int32).max
 
 
@@ -95,9 +96,7 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
 
     def _loss(self) -> tuple[str, float]:
         """Return the name of the loss and its parameter."""
-        return self.loss, {"logcosh": math.log(2), "quantile": getattr(self, "quantile", 0.5)}.get(
-            self.loss, self.epsilon
-        )
+        return self.loss, math.log(2) if self.loss == "logcosh" else getattr(self, PARAMETERS.get(self.loss, "epsilon"))
 
     def _task(self, X: Any, y: Any, sample_weight: Any, own: tuple, split: bool, init: tuple = (None, None)) -> dict:
         """Check the arguments of `fit` and return those of `_learn`; without `own` validation data, hold rows out if `split`."""

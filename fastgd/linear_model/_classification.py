@@ -20,11 +20,13 @@ LOSSES = (
     "modified_huber",
     "squared_hinge",
     "perceptron",
+    "focal",
     "squared_error",
     "huber",
     "epsilon_insensitive",
     "squared_epsilon_insensitive",
 )
+LOGISTIC = ("log_loss", "focal")  # whose targets are 0 and 1, and whose scores are log-odds
 
 
 class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
@@ -47,9 +49,9 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _targets(self, code: np.ndarray, dtype: Any) -> np.ndarray:
-        """Return (n_rows, K) targets: 1 for the lane's class, for the others 0 with log_loss and -1 with all other losses."""
+        """Return (n_rows, K) targets: 1 for the lane's class, for the others 0 with logistic losses and -1 with all other losses."""
         positive = code[:, None] == (np.arange(len(self.classes_)) if self._n_lanes() > 1 else np.ones(1))
-        return np.where(positive, 1, 0 if self.loss == "log_loss" else -1).astype(dtype)
+        return np.where(positive, 1, 0 if self.loss in LOGISTIC else -1).astype(dtype)
 
     def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         """Return the weight of each row in each lane: a class's weight counts in its own lane, where there are more than two."""
@@ -251,16 +253,17 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         return scores
 
     def _check_proba(self) -> bool:
-        if self.loss not in ("log_loss", "modified_huber"):
+        if self.loss not in (*LOGISTIC, "modified_huber"):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
     @available_if(_check_proba)
     def predict_proba(self, X):
-        """Return the probability of each class, for the losses "log_loss" and "modified_huber".
+        """Return the probability of each class, for the losses "log_loss", "focal" and "modified_huber".
 
-        With two classes and log_loss it is the logistic function of the score; modified Huber's is (clip(score, -1, 1) + 1) / 2 (Zhang,
-        2004). With more classes the values of one-vs-rest are divided by their sum (Zadrozny and Elkan, 2002).
+        With two classes and "log_loss" or "focal" it is the logistic function of the score, which "focal" with gamma > 0 draws towards
+        1/2 (Charoenphakdee et al., 2021); modified Huber's is (clip(score, -1, 1) + 1) / 2 (Zhang, 2004). With more classes the values
+        of one-vs-rest are divided by their sum (Zadrozny and Elkan, 2002).
 
         Parameters
         ----------
@@ -279,7 +282,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         >>> model.predict_proba([[5.0]]).sum().item()
         1.0
         """
-        if self.loss == "log_loss":
+        if self.loss in LOGISTIC:
             return self._predict_proba_lr(X)
         chance = (np.clip(self.decision_function(X), -1, 1) + 1) / 2
         if chance.ndim == 1:

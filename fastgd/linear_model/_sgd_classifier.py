@@ -1,10 +1,16 @@
 """Linear classifiers by stochastic gradient descent."""
 
+from numbers import Real
+from typing import ClassVar
+
+from sklearn.utils._param_validation import Interval
+
 from fastgd.linear_model._base import store
+from fastgd.linear_model._bootstrap import BootstrapMixin
 from fastgd.linear_model._classification import LinearSGDClassifier
 
 
-class SGDClassifier(LinearSGDClassifier):
+class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     """Linear classifiers trained by stochastic gradient descent: SVM, logistic regression and others.
 
     Takes the place of ``sklearn.linear_model.SGDClassifier`` by a change of the import: every parameter, default, attribute and method
@@ -15,7 +21,8 @@ class SGDClassifier(LinearSGDClassifier):
     loss : str, default="hinge"
         "hinge" (linear SVM), "log_loss" (logistic regression), "modified_huber" (smooth, with probabilities), "squared_hinge",
         "perceptron", or a loss of `SGDRegressor` for targets -1 and 1: "squared_error", "huber", "epsilon_insensitive",
-        "squared_epsilon_insensitive".
+        "squared_epsilon_insensitive". Beyond scikit-learn: "focal" (Lin et al., 2017), log_loss times ``(1 - p)**gamma`` with the
+        probability p of the row's class, so that rows already learnt hardly count.
     penalty : {"l2", "l1", "elasticnet"} or None, default="l2"
         What keeps weights small: half the squared norm, the sum of sizes (exact zeros), both, or nothing.
     alpha : float, default=0.0001
@@ -66,6 +73,8 @@ class SGDClassifier(LinearSGDClassifier):
         Seconds after which `fit` begins no further epoch.
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
+    gamma : float, default=2.0
+        How strongly "focal" looks away from rows already learnt, >= 0; with 0 it is "log_loss".
 
     Attributes
     ----------
@@ -109,6 +118,11 @@ class SGDClassifier(LinearSGDClassifier):
     array([1])
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        **LinearSGDClassifier._parameter_constraints,
+        "gamma": [Interval(Real, 0, None, closed="left")],
+    }
+
     def __init__(
         self,
         loss="hinge",
@@ -136,5 +150,6 @@ class SGDClassifier(LinearSGDClassifier):
         restore_best=False,
         max_time=None,
         sparse_intercept_decay=1.0,
+        gamma=2.0,
     ):
         store(self, locals())
