@@ -45,8 +45,22 @@ def gamma(z, y, _):
     return z + y * math.exp(-z), 1 - y * math.exp(-z)
 
 
+def tweedie(z, y, p):
+    """Half the unit deviance of mean e**z and variance function mean**p, but for what depends on y alone (Jorgensen, 1987)."""
+    return math.exp((2 - p) * z) / (2 - p) - y * math.exp((1 - p) * z) / (1 - p), (math.exp(z) - y) * math.exp(z) ** (
+        1 - p
+    )
+
+
 def log_loss(z, y, _):
     return float(np.logaddexp(0, z)) - y * z, 1 / (1 + math.exp(-z)) - y
+
+
+def focal(z, y, gamma):
+    """Lin et al. (2017), equation 5, and the derivative of its appendix B."""
+    sign = 1 if y == 1 else -1
+    p = 1 / (1 + math.exp(-sign * z))
+    return -((1 - p) ** gamma) * math.log(p), sign * (1 - p) ** gamma * (gamma * p * math.log(p) + p - 1)
 
 
 def hinge(z, y, _):
@@ -69,11 +83,13 @@ def modified_huber(z, y, _):
 
 
 MARGIN = (hinge, squared_hinge, perceptron, modified_huber)
-POSITIVE = (poisson, gamma)
+POSITIVE = (poisson, gamma, tweedie)
+BINARY = (log_loss, focal)  # targets 0 and 1
+PARAMETER = {"tweedie": 1.5, "focal": 2.0}  # where that of the others, 0.1, means nothing
 LOSSES = {
     f.__name__: f
     for f in (
-        squared_error, huber, epsilon_insensitive, squared_epsilon_insensitive, quantile, logcosh, poisson, gamma, log_loss, *MARGIN
+        squared_error, huber, epsilon_insensitive, squared_epsilon_insensitive, quantile, logcosh, *POSITIVE, *BINARY, *MARGIN
     )
 }  # fmt: skip
 

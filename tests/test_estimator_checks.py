@@ -13,6 +13,7 @@ ESTIMATORS = [
     SGDRegressor(max_iter=5),
     SGDRegressor(loss="logcosh", learning_rate=0.1 * cosine("100%"), max_iter=5),
     SGDRegressor(loss="squared_epsilon_insensitive", penalty=None, average=10, max_iter=5),
+    SGDClassifier(loss="focal", max_iter=5),
     Perceptron(max_iter=5),
     SGDOneClassSVM(max_iter=5),
 ]

@@ -166,7 +166,17 @@ TEXTBOOK = {
     "logcosh": (lambda z, y, log2: np.log(np.cosh(z - y)), REGRESSION, {"log2": math.log(2)}),
     "poisson": (lambda z, y: np.exp(z) - y * z, RATE, {}),
     "gamma": (lambda z, y: z + y * np.exp(-z), RATE, {}),
+    "tweedie": (
+        lambda z, y, power: np.exp((2 - power) * z) / (2 - power) - y * np.exp((1 - power) * z) / (1 - power),
+        RATE,
+        {"power": 1.5},
+    ),
     "log_loss": (lambda z, y: np.log(1 + np.exp(z)) - y * z, "probability", {}),
+    "focal": (
+        lambda z, y, gamma: (1 + np.exp((2 * y - 1) * z)) ** -gamma * np.log(1 + np.exp((1 - 2 * y) * z)),
+        "0 or 1",
+        {"gamma": 2.0},
+    ),
     "hinge": (lambda z, y: np.maximum(0, 1 - y * z), MARGIN, {}),
     "squared_hinge": (lambda z, y: np.maximum(0, 1 - y * z) ** 2, MARGIN, {}),
     "perceptron": (lambda z, y: np.maximum(0, -y * z), MARGIN, {}),
@@ -181,6 +191,7 @@ TARGETS = {
     MARGIN: lambda rng, n: rng.choice([-1.0, 1.0], n),
     RATE: lambda rng, n: rng.gamma(2.0, size=n),
     "probability": lambda rng, n: rng.choice([0.0, 1.0, 0.25], n),
+    "0 or 1": lambda rng, n: rng.choice([0.0, 1.0], n),
 }
 
 
@@ -251,6 +262,7 @@ def test_slope_is_the_derivative_of_the_value(name):
         ("modified_huber", -1.0, 1.0, -4.0),
         ("log_loss", 0.0, 1.0, -0.5),
         ("logcosh", 1.0, 1.0, 0.0),
+        ("tweedie", 0.0, 0.0, 1.0),  # the ratio is 0 without computing 0 * infinity
     ],
 )
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: d.__name__)

@@ -31,7 +31,7 @@ def problem(loss="squared_error", dtype=np.float64, n_rows=N_ROWS, n_features=N_
     X = rng.standard_normal((n_rows, n_features)) * (rng.random((n_rows, n_features)) < 1 / 3)
     X[3] = 0
     y = X @ rng.standard_normal(n_features) + 0.3 * rng.standard_normal(n_rows)
-    if loss == "log_loss":
+    if loss in {f.__name__ for f in naive_sgd.BINARY}:
         y = (y > 0) * 1.0
     elif loss in {f.__name__ for f in naive_sgd.MARGIN}:
         y = np.where(y > 0, 1.0, -1.0)
@@ -52,7 +52,7 @@ def orders(n_rows, epochs=3):
 
 def trained(X, y, loss, rate, n_lanes=1, weight=None, epochs=3, **options):
     """Return lanes after some epochs, and the last epoch's result."""
-    defaults = {"alpha": np.full(n_lanes, ALPHA), "l1_ratio": 0.0, "loss_parameter": 0.1}
+    defaults = {"alpha": np.full(n_lanes, ALPHA), "l1_ratio": 0.0, "loss_parameter": naive_sgd.PARAMETER.get(loss, 0.1)}
     lanes = LinearLanes(X.dtype, X.shape[1], loss, **defaults | options)
     for order in orders(X.shape[0], epochs):
         result = lanes.epoch(X, y.reshape(len(y), -1), order, rate, weight)
@@ -60,7 +60,10 @@ def trained(X, y, loss, rate, n_lanes=1, weight=None, epochs=3, **options):
 
 
 def textbook(X, y, loss, kind, weight=None, epochs=3, **options):
-    model = naive_sgd.SGD(X.shape[1], loss, **{"alpha": ALPHA, "rate": kind, "eta0": ETA0, "power_t": POWER} | options)
+    defaults = {"alpha": ALPHA, "rate": kind, "eta0": ETA0, "power_t": POWER}
+    model = naive_sgd.SGD(
+        X.shape[1], loss, **defaults | {"loss_parameter": naive_sgd.PARAMETER.get(loss, 0.1)} | options
+    )
     for order in orders(len(X), epochs):
         model.loss_sum = model.weighted_loss_sum = model.weight_sum = model.penalty = 0.0
         model.epoch(X, y, order, weight)
@@ -82,7 +85,7 @@ def assert_like(lanes, model, tolerance, lane=0):
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("loss", naive_sgd.LOSSES)
 def test_lane_is_the_textbooks_descent(loss, penalty, rate):
-    if loss in ("poisson", "gamma") and rate in ("optimal", "pa2"):
+    if loss in {f.__name__ for f in naive_sgd.POSITIVE} and rate in ("optimal", "pa2"):
         pytest.skip("its first steps overflow the exponential")
     l1_ratio, on = PENALTIES[penalty]
     X, y = problem(loss)
@@ -355,11 +358,12 @@ def test_lane_loss_is_the_one_formula(name, dtype):
         ]
     )
     z = np.concatenate([z, np.zeros(-len(z) % 16)]).astype(dtype)
-    y = np.where(rng.random(len(z)) < 0.5, 1, 0 if name == "log_loss" else -1).astype(dtype)
-    y = abs(y) if name in ("poisson", "gamma") else y
+    y = np.where(rng.random(len(z)) < 0.5, 1, 0 if name in ("log_loss", "focal") else -1).astype(dtype)
+    y = abs(y) if name in {f.__name__ for f in naive_sgd.POSITIVE} else y
+    parameter = naive_sgd.PARAMETER.get(name, 0.25)
     n_hyper = len(execute.hyper_names(FORMULAS[name]))
-    expected = run_interpreted(FORMULAS[name], [z, y], [0.25] * n_hyper)
-    first = lane_loss(name, dtype, 16, z, y, 0.25)
+    expected = run_interpreted(FORMULAS[name], [z, y], [parameter] * n_hyper)
+    first = lane_loss(name, dtype, 16, z, y, parameter)
     eps, scale = np.finfo(dtype).eps, 1 + np.nan_to_num(abs(z) * abs(y))
     for found, wanted in zip(first, expected, strict=True):
         finite = np.isfinite(wanted)
@@ -368,7 +372,7 @@ def test_lane_loss_is_the_one_formula(name, dtype):
         )
         assert (abs(found[finite] - wanted[finite]) <= 6 * eps * (scale + abs(wanted))[finite]).all()
     for level, width in itertools.product(LEVELS, emit.LANES):
-        for found, same in zip(lane_loss(name, dtype, width, z, y, 0.25, level), first, strict=True):
+        for found, same in zip(lane_loss(name, dtype, width, z, y, parameter, level), first, strict=True):
             assert np.array_equal(found, same, equal_nan=True)
 
 

@@ -143,7 +143,11 @@ ODD_Y = [
     (91, "inf", np.where(Y20, np.inf, 0.0), VE, "infinity", None),
     (91, "None", np.where(Y20, None, 0), VE, "", (SGDClassifier,)),
     (91, "complex", Y20 + 1j, VE, "", None),
-    (91, "2-D", np.ones((20, 2)), VE, "", None),
+    (91, "2-D", np.ones((20, 2)), VE, "", (SGDClassifier, Perceptron)),
+    (91, "3-D", np.ones((20, 2, 2)), VE, "", None),
+    (91, "other outputs", np.ones((19, 2)), VE, "inconsistent numbers of samples", (SGDRegressor,)),
+    (91, "no outputs", np.ones((20, 0)), VE, "0 feature", (SGDRegressor,)),
+    (91, "sparse outputs", sp.csr_array(np.ones((20, 2))), TypeError, "y must be dense", (SGDRegressor,)),
     (91, "wrong length", Y20[:-1], VE, "inconsistent numbers of samples", None),
     (93, "continuous", X20[:, 0], VE, "Unknown label type", (SGDClassifier, Perceptron)),
 ]

@@ -25,6 +25,8 @@ MODELS = {
     "perceptron": Perceptron(penalty="elasticnet", **EPOCHS),
     "regressor": SGDRegressor(average=100, **EPOCHS),
     "poisson": SGDRegressor(loss="poisson", penalty="l1", **EPOCHS),
+    "tweedie": SGDRegressor(loss="tweedie", power=1.2, **EPOCHS),
+    "focal": SGDClassifier(loss="focal", gamma=3.0, **EPOCHS),
     "one class": SGDOneClassSVM(average=True, **EPOCHS),
 }
 
@@ -291,6 +293,12 @@ def test_adaptive_rates_fall_by_five_and_stop():
     assert model.stop_reason_ == "tol" and rates[-1] <= 1e-6
 
 
+def tweedie(generator, mean):
+    """Return numbers of power 1.5 and dispersion 1, zeros among them: gamma variables of mean and shape 1, a Poisson number added up."""
+    count = generator.poisson(2 * np.sqrt(mean))
+    return generator.gamma(np.maximum(count, 1), np.sqrt(mean) / 2) * (count > 0)
+
+
 @pytest.mark.parametrize("form", ["dense", "sparse"])
 def test_losses_beyond_scikit_learns(form):
     generator = np.random.default_rng(0)
@@ -301,6 +309,7 @@ def test_losses_beyond_scikit_learns(form):
     for loss, y, link in [
         ("poisson", generator.poisson(np.exp(z)), np.exp),
         ("gamma", generator.gamma(2.0, np.exp(z) / 2), np.exp),
+        ("tweedie", tweedie(generator, np.exp(z)), np.exp),
         ("logcosh", z + generator.normal(size=4000) / 4, np.array),
     ]:
         model = SGDRegressor(loss=loss, **common).fit(rows, y)
@@ -328,7 +337,7 @@ def test_a_diverging_fit_says_when_and_keeps_the_old_model():
     assert not hasattr(SGDRegressor(learning_rate=1e3, penalty=None), "coef_")
 
 
-@pytest.mark.parametrize("loss, low", [("poisson", -1.0), ("gamma", 0.0)])
+@pytest.mark.parametrize("loss, low", [("poisson", -1.0), ("gamma", 0.0), ("tweedie", -1.0)])
 def test_targets_that_a_loss_has_no_value_for(loss, low):
     X, y = data()
     y = np.ones(80)

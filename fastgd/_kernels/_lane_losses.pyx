@@ -892,6 +892,119 @@ cdef void gamma_float64_16(
         value[i_], slope[i_] = gamma(z[i_], y[i_])
 
 
+cdef inline (floating, floating) tweedie(
+    floating z, floating y, floating power
+) noexcept nogil:
+    cdef floating rate, ratio
+    rate = math.exp((<floating> 2 - power) * z)
+    ratio = y * math.exp((<floating> 1 - power) * z) if y > <floating> 0 else y * <floating> 0  # far out the exponential is infinite
+    return rate / (<floating> 2 - power) - ratio / (<floating> 1 - power), rate - ratio
+
+
+cdef void tweedie_float32_1(
+    const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
+) noexcept nogil:
+    cdef float32_array z = <float32_array> z_
+    cdef float32_array y = <float32_array> y_
+    cdef float32_array value = <float32_array> value_
+    cdef float32_array slope = <float32_array> slope_
+    cdef float32_array hyper = <float32_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(1):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void tweedie_float32_4(
+    const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
+) noexcept nogil:
+    cdef float32_array z = <float32_array> z_
+    cdef float32_array y = <float32_array> y_
+    cdef float32_array value = <float32_array> value_
+    cdef float32_array slope = <float32_array> slope_
+    cdef float32_array hyper = <float32_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(4):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void tweedie_float32_8(
+    const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
+) noexcept nogil:
+    cdef float32_array z = <float32_array> z_
+    cdef float32_array y = <float32_array> y_
+    cdef float32_array value = <float32_array> value_
+    cdef float32_array slope = <float32_array> slope_
+    cdef float32_array hyper = <float32_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(8):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void tweedie_float32_16(
+    const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
+) noexcept nogil:
+    cdef float32_array z = <float32_array> z_
+    cdef float32_array y = <float32_array> y_
+    cdef float32_array value = <float32_array> value_
+    cdef float32_array slope = <float32_array> slope_
+    cdef float32_array hyper = <float32_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(16):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void tweedie_float64_1(
+    const double *z_, const double *y_, const double *hyper_, double *value_, double *slope_
+) noexcept nogil:
+    cdef float64_array z = <float64_array> z_
+    cdef float64_array y = <float64_array> y_
+    cdef float64_array value = <float64_array> value_
+    cdef float64_array slope = <float64_array> slope_
+    cdef float64_array hyper = <float64_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(1):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void tweedie_float64_4(
+    const double *z_, const double *y_, const double *hyper_, double *value_, double *slope_
+) noexcept nogil:
+    cdef float64_array z = <float64_array> z_
+    cdef float64_array y = <float64_array> y_
+    cdef float64_array value = <float64_array> value_
+    cdef float64_array slope = <float64_array> slope_
+    cdef float64_array hyper = <float64_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(4):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void tweedie_float64_8(
+    const double *z_, const double *y_, const double *hyper_, double *value_, double *slope_
+) noexcept nogil:
+    cdef float64_array z = <float64_array> z_
+    cdef float64_array y = <float64_array> y_
+    cdef float64_array value = <float64_array> value_
+    cdef float64_array slope = <float64_array> slope_
+    cdef float64_array hyper = <float64_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(8):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void tweedie_float64_16(
+    const double *z_, const double *y_, const double *hyper_, double *value_, double *slope_
+) noexcept nogil:
+    cdef float64_array z = <float64_array> z_
+    cdef float64_array y = <float64_array> y_
+    cdef float64_array value = <float64_array> value_
+    cdef float64_array slope = <float64_array> slope_
+    cdef float64_array hyper = <float64_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(16):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], hyper[0 + i_])
+
+
 cdef inline (floating, floating) log_loss(
     floating z, floating y
 ) noexcept nogil:
@@ -995,6 +1108,124 @@ cdef void log_loss_float64_16(
     cdef Py_ssize_t i_
     for i_ in range(16):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
+
+
+cdef inline (floating, floating) focal(
+    floating z, floating y, floating gamma
+) noexcept nogil:
+    cdef floating e, margin, near, p, q, surprise, weight
+    margin = (<floating> 2 * y - <floating> 1) * z
+    e = math.exp(-math.fabs(margin))
+    near = math.log1p(e)
+    surprise = near - (margin if margin < <floating> 0 else margin * <floating> 0)  # -log p, p the probability of the target
+    p = (<floating> 1 if margin >= <floating> 0 else e) / (<floating> 1 + e)
+    q = (e if margin >= <floating> 0 else <floating> 1) / (<floating> 1 + e)
+    weight = math.exp(-gamma * (near + (margin if margin > <floating> 0 else margin * <floating> 0)))  # q**gamma
+    return weight * surprise, (<floating> 1 - <floating> 2 * y) * weight * (q + gamma * p * surprise)
+
+
+cdef void focal_float32_1(
+    const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
+) noexcept nogil:
+    cdef float32_array z = <float32_array> z_
+    cdef float32_array y = <float32_array> y_
+    cdef float32_array value = <float32_array> value_
+    cdef float32_array slope = <float32_array> slope_
+    cdef float32_array hyper = <float32_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(1):
+        value[i_], slope[i_] = focal(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void focal_float32_4(
+    const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
+) noexcept nogil:
+    cdef float32_array z = <float32_array> z_
+    cdef float32_array y = <float32_array> y_
+    cdef float32_array value = <float32_array> value_
+    cdef float32_array slope = <float32_array> slope_
+    cdef float32_array hyper = <float32_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(4):
+        value[i_], slope[i_] = focal(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void focal_float32_8(
+    const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
+) noexcept nogil:
+    cdef float32_array z = <float32_array> z_
+    cdef float32_array y = <float32_array> y_
+    cdef float32_array value = <float32_array> value_
+    cdef float32_array slope = <float32_array> slope_
+    cdef float32_array hyper = <float32_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(8):
+        value[i_], slope[i_] = focal(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void focal_float32_16(
+    const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
+) noexcept nogil:
+    cdef float32_array z = <float32_array> z_
+    cdef float32_array y = <float32_array> y_
+    cdef float32_array value = <float32_array> value_
+    cdef float32_array slope = <float32_array> slope_
+    cdef float32_array hyper = <float32_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(16):
+        value[i_], slope[i_] = focal(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void focal_float64_1(
+    const double *z_, const double *y_, const double *hyper_, double *value_, double *slope_
+) noexcept nogil:
+    cdef float64_array z = <float64_array> z_
+    cdef float64_array y = <float64_array> y_
+    cdef float64_array value = <float64_array> value_
+    cdef float64_array slope = <float64_array> slope_
+    cdef float64_array hyper = <float64_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(1):
+        value[i_], slope[i_] = focal(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void focal_float64_4(
+    const double *z_, const double *y_, const double *hyper_, double *value_, double *slope_
+) noexcept nogil:
+    cdef float64_array z = <float64_array> z_
+    cdef float64_array y = <float64_array> y_
+    cdef float64_array value = <float64_array> value_
+    cdef float64_array slope = <float64_array> slope_
+    cdef float64_array hyper = <float64_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(4):
+        value[i_], slope[i_] = focal(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void focal_float64_8(
+    const double *z_, const double *y_, const double *hyper_, double *value_, double *slope_
+) noexcept nogil:
+    cdef float64_array z = <float64_array> z_
+    cdef float64_array y = <float64_array> y_
+    cdef float64_array value = <float64_array> value_
+    cdef float64_array slope = <float64_array> slope_
+    cdef float64_array hyper = <float64_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(8):
+        value[i_], slope[i_] = focal(z[i_], y[i_], hyper[0 + i_])
+
+
+cdef void focal_float64_16(
+    const double *z_, const double *y_, const double *hyper_, double *value_, double *slope_
+) noexcept nogil:
+    cdef float64_array z = <float64_array> z_
+    cdef float64_array y = <float64_array> y_
+    cdef float64_array value = <float64_array> value_
+    cdef float64_array slope = <float64_array> slope_
+    cdef float64_array hyper = <float64_array> hyper_
+    cdef Py_ssize_t i_
+    for i_ in range(16):
+        value[i_], slope[i_] = focal(z[i_], y[i_], hyper[0 + i_])
 
 
 cdef inline (floating, floating) hinge(
@@ -1482,6 +1713,14 @@ LANE_LOSSES = {
     ("gamma", "float64", 4): <size_t> &gamma_float64_4,
     ("gamma", "float64", 8): <size_t> &gamma_float64_8,
     ("gamma", "float64", 16): <size_t> &gamma_float64_16,
+    ("tweedie", "float32", 1): <size_t> &tweedie_float32_1,
+    ("tweedie", "float32", 4): <size_t> &tweedie_float32_4,
+    ("tweedie", "float32", 8): <size_t> &tweedie_float32_8,
+    ("tweedie", "float32", 16): <size_t> &tweedie_float32_16,
+    ("tweedie", "float64", 1): <size_t> &tweedie_float64_1,
+    ("tweedie", "float64", 4): <size_t> &tweedie_float64_4,
+    ("tweedie", "float64", 8): <size_t> &tweedie_float64_8,
+    ("tweedie", "float64", 16): <size_t> &tweedie_float64_16,
     ("log_loss", "float32", 1): <size_t> &log_loss_float32_1,
     ("log_loss", "float32", 4): <size_t> &log_loss_float32_4,
     ("log_loss", "float32", 8): <size_t> &log_loss_float32_8,
@@ -1490,6 +1729,14 @@ LANE_LOSSES = {
     ("log_loss", "float64", 4): <size_t> &log_loss_float64_4,
     ("log_loss", "float64", 8): <size_t> &log_loss_float64_8,
     ("log_loss", "float64", 16): <size_t> &log_loss_float64_16,
+    ("focal", "float32", 1): <size_t> &focal_float32_1,
+    ("focal", "float32", 4): <size_t> &focal_float32_4,
+    ("focal", "float32", 8): <size_t> &focal_float32_8,
+    ("focal", "float32", 16): <size_t> &focal_float32_16,
+    ("focal", "float64", 1): <size_t> &focal_float64_1,
+    ("focal", "float64", 4): <size_t> &focal_float64_4,
+    ("focal", "float64", 8): <size_t> &focal_float64_8,
+    ("focal", "float64", 16): <size_t> &focal_float64_16,
     ("hinge", "float32", 1): <size_t> &hinge_float32_1,
     ("hinge", "float32", 4): <size_t> &hinge_float32_4,
     ("hinge", "float32", 8): <size_t> &hinge_float32_8,

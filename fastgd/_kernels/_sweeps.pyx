@@ -1942,6 +1942,41 @@ cdef Py_ssize_t gamma_float64(Py_ssize_t n_, void **arrays_, const void *scalars
     return nonfinite_
 
 
+cdef inline (floating, floating) tweedie(
+    floating z, floating y, floating power
+) noexcept nogil:
+    cdef floating rate, ratio
+    rate = math.exp((<floating> 2 - power) * z)
+    ratio = y * math.exp((<floating> 1 - power) * z) if y > <floating> 0 else y * <floating> 0  # far out the exponential is infinite
+    return rate / (<floating> 2 - power) - ratio / (<floating> 1 - power), rate - ratio
+
+
+cdef Py_ssize_t tweedie_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef float power = (<const float *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], power)
+    return nonfinite_
+
+
+cdef Py_ssize_t tweedie_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef double power = (<const double *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = tweedie(z[i_], y[i_], power)
+    return nonfinite_
+
+
 cdef inline (floating, floating) log_loss(
     floating z, floating y
 ) noexcept nogil:
@@ -1972,6 +2007,46 @@ cdef Py_ssize_t log_loss_float64(Py_ssize_t n_, void **arrays_, const void *scal
     cdef Py_ssize_t nonfinite_ = 0
     for i_ in range(n_):
         value[i_], slope[i_] = log_loss(z[i_], y[i_])
+    return nonfinite_
+
+
+cdef inline (floating, floating) focal(
+    floating z, floating y, floating gamma
+) noexcept nogil:
+    cdef floating e, margin, near, p, q, surprise, weight
+    margin = (<floating> 2 * y - <floating> 1) * z
+    e = math.exp(-math.fabs(margin))
+    near = math.log1p(e)
+    surprise = near - (margin if margin < <floating> 0 else margin * <floating> 0)  # -log p, p the probability of the target
+    p = (<floating> 1 if margin >= <floating> 0 else e) / (<floating> 1 + e)
+    q = (e if margin >= <floating> 0 else <floating> 1) / (<floating> 1 + e)
+    weight = math.exp(-gamma * (near + (margin if margin > <floating> 0 else margin * <floating> 0)))  # q**gamma
+    return weight * surprise, (<floating> 1 - <floating> 2 * y) * weight * (q + gamma * p * surprise)
+
+
+cdef Py_ssize_t focal_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array z = <float32_array> arrays_[0]
+    cdef float32_array y = <float32_array> arrays_[1]
+    cdef float32_array value = <float32_array> arrays_[2]
+    cdef float32_array slope = <float32_array> arrays_[3]
+    cdef float gamma = (<const float *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = focal(z[i_], y[i_], gamma)
+    return nonfinite_
+
+
+cdef Py_ssize_t focal_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array z = <float64_array> arrays_[0]
+    cdef float64_array y = <float64_array> arrays_[1]
+    cdef float64_array value = <float64_array> arrays_[2]
+    cdef float64_array slope = <float64_array> arrays_[3]
+    cdef double gamma = (<const double *> scalars_)[0]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        value[i_], slope[i_] = focal(z[i_], y[i_], gamma)
     return nonfinite_
 
 
@@ -2184,8 +2259,12 @@ LOSSES = {
     ("poisson", "float64"): <size_t> &poisson_float64,
     ("gamma", "float32"): <size_t> &gamma_float32,
     ("gamma", "float64"): <size_t> &gamma_float64,
+    ("tweedie", "float32"): <size_t> &tweedie_float32,
+    ("tweedie", "float64"): <size_t> &tweedie_float64,
     ("log_loss", "float32"): <size_t> &log_loss_float32,
     ("log_loss", "float64"): <size_t> &log_loss_float64,
+    ("focal", "float32"): <size_t> &focal_float32,
+    ("focal", "float64"): <size_t> &focal_float64,
     ("hinge", "float32"): <size_t> &hinge_float32,
     ("hinge", "float64"): <size_t> &hinge_float64,
     ("squared_hinge", "float32"): <size_t> &squared_hinge_float32,

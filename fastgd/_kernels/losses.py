@@ -2,7 +2,8 @@
 
 A loss is a pure function ``(z, y, /, *hyper) -> (value, slope)`` of the model's raw prediction ``z`` and the target ``y``, in the language
 of ``rules.py``: its value and its derivative with respect to ``z``. Targets are real numbers for regression, -1 and +1 for the margin
-losses, 0 and 1 (or a probability) for ``log_loss``, counts or positive numbers for ``poisson`` and ``gamma``, whose link is the logarithm.
+losses, 0 and 1 for ``focal`` and ``log_loss`` (there a probability, too), counts or positive numbers for ``poisson``, ``gamma`` and
+``tweedie``, whose link is the logarithm.
 
 At a kink ``epsilon_insensitive`` (the edge of its tube) has the slope of its flat side, 0; ``hinge`` (margin 1) and ``perceptron`` (margin
 0) have that of the other side, as in scikit-learn: a sample not beyond the kink counts as wrong (a one-class SVM begins with all samples
@@ -60,10 +61,27 @@ def gamma(z, y, /):
     return z + ratio, 1 - ratio
 
 
+def tweedie(z, y, /, power):
+    rate = math.exp((2 - power) * z)
+    ratio = y * math.exp((1 - power) * z) if y > 0 else y * 0  # far out the exponential is infinite
+    return rate / (2 - power) - ratio / (1 - power), rate - ratio
+
+
 def log_loss(z, y, /):
     e = math.exp(-math.fabs(z))
     p = (1 if z >= 0 else e) / (1 + e)
     return math.log1p(e) + (z if z > 0 else z * 0) - y * z, p - y
+
+
+def focal(z, y, /, gamma):
+    margin = (2 * y - 1) * z
+    e = math.exp(-math.fabs(margin))
+    near = math.log1p(e)
+    surprise = near - (margin if margin < 0 else margin * 0)  # -log p, p the probability of the target
+    p = (1 if margin >= 0 else e) / (1 + e)
+    q = (e if margin >= 0 else 1) / (1 + e)
+    weight = math.exp(-gamma * (near + (margin if margin > 0 else margin * 0)))  # q**gamma
+    return weight * surprise, (1 - 2 * y) * weight * (q + gamma * p * surprise)
 
 
 def hinge(z, y, /):

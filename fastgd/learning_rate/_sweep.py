@@ -23,7 +23,7 @@ class SweepResult:
         The rates, ascending.
     loss, val_loss : ndarray of float64, shape (n_epochs, n_rates)
         After each epoch: the mean loss over the rows learnt from, each before its update, and the mean loss over the validation rows.
-        With several classes, the sum over one-vs-rest. NaN after the weights have left the range of floating-point numbers.
+        With several classes or outputs, the sum over them. NaN after the weights have left the range of floating-point numbers.
     diverged : ndarray of bool, shape (n_rates,)
         Which ended with weights that are not finite, or with a higher validation loss than a model of zeros has (where that loses anything:
         not with the loss "perceptron").
@@ -172,7 +172,7 @@ def sweep(
         "adaptive", "pa1" and "pa2" the rates take the place of `eta0`; otherwise the rates are constant.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Rows, of dtype float32 or float64, or convertible.
-    y : array-like of shape (n_samples,)
+    y : array-like of shape (n_samples,), or (n_samples, n_outputs) for regression
         Targets.
     learning_rate : array-like of shape (n_rates,), optional
         Different numbers > 0, of dtype float64 or convertible; by default ``np.geomspace(1e-4, 10, 16)``.

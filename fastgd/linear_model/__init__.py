@@ -8,6 +8,7 @@ This module imports scikit-learn; `import fastgd` does not.
 """
 
 from fastgd._training.fit import DivergedError
+from fastgd.linear_model._bootstrap import BootstrapResult
 from fastgd.linear_model._callbacks import EpochInfo
 from fastgd.linear_model._frames import PrecisionWarning
 from fastgd.linear_model._perceptron import Perceptron
@@ -16,6 +17,7 @@ from fastgd.linear_model._sgd_one_class_svm import SGDOneClassSVM
 from fastgd.linear_model._sgd_regressor import SGDRegressor
 
 __all__ = [
+    "BootstrapResult",
     "DivergedError",
     "EpochInfo",
     "Perceptron",

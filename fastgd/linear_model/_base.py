@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils import check_random_state
@@ -26,12 +27,13 @@ from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
 from fastgd.linear_model import _data
-from fastgd.linear_model._callbacks import CallbackObserver, CallbackSupportMixin
+from fastgd.linear_model._callbacks import CallbackObserver
 from fastgd.optimizers import Optimizer
 from fastgd.schedules import Schedule
 
 RATES = ("constant", "optimal", "invscaling", "adaptive", "pa1", "pa2")
 TAKES_ETA0 = ("invscaling", "adaptive", "pa1", "pa2")
+PARAMETERS = {"quantile": "quantile", "tweedie": "power", "focal": "gamma"}  # the constructor's name of the loss's
 MAX_SEED = np.iinfo(np.int32).max
 PROBE_BATCH = 256  # rows whose losses are measured together
 
@@ -115,9 +117,7 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
 
     def _loss(self) -> tuple[str, float]:
         """Return the name of the loss and its parameter."""
-        return self.loss, {"logcosh": math.log(2), "quantile": getattr(self, "quantile", 0.5)}.get(
-            self.loss, self.epsilon
-        )
+        return self.loss, math.log(2) if self.loss == "logcosh" else getattr(self, PARAMETERS.get(self.loss, "epsilon"))
 
     def _task(self, X: Any, y: Any, sample_weight: Any, own: tuple, split: bool, init: tuple = (None, None)) -> dict:
         """Check the arguments of `fit` and return those of `_learn`; without `own` validation data, hold rows out if `split`."""

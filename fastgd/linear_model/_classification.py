@@ -21,13 +21,15 @@ LOSSES = (
     "modified_huber",
     "squared_hinge",
     "perceptron",
+    "focal",
     "squared_error",
     "huber",
     "epsilon_insensitive",
     "squared_epsilon_insensitive",
     "softmax",
 )
-PROBABILISTIC = ("log_loss", "modified_huber", "softmax")
+LOGISTIC = ("log_loss", "focal")  # whose targets are 0 and 1, and whose scores are log-odds
+PROBABILISTIC = (*LOGISTIC, "modified_huber", "softmax")
 
 
 class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
@@ -59,13 +61,13 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
     def _targets(self, code: np.ndarray, dtype: Any) -> np.ndarray:
         """Return the targets of the rows.
 
-        (n_rows, K): 1 for the lane's class, for the others 0 with log_loss and -1 with all other losses; with softmax (n_rows, 1): the
-        number of the class.
+        (n_rows, K): 1 for the lane's class, for the others 0 with logistic losses and -1 with all other losses; with softmax (n_rows, 1):
+        the number of the class.
         """
         if self._n_outputs() > 1:
             return code[:, None].astype(dtype)
         positive = code[:, None] == (np.arange(len(self.classes_)) if self._n_lanes() > 1 else np.ones(1))
-        return np.where(positive, 1, 0 if self._loss()[0] == "log_loss" else -1).astype(dtype)
+        return np.where(positive, 1, 0 if self._loss()[0] in LOGISTIC else -1).astype(dtype)
 
     def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         """Return the weight of each row in each lane: a class's weight counts in its own lane, where there are more than two."""
@@ -282,11 +284,11 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
 
     @available_if(_check_proba)
     def predict_proba(self, X):
-        """Return the probability of each class, for the losses "log_loss", "softmax" and "modified_huber".
+        """Return the probability of each class, for the losses "log_loss", "focal", "softmax" and "modified_huber".
 
-        With two classes and log_loss it is the logistic function of the score; modified Huber's is (clip(score, -1, 1) + 1) / 2 (Zhang,
-        2004). With more classes the values of one-vs-rest are divided by their sum (Zadrozny and Elkan, 2002); softmax gives
-        ``exp(score_k) / sum_j exp(score_j)``.
+        With two classes and "log_loss" or "focal" it is the logistic function of the score, which "focal" with gamma > 0 draws towards
+        1/2 (Charoenphakdee et al., 2021); modified Huber's is (clip(score, -1, 1) + 1) / 2 (Zhang, 2004). With more classes the values
+        of one-vs-rest are divided by their sum (Zadrozny and Elkan, 2002); softmax gives ``exp(score_k) / sum_j exp(score_j)``.
 
         Parameters
         ----------
@@ -307,7 +309,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         """
         if self._n_outputs() > 1:
             return softmax(self.decision_function(X))
-        if self._loss()[0] == "log_loss":
+        if self._loss()[0] in LOGISTIC:
             return self._predict_proba_lr(X)
         chance = (np.clip(self.decision_function(X), -1, 1) + 1) / 2
         if chance.ndim == 1:

@@ -1,13 +1,13 @@
 """What users hand over, checked before anything is changed: matrices, targets, weights of rows and of classes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
 from fastgd._training.rows import check_sparse
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
@@ -43,6 +43,14 @@ def matrix(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **c
     narrow = columns and all(kind in _frames.FLOAT32 for _, kind in columns)
     accepted = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": np.float32 if narrow else DTYPES}
     return validate_data(estimator, X, y, reset=reset, **accepted, **checks)
+
+
+def numeric(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray]:
+    """Return X and numbers y, (n_rows,) or (n_rows, n_outputs); a single column is flattened with scikit-learn's warning."""
+    X, y = matrix(estimator, X, y, reset=reset, y_numeric=True, multi_output=True)
+    if sp.issparse(y):
+        raise ArgumentTypeError("y must be dense; got a sparse matrix. Use y.toarray().")
+    return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
 def _refuse_odd(X: Any) -> None:
@@ -173,15 +181,17 @@ def initial(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     return array.reshape(shape)
 
 
-def validation(estimator: Any, X: Any, y: Any, weight: Any, dtype: Any, **checks) -> tuple | None:
-    """Return the checked validation data of `fit` as (X, y, weight), None where there are none."""
+def validation(
+    estimator: Any, X: Any, y: Any, weight: Any, dtype: Any, read: Callable[..., tuple] = matrix
+) -> tuple | None:
+    """Return the checked validation data of `fit` as (X, y, weight), None where there are none; `read` checks X and y."""
     if X is None and y is None:
         if weight is not None:
             raise ArgumentValueError("sample_weight_val needs X_val and y_val.")
         return None
     if X is None or y is None:
         raise ArgumentValueError("X_val and y_val go together; got only one of them.")
-    X, y = matrix(estimator, X, y, reset=False, **checks)
+    X, y = read(estimator, X, y, reset=False)
     return X.astype(dtype, copy=False), y, row_weights(weight, X)
 
 

@@ -1,10 +1,16 @@
 """Linear classifiers by stochastic gradient descent."""
 
+from numbers import Real
+from typing import ClassVar
+
+from sklearn.utils._param_validation import Interval
+
 from fastgd.linear_model._base import store
+from fastgd.linear_model._bootstrap import BootstrapMixin
 from fastgd.linear_model._classification import LinearSGDClassifier
 
 
-class SGDClassifier(LinearSGDClassifier):
+class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     """Linear classifiers trained by stochastic gradient descent: SVM, logistic regression and others.
 
     Takes the place of ``sklearn.linear_model.SGDClassifier`` by a change of the import: every parameter, default, attribute and method
@@ -14,8 +20,10 @@ class SGDClassifier(LinearSGDClassifier):
     ----------
     loss : str, default="hinge"
         "hinge" (linear SVM), "log_loss" (logistic regression), "modified_huber" (smooth, with probabilities), "squared_hinge",
-        "perceptron", "softmax" (multinomial logistic regression: the classes share one loss; with two classes the same as "log_loss"), or
-        a loss of `SGDRegressor` for targets -1 and 1: "squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive".
+        "perceptron", or a loss of `SGDRegressor` for targets -1 and 1: "squared_error", "huber", "epsilon_insensitive",
+        "squared_epsilon_insensitive". Beyond scikit-learn: "softmax" (multinomial logistic regression: the classes share one loss; with two
+        classes the same as "log_loss"), and "focal" (Lin et al., 2017), log_loss times ``(1 - p)**gamma`` with the probability p of the
+        row's class, so that rows already learnt hardly count.
     penalty : {"l2", "l1", "elasticnet"} or None, default="l2"
         What keeps weights small: half the squared norm, the sum of sizes (exact zeros), both, or nothing.
     alpha : float, default=0.0001
@@ -74,6 +82,8 @@ class SGDClassifier(LinearSGDClassifier):
         The largest Euclidean norm of a step's gradient, each lane's own (with softmax that of all classes together).
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
+    gamma : float, default=2.0
+        How strongly "focal" looks away from rows already learnt, >= 0; with 0 it is "log_loss".
 
     Attributes
     ----------
@@ -117,6 +127,11 @@ class SGDClassifier(LinearSGDClassifier):
     array([1])
     """
 
+    _parameter_constraints: ClassVar[dict] = {
+        **LinearSGDClassifier._parameter_constraints,
+        "gamma": [Interval(Real, 0, None, closed="left")],
+    }
+
     def __init__(
         self,
         loss="hinge",
@@ -147,5 +162,6 @@ class SGDClassifier(LinearSGDClassifier):
         batch_size=None,
         clip_norm=None,
         sparse_intercept_decay=1.0,
+        gamma=2.0,
     ):
         store(self, locals())

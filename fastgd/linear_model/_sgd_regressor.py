@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _data
 from fastgd.linear_model._base import LinearSGD, store
+from fastgd.linear_model._bootstrap import BootstrapMixin
 from fastgd.linear_model._callbacks import observed
 
 LOSSES = (
@@ -23,11 +24,12 @@ LOSSES = (
     "logcosh",
     "poisson",
     "gamma",
+    "tweedie",
 )
-LOG_LINK = ("poisson", "gamma")
+LOG_LINK = ("poisson", "gamma", "tweedie")
 
 
-class SGDRegressor(RegressorMixin, LinearSGD):
+class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
     """Linear models for numbers, trained by stochastic gradient descent.
 
     Takes the place of ``sklearn.linear_model.SGDRegressor`` by a change of the import: every parameter, default, attribute and method has
@@ -37,7 +39,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):
     ----------
     loss : str, default="squared_error"
         "squared_error", "huber" (linear for outliers), "epsilon_insensitive" (SVR), "squared_epsilon_insensitive". Beyond scikit-learn:
-        "quantile" (predicts the `quantile`), "logcosh", and with a logarithmic link "poisson" (targets >= 0) and "gamma" (targets > 0).
+        "quantile" (predicts the `quantile`), "logcosh", and with a logarithmic link "poisson" (targets >= 0), "gamma" (targets > 0)
+        and "tweedie" (see `power`).
     penalty : {"l2", "l1", "elasticnet"} or None, default="l2"
         What keeps weights small: half the squared norm, the sum of sizes (exact zeros), both, or nothing.
     alpha : float, default=0.0001
@@ -96,13 +99,17 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
     quantile : float, default=0.5
         What "quantile" predicts, strictly between 0 and 1.
+    power : float, default=1.5
+        The variance of "tweedie" is proportional to the mean to this power, as in ``TweedieRegressor``. Between 1 and 2 (sums of a Poisson
+        number of gamma variables, exact zeros among them: targets >= 0), or above 2 (3: inverse Gaussian; targets > 0). At 1 and 2 stand
+        "poisson" and "gamma".
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_features,)
+    coef_ : ndarray of shape (n_features,), or (n_outputs, n_features) for a y of two dimensions
         The weights, of the dtype of X.
-    intercept_ : ndarray of shape (1,)
-        The constant.
+    intercept_ : ndarray of shape (1,), or (n_outputs,) for a y of two dimensions
+        The constants.
     n_iter_ : int
         The number of epochs, of the longest lane.
     t_ : int
@@ -120,6 +127,9 @@ class SGDRegressor(RegressorMixin, LinearSGD):
 
     Notes
     -----
+    The outputs of a y of shape (n_samples, n_outputs) are lanes: trained in one pass over the rows, each as it would be alone, bit for
+    bit, with its own stopping. (A measured schedule is one for all of them: it sees their mean objective.)
+
     Differences from scikit-learn, all deliberate: dense and sparse data give the same model; `tol` sees the whole penalty on sparse data;
     rows of weight 0 are not visited and negative weights are refused; int64 indices are accepted; a diverging or interrupted call leaves
     the estimator as it was.
@@ -139,6 +149,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         **LinearSGD._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "power": [Interval(Real, None, None, closed="neither")],
     }
     _passive_aggressive_loss = "epsilon_insensitive"
 
@@ -172,31 +183,43 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         n_jobs=None,
         sparse_intercept_decay=1.0,
         quantile=0.5,
+        power=1.5,
     ):
         store(self, locals())
 
     def _attributes(self, coef, intercept):
-        return {"coef_": coef[:, 0].copy(), "intercept_": intercept}
+        return {"coef_": coef[:, 0].copy() if len(intercept) == 1 else coef.T.copy(), "intercept_": intercept}
 
     def _lane_scores(self, raw, y, weight):
-        return np.array([r2_score(y[:, 0], self._unlinked(lane), sample_weight=weight) for lane in raw.T])
+        pairs = zip(y.T, self._unlinked(raw).T, strict=True)
+        return np.array([r2_score(target, found, sample_weight=weight) for target, found in pairs])
 
     def _unlinked(self, raw: np.ndarray) -> np.ndarray:
         return np.exp(raw) if self.loss in LOG_LINK else raw
 
-    def _targets(self, y: np.ndarray, dtype: Any, name: str = "y") -> np.ndarray:
-        """Return (n_rows, 1) targets of this dtype; refuse those that the loss has no value for."""
-        low = {"poisson": ">= 0", "gamma": "> 0"}.get(self.loss)
-        bad = y < 0 if low == ">= 0" else y <= 0
-        if low and bad.any():
+    def _least_target(self) -> str | None:
+        """Return what targets must be for the loss, None for any number; refuse a power of "tweedie" that has no such loss."""
+        if self.loss == "tweedie" and (self.power <= 1 or self.power == 2):
+            fix = {1: " Use loss='poisson'.", 2: " Use loss='gamma'."}.get(self.power, "")
             raise ArgumentValueError(
-                f"{name} must be {low} for the loss {self.loss!r}; got {y[bad][0]} in row {int(bad.argmax())}."
+                f"power must be between 1 and 2, or above 2, for the loss 'tweedie'; got {self.power!r}.{fix}"
             )
+        return {"poisson": ">= 0", "gamma": "> 0", "tweedie": ">= 0" if self.power < 2 else "> 0"}.get(self.loss)
+
+    def _targets(self, y: np.ndarray, dtype: Any, name: str = "y") -> np.ndarray:
+        """Return (n_rows, n_outputs) targets of this dtype; refuse those that the loss has no value for."""
         with np.errstate(over="ignore"):
-            targets = np.asarray(y, dtype=dtype)[:, None]
+            targets = np.asarray(y if y.ndim == 2 else y[:, None], dtype=dtype)
         if not np.isfinite(targets).all():
             raise ArgumentValueError(
                 f"Input {name} contains infinity or a value too large for dtype({np.dtype(dtype).name!r})."
+            )
+        low = self._least_target()
+        bad = targets < 0 if low == ">= 0" else targets <= 0
+        if low and bad.any():
+            row = int(bad.any(axis=1).argmax())
+            raise ArgumentValueError(
+                f"{name} must be {low} for the loss {self.loss!r}; got {targets[bad][0]} in row {row}."
             )
         return targets
 
@@ -220,15 +243,15 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows; float32 and float64 are used as they are, anything else is converted to float64.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, converted to the dtype of X.
-        coef_init : array-like of shape (n_features,), optional
+        coef_init : array-like of shape (n_features,), or (n_outputs, n_features), optional
             Coefficients to begin with.
-        intercept_init : array-like of shape (1,), optional
-            Intercept to begin with.
+        intercept_init : array-like of shape (1,), or (n_outputs,), optional
+            Intercepts to begin with.
         sample_weight : array-like of shape (n_samples,), optional
             Weights >= 0 of the rows. Rows of weight 0 are not visited.
-        X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,), optional
+        X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,) or (n_val, n_outputs), optional
             Validation rows: scored after each epoch, into `history_`; with `early_stopping` they decide instead of a split.
         sample_weight_val : array-like of shape (n_val,), optional
             The weights of the validation rows in the score.
@@ -261,19 +284,27 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         return self
 
     def _task(self, X, y, sample_weight, own, split, init=(None, None)):
-        X, y = _data.matrix(self, X, y, reset=True, y_numeric=True)
+        X, y = _data.numeric(self, X, y, reset=True)
         targets = self._targets(y, X.dtype)
         weight = _data.row_weights(sample_weight, X)
-        init = self._initial(*init)
-        validation = _data.validation(self, *own, X.dtype, y_numeric=True)
-        if validation is not None:
-            validation = validation[0], self._targets(validation[1], X.dtype, "y_val"), validation[2]
+        init = self._initial(*init, targets.shape[1])
+        validation = self._validation(*own, X.dtype, targets.shape[1])
         held_out = None
         if split and validation is None:
             held_out = self._split(ShuffleSplit, y)
             validation = _data.held_out(X, targets, weight, held_out)
-        lanes = {"n_lanes": 1, "weight": None if weight is None else weight[:, None]}
+        lanes = {"n_lanes": targets.shape[1], "weight": None if weight is None else weight[:, None]}
         return {"X": X, "targets": targets, **lanes, "init": init, "held_out": held_out, "validation": validation}
+
+    def _validation(self, X: Any, y: Any, weight: Any, dtype: Any, n_outputs: int) -> tuple | None:
+        found = _data.validation(self, X, y, weight, dtype, read=_data.numeric)
+        if found is None:
+            return None
+        X, y, weight = found
+        targets = self._targets(y, dtype, "y_val")
+        if targets.shape[1] != n_outputs:
+            raise ArgumentValueError(f"y_val must have as many outputs as y, {n_outputs}; got {targets.shape[1]}.")
+        return X, targets, weight
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, *, n_epochs=1, callbacks=None):
@@ -286,8 +317,8 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows, of dtype float32 or float64, or convertible.
-        y : array-like of shape (n_samples,)
-            Targets, converted to the dtype of X.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, converted to the dtype of X; always as many outputs as in the first call.
         sample_weight : array-like of shape (n_samples,), optional
             Weights >= 0. When all are 0 nothing changes, the step counter included.
         n_epochs : int, default=1
@@ -312,21 +343,32 @@ class SGDRegressor(RegressorMixin, LinearSGD):
             first = getattr(self, "coef_", None) is None
             if first:
                 self._check_settings(for_partial_fit=True)
-            X, y = _data.matrix(self, X, y, reset=first, y_numeric=True)
+            X, y = _data.numeric(self, X, y, reset=first)
+            targets = self._targets(y, X.dtype)
+            if not first:
+                self._check_outputs(targets.shape[1])
             weight = _data.row_weights(sample_weight, X, allow_all_zero=True)
             if weight is None or weight.any():
                 lane_weight = None if weight is None else weight[:, None]
-                targets = self._targets(y, X.dtype)
-                self._learn(X, targets, lane_weight, n_lanes=1, n_epochs=n_epochs, observer=observer)
+                self._learn(X, targets, lane_weight, n_lanes=targets.shape[1], n_epochs=n_epochs, observer=observer)
             elif first:
-                self._begin_at_zero(X.dtype, 1)
+                self._begin_at_zero(X.dtype, targets.shape[1])
         return self
 
-    def _initial(self, coef: Any, intercept: Any) -> tuple[Any, Any]:
+    def _check_outputs(self, n_outputs: int) -> None:
+        """Refuse to go on with another number of outputs than the fitted one."""
+        before = len(self._checked_model()[1])
+        if before != n_outputs:
+            raise ArgumentValueError(f"y must have as many outputs as before, {before}; got {n_outputs}.")
+
+    def _initial(self, coef: Any, intercept: Any, n_outputs: int) -> tuple[Any, Any]:
         warm = self.warm_start and getattr(self, "coef_", None) is not None
+        if warm:
+            self._check_outputs(n_outputs)
         before = self._starting_point() if warm else (None, None)
-        coef = before[0] if coef is None else _data.initial("coef_init", coef, (1, self.n_features_in_)).T
-        intercept = before[1] if intercept is None else _data.initial("intercept_init", intercept, (1,))
+        shape = (n_outputs, self.n_features_in_)
+        coef = before[0] if coef is None else _data.initial("coef_init", coef, shape).T
+        intercept = before[1] if intercept is None else _data.initial("intercept_init", intercept, shape[:1])
         if coef is not None and len(coef) != self.n_features_in_:
             raise ArgumentValueError(
                 f"warm_start needs the same features: coef_ has {len(coef)}, X {self.n_features_in_}."
@@ -334,7 +376,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         return coef, intercept
 
     def predict(self, X):
-        """Return the predictions: ``X @ coef_ + intercept_``, for "poisson" and "gamma" the exponential of that.
+        """Return the predictions: ``X @ coef_.T + intercept_``, for "poisson", "gamma" and "tweedie" the exponential of that.
 
         Parameters
         ----------
@@ -343,7 +385,7 @@ class SGDRegressor(RegressorMixin, LinearSGD):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Of the dtype of X and the weights.
 
         Examples
@@ -354,3 +396,9 @@ class SGDRegressor(RegressorMixin, LinearSGD):
         True
         """
         return self._unlinked(self._raw(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss in LOG_LINK
+        return tags
