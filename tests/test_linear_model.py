@@ -20,7 +20,18 @@ import fastgd.linear_model as ours
 from fastgd.schedules import cosine, warmup
 
 NAMES = ("SGDClassifier", "SGDRegressor", "Perceptron", "SGDOneClassSVM")
-BEYOND = {"restore_best", "max_time", "sparse_intercept_decay", "quantile", "power", "gamma"}
+BEYOND = {
+    "optimizer",
+    "batch_size",
+    "clip_norm",
+    "n_jobs",
+    "restore_best",
+    "max_time",
+    "sparse_intercept_decay",
+    "quantile",
+    "power",
+    "gamma",
+}
 QUICK = {"max_iter": 5, "tol": None, "random_state": 0}
 
 
