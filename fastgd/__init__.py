@@ -24,6 +24,7 @@ _HOMES = {
     "fastgd.clipping": "clip_norm clip_value global_norm",
     "fastgd.checkpoint": "load load_latest save",
     "fastgd.learning_rate": "SweepResult sweep",
+    "fastgd.model_selection": "LaneSearchCV",
     "fastgd.user_rule": "rule",
     "fastgd._kernels.execute": "info",
     "fastgd._validation": (
@@ -34,6 +35,7 @@ _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()
 _MODULES = {
     "datasets": "fastgd.datasets",
     "linear_model": "fastgd.linear_model",
+    "model_selection": "fastgd.model_selection",
     "optimizers": "fastgd.optimizers",
     "rules": "fastgd._kernels.rules",
     "schedules": "fastgd.schedules",
@@ -52,6 +54,7 @@ __all__ = [
     "ArgumentValueError",
     "ConcurrentStepError",
     "CorruptCheckpointError",
+    "LaneSearchCV",
     "Lion",
     "NAdam",
     "NonFiniteError",
@@ -72,6 +75,7 @@ __all__ = [
     "linear_model",
     "load",
     "load_latest",
+    "model_selection",
     "optimizers",
     "rule",
     "rules",
@@ -81,7 +85,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from fastgd import datasets, linear_model, optimizers, schedules
+    from fastgd import datasets, linear_model, model_selection, optimizers, schedules
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
     from fastgd._validation import (
@@ -94,6 +98,7 @@ if TYPE_CHECKING:
     from fastgd.checkpoint import load, load_latest, save
     from fastgd.clipping import clip_norm, clip_value, global_norm
     from fastgd.learning_rate import SweepResult, sweep
+    from fastgd.model_selection import LaneSearchCV
     from fastgd.optimizers import (
         ASGD,
         FTRL,

@@ -167,17 +167,22 @@ class LinearSGD(SparseCoefMixin, BaseEstimator):
             return {"eta0": rate}
         return {"learning_rate": rate}
 
-    def _new_lanes(self, X: Any, n_lanes: int, dtype: Any) -> LinearLanes:
+    def _lane(self) -> tuple[float, float, float]:
+        """Return what a lane has of its own beside its rate: the strength of the penalty, its share of L1, the loss's parameter."""
         share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty, 0.0)
-        loss, parameter = self._loss()
+        return self._alpha() if self.penalty is not None else 0.0, float(share), self._loss()[1]
+
+    def _new_lanes(self, X: Any, n_lanes: int, dtype: Any, beside: "list | None" = None) -> LinearLanes:
+        """Return new lanes, `n_lanes` in all; with `beside`, equally many for each of these, that differ in `_lane` and rate only."""
+        every = [self] if beside is None else beside
+        strength, share, parameter = np.repeat([each._lane() for each in every], n_lanes // len(every), axis=0).T
         return LinearLanes(
             dtype,
             X.shape[1],
-            loss,
-            alpha=np.full(n_lanes, self._alpha()),
-            l1_ratio=np.full(n_lanes, float(share)),
-            penalty_on=self.penalty is not None,
-            loss_parameter=np.full(n_lanes, parameter),
+            self._loss()[0],
+            alpha=strength,
+            l1_ratio=share,
+            loss_parameter=parameter,
             fit_intercept=bool(self.fit_intercept),
             intercept_decay=float(self.sparse_intercept_decay) if sp.issparse(X) else 1.0,
             average=int(self.average),
