@@ -25,6 +25,7 @@ _HOMES = {
     "fastgd.clipping": "clip_norm clip_value global_norm",
     "fastgd.checkpoint": "load load_latest save",
     "fastgd.learning_rate": "LRFinderResult SweepResult lr_find sweep",
+    "fastgd.model_selection": "LaneSearchCV",
     "fastgd.user_rule": "rule",
     "fastgd._kernels.execute": "info",
     "fastgd._validation": (
@@ -35,6 +36,7 @@ _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()
 _MODULES = {
     "datasets": "fastgd.datasets",
     "linear_model": "fastgd.linear_model",
+    "model_selection": "fastgd.model_selection",
     "optimizers": "fastgd.optimizers",
     "rules": "fastgd._kernels.rules",
     "schedules": "fastgd.schedules",
@@ -60,6 +62,7 @@ __all__ = [
     "CorruptCheckpointError",
     "LRFinderResult",
     "LaProp",
+    "LaneSearchCV",
     "Lion",
     "NAdam",
     "NonFiniteError",
@@ -83,6 +86,7 @@ __all__ = [
     "load",
     "load_latest",
     "lr_find",
+    "model_selection",
     "optimizers",
     "rule",
     "rules",
@@ -92,7 +96,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from fastgd import datasets, linear_model, optimizers, schedules
+    from fastgd import datasets, linear_model, model_selection, optimizers, schedules
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
     from fastgd._validation import (
@@ -105,6 +109,7 @@ if TYPE_CHECKING:
     from fastgd.checkpoint import load, load_latest, save
     from fastgd.clipping import clip_norm, clip_value, global_norm
     from fastgd.learning_rate import LRFinderResult, SweepResult, lr_find, sweep
+    from fastgd.model_selection import LaneSearchCV
     from fastgd.optimizers import (
         ADOPT,
         ASGD,

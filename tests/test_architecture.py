@@ -25,7 +25,7 @@ FLOORS = (
     [{"_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
     [{"_training"}],
     [{"linear_model"}],
-    [{"learning_rate"}],
+    [{"learning_rate"}, {"model_selection"}],
     [{"datasets"}, {""}],
     [{"examples"}],
     [{"_demo", "_demo_sweep"}],
@@ -170,7 +170,8 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 # The estimators are scikit-learn's, and what chooses among them too.
-NAMES = "for name in set(fastgd.__all__) - {'linear_model', 'sweep', 'SweepResult'}: getattr(fastgd, name)"
+SKLEARNS = {"linear_model", "model_selection", "LaneSearchCV", "sweep", "SweepResult"}
+NAMES = f"for name in set(fastgd.__all__) - {SKLEARNS}: getattr(fastgd, name)"
 
 
 @pytest.mark.parametrize("use", ["", NAMES, TRAIN], ids=["import", "names", "train"])

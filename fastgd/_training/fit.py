@@ -3,6 +3,7 @@
 Every estimator trains through `train`. It knows lanes, rows and numbers, and neither labels nor scikit-learn.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -129,6 +130,11 @@ class Outcome:
     stop_reason: np.ndarray
     history: dict[str, np.ndarray] = field(default_factory=dict)
 
+    def error(self, lane: int) -> DivergedError:
+        """Return what `train` raises, where it does not drop diverged lanes, for this one."""
+        losses = self.history["loss"].reshape(-1, len(self.n_iter))[:, lane]
+        return _diverged(min(int(self.n_iter[lane]) + 1, len(losses)), math.nan, losses)
+
 
 def train(
     lanes: Lanes,
@@ -186,7 +192,7 @@ def train(
         if plan.drop_diverged:
             progress.stop(diverged, "diverged")
         elif diverged.any():
-            raise _diverged(epoch + 1, rates_of_models(lanes, rate, t), log, diverged)
+            raise log.diverged(epoch + 1, rates_of_models(lanes, rate, t), diverged)
         loss = of_models(lanes, mean_loss(lanes, result, len(order)))
         objective = loss + of_models(lanes, result.penalty) / len(order) if rate.counts_penalty else loss
         val_loss, scores = (None, None) if validation is None else validation.measure(lanes)
@@ -309,7 +315,7 @@ class _Progress:
         if self.plan.drop_diverged:
             self.reason[~finite] = "diverged"
         elif not finite.all():
-            raise _diverged(self.epochs, np.array([np.nan]), log, ~finite)
+            raise log.diverged(self.epochs, np.array([np.nan]), ~finite)
         if "best" in self.kept or (self.n_iter < self.epochs).any():
             self.lanes.set_coef(*kept[:2])
             if len(kept) > 2:
@@ -337,11 +343,18 @@ class _Log:
         arrays = {name: np.array([each[name] for each in self.epochs]) for name in self.epochs[0]}
         return {n: a[:, 0] if a.ndim == 2 and a.shape[1] == 1 else a for n, a in arrays.items()}
 
+    def diverged(self, epoch: int, rate: np.ndarray, which: np.ndarray) -> DivergedError:
+        """Return the error of the first of these lanes."""
+        lane = int(which.argmax())
+        return _diverged(
+            epoch, float(rate.flat[min(lane, rate.size - 1)]), [each["loss"][lane] for each in self.epochs]
+        )
 
-def _diverged(epoch: int, rate: np.ndarray, log: _Log, which: np.ndarray) -> DivergedError:
-    lane = int(which.argmax())
-    known = [each["loss"][lane] for each in log.epochs if np.isfinite(each["loss"][lane])]
-    told = f"learning rate {rate.flat[min(lane, rate.size - 1)]:.3g}, " if np.isfinite(rate).all() else ""
+
+def _diverged(epoch: int, rate: float, losses: Any) -> DivergedError:
+    """Return the error of a lane with these losses, epoch by epoch."""
+    known = [loss for loss in losses if np.isfinite(loss)]
+    told = f"learning rate {rate:.3g}, " if np.isfinite(rate) else ""
     last = f"{known[-1]:.4g}" if known else "none"
     return DivergedError(
         f"Floating-point under-/overflow occurred at epoch #{epoch} ({told}last finite loss {last}). Scaling input data with "

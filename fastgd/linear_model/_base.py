@@ -209,18 +209,21 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
             return {"eta0": rate}
         return {"learning_rate": rate}
 
-    def _new_lanes(self, X: Any, n_lanes: int, dtype: Any) -> Lanes:
-        """Return lanes that have learnt nothing yet, of the engine that the parameters ask for."""
-        options = self._lane_options(X, n_lanes)
+    def _new_lanes(self, X: Any, n_lanes: int, dtype: Any, beside: "list | None" = None) -> Lanes:
+        """Return lanes that have learnt nothing yet, of the engine that the parameters ask for, `n_lanes` in all.
+
+        With `beside` there are equally many for each of these estimators, that differ in `_lane` and rate only.
+        """
+        options = self._lane_options(X, n_lanes, beside)
         n_outputs = self._n_outputs()
         if not self._in_batches() and n_outputs == 1:
             return LinearLanes(dtype, X.shape[1], **options)
         steps = {"optimizer": self.optimizer, "batch_size": self.batch_size or 1, "clip_norm": self.clip_norm}
         return BatchLanes(dtype, X.shape[1], **options, **steps, n_outputs=n_outputs)
 
-    def _probe(self, X: Any, n_lanes: int, dtype: Any) -> Lanes:
+    def _probe(self, X: Any, n_lanes: int, dtype: Any, beside: "list | None" = None) -> Lanes:
         """Return lanes of the same loss and penalty, to measure with."""
-        options, n_outputs = self._lane_options(X, n_lanes), self._n_outputs()
+        options, n_outputs = self._lane_options(X, n_lanes, beside), self._n_outputs()
         if n_outputs == 1:
             return LinearLanes(dtype, X.shape[1], **options)
         return BatchLanes(dtype, X.shape[1], **options, batch_size=PROBE_BATCH, n_outputs=n_outputs)
@@ -229,15 +232,19 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
         """Return how many lanes make up one model."""
         return 1
 
-    def _lane_options(self, X: Any, n_lanes: int) -> dict[str, Any]:
+    def _lane(self) -> tuple[float, float, float]:
+        """Return what a lane has of its own beside its rate: the strength of the penalty, its share of L1, the loss's parameter."""
         share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty, 0.0)
-        loss, parameter = self._loss()
+        return self._alpha() if self.penalty is not None else 0.0, float(share), self._loss()[1]
+
+    def _lane_options(self, X: Any, n_lanes: int, beside: "list | None" = None) -> dict[str, Any]:
+        every = [self] if beside is None else beside
+        strength, share, parameter = np.repeat([each._lane() for each in every], n_lanes // len(every), axis=0).T
         return {
-            "loss": loss,
-            "alpha": np.full(n_lanes, self._alpha()),
-            "l1_ratio": np.full(n_lanes, float(share)),
-            "penalty_on": self.penalty is not None,
-            "loss_parameter": np.full(n_lanes, parameter),
+            "loss": self._loss()[0],
+            "alpha": strength,
+            "l1_ratio": share,
+            "loss_parameter": parameter,
             "fit_intercept": bool(self.fit_intercept),
             "intercept_decay": float(self.sparse_intercept_decay) if sp.issparse(X) else 1.0,
             "average": int(self.average),
