@@ -24,6 +24,7 @@ FLOORS = (
     [{"_kernels.execute"}],
     [{"_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
     [{"_training"}],
+    [{"_estimators"}],
     [{"linear_model"}],
     [{"learning_rate"}, {"model_selection"}],
     [{"datasets"}, {""}],

@@ -12,9 +12,9 @@ import pytest
 from sklearn.base import clone
 
 import fastgd
+from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit
 from fastgd.linear_model import EpochInfo, Perceptron, SGDClassifier, SGDOneClassSVM, SGDRegressor
-from fastgd.linear_model._callbacks import CallbackObserver
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of iteration:sklearn.exceptions.ConvergenceWarning")
 

@@ -113,7 +113,8 @@ def _of_estimator(
     """Return the rates and losses, (n_points,) and (n_points, n_seeds), of a linear estimator."""
     from sklearn.base import clone
 
-    from fastgd.linear_model import SGDOneClassSVM, _data
+    from fastgd._estimators import inputs
+    from fastgd.linear_model import SGDOneClassSVM
     from fastgd.linear_model._base import LinearSGD
 
     if not isinstance(estimator, LinearSGD) or isinstance(estimator, SGDOneClassSVM):
@@ -123,7 +124,7 @@ def _of_estimator(
     model._validate_params()
     task = model._task(X, y, sample_weight, (None, None, None), False)
     X, weight, columns = task["X"], task["weight"], task["n_lanes"]
-    learn = _data.rows_to_learn(X, weight, None)
+    learn = inputs.rows_to_learn(X, weight, None)
     lanes = model._new_lanes(X, columns * n_seeds, X.dtype)
     seed = model._seed()
     order, stops = _plan(learn, n_points, lanes.batch_size, seed)

@@ -211,7 +211,8 @@ def sweep(
     """
     from sklearn.base import clone
 
-    from fastgd.linear_model import SGDOneClassSVM, _data
+    from fastgd._estimators import inputs
+    from fastgd.linear_model import SGDOneClassSVM
     from fastgd.linear_model._base import LinearSGD
 
     if not isinstance(estimator, LinearSGD) or isinstance(estimator, SGDOneClassSVM):
@@ -226,7 +227,7 @@ def sweep(
     model._validate_params()
     task = model._task(X, y, sample_weight, (X_val, y_val, sample_weight_val), True)
     X, weight, per_rate = task["X"], task["weight"], task["n_lanes"]
-    learn = _data.rows_to_learn(X, weight, task["held_out"])
+    learn = inputs.rows_to_learn(X, weight, task["held_out"])
     lanes = model._new_lanes(X, per_rate * len(rates), X.dtype)
     repeated = [_for_each(len(rates), each) for each in (task["targets"], weight)]
     X_val, val_targets, val_weight = task["validation"]
@@ -241,7 +242,7 @@ def sweep(
     plan = fit.Plan(n_epochs, shuffle=bool(model.shuffle), verbose=int(model.verbose), drop_diverged=True)
     zeros = validation.measure(lanes)[0]
     outcome = fit.train(lanes, problem, pace, plan, model._seed(), validation=validation)
-    return _result(model, rates, zeros, outcome, _data.rows_that_count(X, weight), began)
+    return _result(model, rates, zeros, outcome, inputs.rows_that_count(X, weight), began)
 
 
 def _checked_rates(given: Any) -> np.ndarray:

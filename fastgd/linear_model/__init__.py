@@ -7,10 +7,10 @@ array(['yes'], dtype='<U3')
 This module imports scikit-learn; `import fastgd` does not.
 """
 
+from fastgd._estimators.callbacks import EpochInfo
+from fastgd._estimators.frames import PrecisionWarning
 from fastgd._training.fit import DivergedError
 from fastgd.linear_model._bootstrap import BootstrapResult
-from fastgd.linear_model._callbacks import EpochInfo
-from fastgd.linear_model._frames import PrecisionWarning
 from fastgd.linear_model._perceptron import Perceptron
 from fastgd.linear_model._sgd_classifier import SGDClassifier
 from fastgd.linear_model._sgd_one_class_svm import SGDOneClassSVM

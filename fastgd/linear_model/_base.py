@@ -18,6 +18,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
+from fastgd._estimators import inputs
+from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._kernels.execute import thread_limit
 from fastgd._training import fit
 from fastgd._training.batches import BatchLanes
@@ -26,8 +28,6 @@ from fastgd._training.models import Lanes
 from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
-from fastgd.linear_model import _data
-from fastgd.linear_model._callbacks import CallbackObserver
 from fastgd.optimizers import Optimizer
 from fastgd.schedules import Schedule
 
@@ -290,7 +290,7 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
         observer : CallbackObserver, optional
             Who looks on.
         """
-        learn = _data.rows_to_learn(X, weight, held_out)
+        learn = inputs.rows_to_learn(X, weight, held_out)
         if self.restore_best and validation is None and n_epochs is None:
             raise ArgumentValueError(
                 "restore_best=True needs a validation score: set early_stopping=True or pass X_val and y_val."
@@ -314,7 +314,7 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
         )
         problem = fit.Problem(Rows.of(X, finite=False), targets, learn, weight)
         done = past.get("epochs", 0)
-        t, per_epoch = getattr(self, "t_", 1) if continuing else 1, _data.rows_that_count(X, weight)
+        t, per_epoch = getattr(self, "t_", 1) if continuing else 1, inputs.rows_that_count(X, weight)
 
         def fitted(coef: np.ndarray, intercept: np.ndarray, n_iter: int) -> dict[str, Any]:
             return {**self._attributes(coef, intercept), "n_iter_": n_iter, "t_": t + n_iter * per_epoch}
@@ -345,7 +345,7 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
         coef, intercept = self._starting_point()
         if coef.shape[1] != n_lanes:
             raise ArgumentValueError(f"coef_ is for {coef.shape[1]} lanes; classes_ asks for {n_lanes}.")
-        lanes = self._new_lanes(X, n_lanes, coef.dtype if coef.dtype in _data.DTYPES else X.dtype)
+        lanes = self._new_lanes(X, n_lanes, coef.dtype if coef.dtype in inputs.DTYPES else X.dtype)
         past = getattr(self, "_training", {})
         if past:
             lanes.set_state(past["state"])
@@ -401,7 +401,7 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
     def _raw(self, X: Any) -> np.ndarray:
         """Return the raw predictions, shape (n_rows,) for one lane, else (n_rows, K)."""
         check_is_fitted(self)
-        X = _data.matrix(self, X, reset=False)
+        X = inputs.matrix(self, X, reset=False)
         coef, intercept = self._checked_model()
         scores = safe_sparse_dot(X, coef.T, dense_output=True) + (-intercept if self._bias == "offset_" else intercept)
         return scores.ravel() if scores.shape[1] == 1 else scores

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.extmath import safe_sparse_dot
 
+from fastgd._estimators import inputs
 from fastgd._training import fit
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, integer, real, value_error
-from fastgd.linear_model import _data
 
 OWNER = "bootstrap_intervals"
 STREAM = 2**64 - 1  # of random numbers; the shuffles of the epochs have 0, 1, ...
@@ -141,7 +141,7 @@ class BootstrapResult:
         >>> bool(low[0] < high[0])
         True
         """
-        X = _data.matrix(self.estimator, X, reset=False)
+        X = inputs.matrix(self.estimator, X, reset=False)
         n_outputs = self.intercept.shape[1]
         flat, step = self.coef.reshape(self.intercept.size, -1), max(1, CHUNK // self.intercept.size)
         found = []
@@ -234,7 +234,7 @@ class BootstrapMixin:
         plan = _plan(model, n_epochs)
         task = model._task(X, y, sample_weight, (None, None, None), False)
         X, own, n_lanes = task["X"], task["weight"], task["n_lanes"]
-        learn, seed = _data.rows_to_learn(X, own, None), model._seed()
+        learn, seed = inputs.rows_to_learn(X, own, None), model._seed()
         weight: Any = _Product(replicate_weights(seed, X.shape[0], n_replicates), _ones(X.shape[0], n_lanes, own))
         targets = task["targets"]
         if n_lanes > 1:

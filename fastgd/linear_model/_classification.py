@@ -10,10 +10,10 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
 
+from fastgd._estimators import inputs
+from fastgd._estimators.callbacks import observed
 from fastgd._validation import ArgumentValueError
-from fastgd.linear_model import _data
 from fastgd.linear_model._base import LinearSGD
-from fastgd.linear_model._callbacks import observed
 
 LOSSES = (
     "hinge",
@@ -71,7 +71,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
 
     def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         """Return the weight of each row in each lane: a class's weight counts in its own lane, where there are more than two."""
-        of_class = _data.class_weights(self.class_weight, self.classes_, self._counts)
+        of_class = inputs.class_weights(self.class_weight, self.classes_, self._counts)
         rows = None if weight is None else weight[:, None]
         if of_class is None:
             return rows
@@ -149,20 +149,20 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         return self
 
     def _task(self, X, y, sample_weight, own, split, init=(None, None)):
-        X, y = _data.matrix(self, X, y, reset=True)
+        X, y = inputs.matrix(self, X, y, reset=True)
         warm = self.warm_start and getattr(self, "coef_", None) is not None
         before = self._starting_point() if warm else (None, None)
-        self.classes_ = _data.labels(y)
-        code = _data.codes(y, self.classes_)
+        self.classes_ = inputs.labels(y)
+        code = inputs.codes(y, self.classes_)
         self._counts = np.bincount(code, minlength=len(self.classes_))
         targets = self._targets(code, X.dtype)
-        weight = _data.row_weights(sample_weight, X)
+        weight = inputs.row_weights(sample_weight, X)
         init = self._initial(*init, before)
         validation = self._validation(*own, X.dtype)
         held_out = None
         if split and validation is None:
             held_out = self._split(StratifiedShuffleSplit, y)
-            validation = _data.held_out(X, targets, weight, held_out)
+            validation = inputs.held_out(X, targets, weight, held_out)
         lanes = {"n_lanes": self._n_lanes(), "weight": self._lane_weights(code, weight)}
         return {"X": X, "targets": targets, **lanes, "init": init, "held_out": held_out, "validation": validation}
 
@@ -203,14 +203,14 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         5
         """
         with observed(self, callbacks, n_epochs, X, y, sample_weight) as observer:
-            _data.check_n_epochs(n_epochs)
+            inputs.check_n_epochs(n_epochs)
             first = not hasattr(self, "classes_")
             if first:
                 self._check_settings(for_partial_fit=True)
             self._note_classes(classes)
-            X, y = _data.matrix(self, X, y, reset=first)
-            code = _data.codes(y, self.classes_)
-            weight = _data.row_weights(sample_weight, X, allow_all_zero=True)
+            X, y = inputs.matrix(self, X, y, reset=first)
+            code = inputs.codes(y, self.classes_)
+            weight = inputs.row_weights(sample_weight, X, allow_all_zero=True)
             if weight is None or weight.any():
                 self._counts = getattr(self, "_counts", 0) + np.bincount(code, minlength=len(self.classes_))
                 targets, lane_weight = self._targets(code, X.dtype), self._lane_weights(code, weight)
@@ -224,16 +224,16 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         if not hasattr(self, "classes_"):
             if classes is None:
                 raise ArgumentValueError("classes must be passed on the first call to partial_fit.")
-            self.classes_ = _data.announced(classes)
-        elif classes is not None and not np.array_equal(_data.announced(classes), self.classes_):
+            self.classes_ = inputs.announced(classes)
+        elif classes is not None and not np.array_equal(inputs.announced(classes), self.classes_):
             raise ArgumentValueError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
             )
 
     def _initial(self, coef: Any, intercept: Any, before: tuple) -> tuple[Any, Any]:
         shape = (self._n_lanes(), self.n_features_in_)
-        coef = before[0] if coef is None else _data.initial("coef_init", coef, shape).T
-        intercept = before[1] if intercept is None else _data.initial("intercept_init", intercept, shape[:1])
+        coef = before[0] if coef is None else inputs.initial("coef_init", coef, shape).T
+        intercept = before[1] if intercept is None else inputs.initial("intercept_init", intercept, shape[:1])
         if coef is not None and coef.shape != shape[::-1]:
             raise ArgumentValueError(
                 f"warm_start needs the same classes and features: coef_ has shape {coef.shape[::-1]}, not {shape}."
@@ -241,11 +241,11 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         return coef, intercept
 
     def _validation(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple | None:
-        found = _data.validation(self, X, y, weight, dtype)
+        found = inputs.validation(self, X, y, weight, dtype)
         if found is None:
             return None
         X, y, weight = found
-        return X, self._targets(_data.codes(np.asarray(y), self.classes_, "y_val"), dtype), weight
+        return X, self._targets(inputs.codes(np.asarray(y), self.classes_, "y_val"), dtype), weight
 
     # ------------------------------------------------------------------------------------------------------------- prediction
 

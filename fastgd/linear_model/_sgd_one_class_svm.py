@@ -7,10 +7,10 @@ import numpy as np
 from sklearn.base import OutlierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from fastgd._estimators import inputs
+from fastgd._estimators.callbacks import observed
 from fastgd._validation import ArgumentValueError
-from fastgd.linear_model import _data
 from fastgd.linear_model._base import LinearSGD, store
-from fastgd.linear_model._callbacks import observed
 from fastgd.schedules import Schedule
 
 FORBIDDEN = (
@@ -182,8 +182,8 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         """
         with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
             self._check_settings()
-            X = _data.matrix(self, X, reset=True)
-            weight = _data.row_weights(sample_weight, X)
+            X = inputs.matrix(self, X, reset=True)
+            weight = inputs.row_weights(sample_weight, X)
             init = self._initial(coef_init, offset_init)
             self._learn(X, *self._ones(X, weight), n_lanes=1, init=init, observer=observer)
         self._warn()
@@ -218,12 +218,12 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         3
         """
         with observed(self, callbacks, n_epochs, X, y, sample_weight) as observer:
-            _data.check_n_epochs(n_epochs)
+            inputs.check_n_epochs(n_epochs)
             first = getattr(self, "coef_", None) is None
             if first:
                 self._check_settings(for_partial_fit=True)
-            X = _data.matrix(self, X, reset=first)
-            weight = _data.row_weights(sample_weight, X, allow_all_zero=True)
+            X = inputs.matrix(self, X, reset=first)
+            weight = inputs.row_weights(sample_weight, X, allow_all_zero=True)
             if weight is None or weight.any():
                 self._learn(X, *self._ones(X, weight), n_lanes=1, n_epochs=n_epochs, observer=observer)
             elif first:
@@ -236,8 +236,8 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
     def _initial(self, coef: Any, offset: Any) -> tuple[Any, Any]:
         warm = self.warm_start and getattr(self, "coef_", None) is not None
         before = self._starting_point() if warm else (None, None)
-        coef = before[0] if coef is None else _data.initial("coef_init", coef, (1, self.n_features_in_)).T
-        intercept = before[1] if offset is None else 1 - _data.initial("offset_init", offset, (1,))
+        coef = before[0] if coef is None else inputs.initial("coef_init", coef, (1, self.n_features_in_)).T
+        intercept = before[1] if offset is None else 1 - inputs.initial("offset_init", offset, (1,))
         if coef is not None and len(coef) != self.n_features_in_:
             raise ArgumentValueError(
                 f"warm_start needs the same features: coef_ has {len(coef)}, X {self.n_features_in_}."

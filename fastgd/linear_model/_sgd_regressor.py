@@ -9,11 +9,11 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from fastgd._estimators import inputs
+from fastgd._estimators.callbacks import observed
 from fastgd._validation import ArgumentValueError
-from fastgd.linear_model import _data
 from fastgd.linear_model._base import LinearSGD, store
 from fastgd.linear_model._bootstrap import BootstrapMixin
-from fastgd.linear_model._callbacks import observed
 
 LOSSES = (
     "squared_error",
@@ -284,20 +284,20 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         return self
 
     def _task(self, X, y, sample_weight, own, split, init=(None, None)):
-        X, y = _data.numeric(self, X, y, reset=True)
+        X, y = inputs.numeric(self, X, y, reset=True)
         targets = self._targets(y, X.dtype)
-        weight = _data.row_weights(sample_weight, X)
+        weight = inputs.row_weights(sample_weight, X)
         init = self._initial(*init, targets.shape[1])
         validation = self._validation(*own, X.dtype, targets.shape[1])
         held_out = None
         if split and validation is None:
             held_out = self._split(ShuffleSplit, y)
-            validation = _data.held_out(X, targets, weight, held_out)
+            validation = inputs.held_out(X, targets, weight, held_out)
         lanes = {"n_lanes": targets.shape[1], "weight": None if weight is None else weight[:, None]}
         return {"X": X, "targets": targets, **lanes, "init": init, "held_out": held_out, "validation": validation}
 
     def _validation(self, X: Any, y: Any, weight: Any, dtype: Any, n_outputs: int) -> tuple | None:
-        found = _data.validation(self, X, y, weight, dtype, read=_data.numeric)
+        found = inputs.validation(self, X, y, weight, dtype, read=inputs.numeric)
         if found is None:
             return None
         X, y, weight = found
@@ -339,15 +339,15 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         7
         """
         with observed(self, callbacks, n_epochs, X, y, sample_weight) as observer:
-            _data.check_n_epochs(n_epochs)
+            inputs.check_n_epochs(n_epochs)
             first = getattr(self, "coef_", None) is None
             if first:
                 self._check_settings(for_partial_fit=True)
-            X, y = _data.numeric(self, X, y, reset=first)
+            X, y = inputs.numeric(self, X, y, reset=first)
             targets = self._targets(y, X.dtype)
             if not first:
                 self._check_outputs(targets.shape[1])
-            weight = _data.row_weights(sample_weight, X, allow_all_zero=True)
+            weight = inputs.row_weights(sample_weight, X, allow_all_zero=True)
             if weight is None or weight.any():
                 lane_weight = None if weight is None else weight[:, None]
                 self._learn(X, targets, lane_weight, n_lanes=targets.shape[1], n_epochs=n_epochs, observer=observer)
@@ -367,8 +367,8 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
             self._check_outputs(n_outputs)
         before = self._starting_point() if warm else (None, None)
         shape = (n_outputs, self.n_features_in_)
-        coef = before[0] if coef is None else _data.initial("coef_init", coef, shape).T
-        intercept = before[1] if intercept is None else _data.initial("intercept_init", intercept, shape[:1])
+        coef = before[0] if coef is None else inputs.initial("coef_init", coef, shape).T
+        intercept = before[1] if intercept is None else inputs.initial("intercept_init", intercept, shape[:1])
         if coef is not None and len(coef) != self.n_features_in_:
             raise ArgumentValueError(
                 f"warm_start needs the same features: coef_ has {len(coef)}, X {self.n_features_in_}."

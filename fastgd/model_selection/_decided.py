@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.extmath import safe_sparse_dot
 
-from fastgd.linear_model import _data
+from fastgd._estimators import inputs
 
 
 class _Decided:
@@ -38,7 +38,7 @@ def decided(models: list, X: Any) -> Iterator[None]:
 
 
 def _decide(models: list, X: Any) -> None:
-    checked = _data.matrix(models[0], X, reset=False)
+    checked = inputs.matrix(models[0], X, reset=False)
     products = safe_sparse_dot(checked, np.concatenate([np.atleast_2d(m.coef_) for m in models]).T, dense_output=True)
     parts = products.reshape(X.shape[0], len(models), -1)
     for k, model in enumerate(models):

@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.base import _fit_context
 from sklearn.model_selection import GridSearchCV
 
-from fastgd.linear_model._data import unchanged_on_error
+from fastgd._estimators.inputs import unchanged_on_error
 from fastgd.model_selection._evaluate import LaneParallel
 
 REPLACED = "Parallel"  # in the names that scikit-learn's `fit` uses

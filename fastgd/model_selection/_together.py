@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from fastgd._estimators import inputs
 from fastgd._training import fit
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
-from fastgd.linear_model import _data
 
 MOST_LANES = 64  # in one pass: bounds the memory for weights
 
@@ -108,7 +108,7 @@ class Data:
     @classmethod
     def of(cls, X: Any, model: Any) -> "Data":
         before = set(vars(model))
-        X = _data.matrix(model, X, reset=True)
+        X = inputs.matrix(model, X, reset=True)
         return cls(X, Rows.of(X, finite=False), {n: v for n, v in vars(model).items() if n not in before})
 
 
@@ -146,8 +146,8 @@ class Pass:
         for model in self.models:
             vars(model).update(noted)
         self.width = task["n_lanes"]
-        self.n_counted = _data.rows_that_count(zeros, task["weight"])
-        self.learn = self.train[_data.rows_to_learn(zeros, task["weight"], task["held_out"])]
+        self.n_counted = inputs.rows_that_count(zeros, task["weight"])
+        self.learn = self.train[inputs.rows_to_learn(zeros, task["weight"], task["held_out"])]
         self.targets, self.lane_weight = (self._spread(task[name]) for name in ("targets", "weight"))
         self.validation = task["validation"]
         if self.validation is not None:

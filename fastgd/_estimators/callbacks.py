@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.callback import AutoPropagatedCallback, FitCallback
 
+from fastgd._estimators.inputs import unchanged_on_error
 from fastgd._training.observers import Weights
 from fastgd._validation import ArgumentTypeError, type_error
-from fastgd.linear_model._data import unchanged_on_error
 
 Attributes = Callable[[np.ndarray, np.ndarray, int], dict[str, Any]]  # fitted, from weights and the number of epochs
 

@@ -9,9 +9,9 @@ import scipy.sparse as sp
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
+from fastgd._estimators import frames
 from fastgd._training.rows import check_sparse
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
-from fastgd.linear_model import _frames
 
 DTYPES = [np.float64, np.float32]
 
@@ -34,13 +34,13 @@ def matrix(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **c
     Beyond scikit-learn: a damaged sparse matrix is refused before any compiled code walks it, so are masked cells and times, and
     int64 indices are accepted. The float32 columns of every kind of frame stay float32.
     """
-    X = _frames.table(X)
-    columns = _frames.column_types(X)
+    X = frames.table(X)
+    columns = frames.column_types(X)
     _refuse_odd(X)
-    _frames.refuse_odd(X, columns)
+    frames.refuse_odd(X, columns)
     if not reset:
-        _frames.check_order(estimator, columns)
-    narrow = columns and all(kind in _frames.FLOAT32 for _, kind in columns)
+        frames.check_order(estimator, columns)
+    narrow = columns and all(kind in frames.FLOAT32 for _, kind in columns)
     accepted = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": np.float32 if narrow else DTYPES}
     return validate_data(estimator, X, y, reset=reset, **accepted, **checks)
 
@@ -63,7 +63,7 @@ def _refuse_odd(X: Any) -> None:
     if kind in ("m", "M"):
         raise ArgumentTypeError(f"X must hold numbers; got {dtype}. Convert times to numbers first.")
     if kind:
-        _frames.warn_of_lost_digits(X, "X")
+        frames.warn_of_lost_digits(X, "X")
 
 
 def sound(X: Any) -> None:
