@@ -17,9 +17,11 @@ from setuptools.command.build_ext import build_ext
 # expressions become selects, so that loops vectorise; neither changes a result. -ffp-contract=off forbids fused multiply-add, whose
 # presence would make results depend on the processor.
 LOOPS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
-# The lanes' loops are short: -O3 (and -ftree-slp-vectorize) would unroll them before the vectoriser sees them, five times slower.
+# The lanes' loops are short: -O3 (and -ftree-slp-vectorize) would unroll them before the vectoriser sees them, five times slower;
+# -fpeel-loops unrolls them after it. As patterns their copies would become moves of half a vector, and reading the whole then waits.
 LANES = [
-    "-O2", "-ftree-loop-vectorize", "-fno-tree-slp-vectorize", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
+    "-O2", "-ftree-loop-vectorize", "-fno-tree-slp-vectorize", "-fpeel-loops", "-fno-tree-loop-distribute-patterns",
+    "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
 ]  # fmt: skip
 # The same loops for each level of x86-64 processors; fastgd/_kernels/execute.py chooses at import.
 LEVELS = {"baseline": []}

@@ -1,7 +1,12 @@
 """One epoch of linear lanes against scikit-learn's ``SGDClassifier``, interleaved: ``python -m bench.lanes``.
 
-The data has the shape of RCV1: sparse rows of 75 words out of 47,000, popular by Zipf's law. scikit-learn's epoch is the difference
-between fits of three epochs and of one, so that its checks and conversions do not count.
+Three tasks: sparse rows with L2, the same with L1, and Fashion-MNIST's ten classes, one against the rest (one lane each). The sparse data
+has the shape of RCV1: rows of 75 words out of 47,000, popular by Zipf's law. scikit-learn's epoch is the difference between fits of three
+epochs and of one, so that its checks and conversions do not count; where lanes have different rates, scikit-learn trains with one rate.
+
+The floor is what no epoch can go below: reading the rows' values and indices once, in order, in one thread, measured as the time in which
+NumPy sums them as 64-bit integers. An epoch reads them in random order, and beside them the weights of every lane twice (and writes them
+once), which for many lanes is most of its work: per row and lane 4 operations for each stored value.
 """
 
 import argparse
@@ -16,8 +21,12 @@ from bench.timing import collector_off
 from fastgd._training.linear import LinearLanes
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
+from fastgd.datasets import DatasetNotFoundError, load_fashion_mnist
 
 FEATURES, STORED = 47_000, 75
+THEIRS, FLOOR = "scikit-learn, 1 thread", "floor: rows read once"
+THEIRS, FLOOR = "scikit-learn, 1 thread", "floor: rows read once"
+THEIRS, FLOOR = "scikit-learn, 1 thread", "floor: rows read once"
 
 
 def rcv1_like(n_rows: int, seed: int = 0, dtype: type = np.float32):
@@ -37,11 +46,14 @@ def rcv1_like(n_rows: int, seed: int = 0, dtype: type = np.float32):
     return X.astype(dtype), y.astype(dtype)
 
 
-def our_epoch(X, y: np.ndarray, n_lanes: int, alpha: float, l1_ratio: float = 0.0) -> Callable[[], float]:
-    """Return a function that trains one epoch with `n_lanes` learning rates, in a new random order, and returns its seconds."""
-    rows, targets = Rows.of(X), y[:, None]
-    lanes = LinearLanes(X.dtype, X.shape[1], "log_loss", alpha=np.full(n_lanes, alpha), l1_ratio=l1_ratio)
-    rate = RateTable.constant(np.logspace(-2, 1, n_lanes) if n_lanes > 1 else 1.0)
+def our_epoch(
+    X, targets: np.ndarray, rates: np.ndarray, alpha: float, l1_ratio: float = 0.0, n_threads: int = 1
+) -> Callable[[], float]:
+    """Return a function that trains one epoch, a lane for each rate, in a new random order, and returns its seconds."""
+    rows, n_lanes = Rows.of(X), len(rates)
+    alphas = np.full(n_lanes, alpha)
+    lanes = LinearLanes(X.dtype, X.shape[1], "log_loss", alpha=alphas, l1_ratio=l1_ratio, n_threads=n_threads)
+    rate = RateTable.constant(rates)
     rng = np.random.default_rng(0)
 
     def epoch() -> float:
@@ -54,7 +66,21 @@ def our_epoch(X, y: np.ndarray, n_lanes: int, alpha: float, l1_ratio: float = 0.
     return epoch
 
 
-def their_epoch(X, y: np.ndarray, alpha: float, penalty: str = "l2") -> Callable[[], float]:
+def floor(X) -> Callable[[], float]:
+    """Return a function that reads the rows of `X` once, in order, and returns its seconds."""
+    arrays = (X,) if isinstance(X, np.ndarray) else (X.data, X.indices)
+    words = [a.reshape(-1).view(np.uint8)[: a.nbytes // 8 * 8].view(np.int64) for a in arrays]
+
+    def read() -> float:
+        begin = time.perf_counter()
+        for each in words:
+            each.sum()
+        return time.perf_counter() - begin
+
+    return read
+
+
+def their_epoch(X, y: np.ndarray, rate: float, alpha: float, penalty: str = "l2") -> Callable[[], float]:
     """Return a function that measures one epoch of scikit-learn's, with one learning rate."""
     from sklearn.linear_model import SGDClassifier
 
@@ -68,7 +94,7 @@ def their_epoch(X, y: np.ndarray, alpha: float, penalty: str = "l2") -> Callable
                 max_iter=epochs,
                 tol=None,
                 learning_rate="constant",
-                eta0=1.0,
+                eta0=rate,
             )
             begin = time.perf_counter()
             model.fit(X, y)
@@ -92,26 +118,63 @@ def measure(contenders: dict[str, Callable[[], float]], rounds: int) -> dict[str
     return {name: np.array(each) for name, each in samples.items()}
 
 
+def sparse_task(options: argparse.Namespace, l1_ratio: float) -> dict[str, Callable[[], float]]:
+    """Return the contenders on sparse rows: the floor, scikit-learn's one rate, our lanes with a rate each."""
+    X, y = rcv1_like(options.rows, dtype=getattr(np, options.dtype))
+    alpha = 1e-6
+    contenders = {FLOOR: floor(X), THEIRS: their_epoch(X, y, 1.0, alpha, "l1" if l1_ratio else "l2")}
+    for k in options.lanes:
+        rates = np.logspace(-2, 1, k) if k > 1 else np.ones(1)
+        for n_threads in options.threads if k > 1 else (1,):
+            name = f"fastgd, {k} lanes, {n_threads} threads"
+            contenders[name] = our_epoch(X, y[:, None], rates, alpha, l1_ratio, n_threads)
+    return contenders
+
+
+def fashion_task(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
+    """Return the contenders on Fashion-MNIST, ten classes one against the rest."""
+    data = load_fashion_mnist(options.dtype)
+    X, y = data.X_train[: options.rows], data.y_train[: options.rows]
+    targets = (y[:, None] == np.arange(10)).astype(X.dtype)
+    contenders = {FLOOR: floor(X), THEIRS: their_epoch(X, y, 0.01, 1e-4)}
+    for n_threads in options.threads:
+        name = f"fastgd, 10 classes, {n_threads} threads"
+        contenders[name] = our_epoch(X, targets, np.full(10, 0.01), 1e-4, n_threads=n_threads)
+    return contenders
+
+
+def report(title: str, samples: dict[str, np.ndarray]) -> None:
+    """Print the median seconds of each contender, its ratio to scikit-learn's round by round, and the floor's share of it."""
+    print(f"\n{title}")
+    for name, seconds in samples.items():
+        ratio, share = np.median(seconds / samples[THEIRS]), np.median(samples[FLOOR] / seconds)
+        print(
+            f"  {name:30s} {np.median(seconds):8.4f} s  {ratio:6.3f} of scikit-learn's epoch ({1 / ratio:6.2f}x faster)"
+            f"   floor / time {share:5.2f}"
+        )
+
+
 def main(arguments: list[str]) -> int:
-    """Print the median seconds of an epoch and the ratio to scikit-learn's, round by round."""
+    """Print the seconds of an epoch of every contender in every task."""
     parser = argparse.ArgumentParser(prog="python -m bench.lanes", description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--lanes", type=int, nargs="+", default=[1, 4, 16])
-    parser.add_argument("--l1", type=float, default=0.0, help="l1_ratio; scikit-learn runs l2 or l1")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--tasks", choices=("l2", "l1", "fashion"), nargs="+", default=["l2", "l1", "fashion"])
     options = parser.parse_args(arguments)
-    X, y = rcv1_like(options.rows, dtype=getattr(np, options.dtype))
-    alpha = 1e-6
-    contenders = {f"fastgd, {k} lanes": our_epoch(X, y, k, alpha, options.l1) for k in options.lanes}
-    theirs = "scikit-learn, 1 rate"
-    contenders[theirs] = their_epoch(X, y, alpha, "l1" if options.l1 else "l2")
-    samples = measure(contenders, options.rounds)
-    for name, seconds in samples.items():
-        ratio = np.median(seconds / samples[theirs])
-        print(
-            f"{name:24s} {np.median(seconds):8.4f} s   {ratio:6.3f} of scikit-learn's epoch, {1 / ratio:5.2f}x faster"
-        )
+    for task in options.tasks:
+        if task == "fashion":
+            try:
+                contenders = fashion_task(options)
+            except DatasetNotFoundError as missing:
+                print(f"\nFashion-MNIST left out: {missing}")
+                continue
+            report("Fashion-MNIST, dense, L2", measure(contenders, options.rounds))
+        else:
+            title = f"{options.rows} sparse rows, {task.upper()}"
+            report(title, measure(sparse_task(options, float(task == "l1")), options.rounds))
     return 0
 
 

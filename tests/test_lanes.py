@@ -105,7 +105,7 @@ def test_lane_is_the_textbooks_descent(loss, penalty, rate):
         assert_like(lanes, model, tolerance)
         np.testing.assert_allclose(result.loss_sum, model.loss_sum, rtol=100 * tolerance, atol=1e-9)
         # of sparse weights the penalty counts what is not yet collected, too
-        penalty_tolerance = 0.05 if sp.issparse(rows) and penalty == "l1" else 100 * tolerance
+        penalty_tolerance = 0.1 if sp.issparse(rows) and penalty == "l1" else 100 * tolerance
         np.testing.assert_allclose(result.penalty, model.penalty, rtol=penalty_tolerance, atol=1e-9)
         assert result.finite and result.finite_lanes.all()
 

@@ -9,12 +9,14 @@ The weights of a lane are ``scale * w``, so that L2 decay is one multiplication 
 knows how much penalty every weight owed so far, each weight how much it has paid, and the debt is collected where a row touches it.
 """
 cimport numpy as cnp
-from libc.math cimport copysign, fabs, sqrt
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, int64_t
 
+from fastgd._kernels.lane_penalty cimport add_tracking, collect
 from fastgd._kernels.lane_rows cimport (
-    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, GRADIENT, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, OWED, PA1, PENALTY, SCALE, SQUARES,
-    WEIGHT, WEIGHTED_LOSS, Eight, Four, One, Rate, Sixteen, Slice, add, block, column, dot, fetch, index, real, schar, square_norm,
+    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, GRADIENT, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, OWED, PA1, PENALTY, SCALE,
+    SQUARES, WEIGHT, WEIGHTED_LOSS, AddAndMultiply, Eight, Four, One, Rate, Sixteen, Slice, add, block, dot, fetch, index, pass_dense, real,
+    schar, square_norm,
 )
 
 cnp.import_array()
@@ -24,77 +26,6 @@ cdef enum Task:
 
 ctypedef void (*loss_float)(const float *, const float *, const float *, float *, float *) noexcept nogil
 ctypedef void (*loss_double)(const double *, const double *, const double *, double *, double *) noexcept nogil
-
-
-cdef inline void add_tracking(
-    Py_ssize_t n, const real *x, const index *ix, real *w, const real *step, double *averages, double *state, block *lanes_
-) noexcept nogil:
-    """Add a multiple of a row; keep the sum of sizes of weights, and their sum over time, ``averages + averaged * w``, as they are."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef Py_ssize_t k, l
-    cdef real[MOST] own
-    cdef double[MOST] averaged, grown, moved
-    cdef real old, new, value
-    cdef real *lane
-    cdef double *mean
-    for l in range(K):
-        own[l] = step[l]
-    for l in range(K):
-        averaged[l], grown[l] = state[AVERAGED * K + l], 0
-    for k in range(n):
-        lane = w + K * column(ix, k)
-        value = x[k]
-        for l in range(K):
-            old = lane[l]
-            new = old + value * own[l]
-            lane[l] = new
-            moved[l] = <double> new - old
-            grown[l] += fabs(new) - fabs(old)
-        if averages != NULL:
-            mean = averages + K * column(ix, k)
-            for l in range(K):
-                mean[l] -= averaged[l] * moved[l]
-    for l in range(K):
-        state[ABSOLUTES * K + l] += grown[l]
-
-
-cdef inline void collect(
-    Py_ssize_t n, const index *ix, real *w, double *paid, double *averages, double *state, block *lanes_
-) noexcept nogil:
-    """Collect the L1 penalty that the weights of a row owe: move them towards 0, not beyond (Tsuruoka et al., 2009)."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef Py_ssize_t k, l
-    cdef double[MOST] scale, inverse, owed, averaged, squares, grown, moved
-    cdef double old, rest, sign, new
-    cdef real *lane
-    cdef double *credit
-    cdef double *mean
-    for l in range(K):
-        scale[l], owed[l], averaged[l] = state[SCALE * K + l], state[OWED * K + l], state[AVERAGED * K + l]
-        inverse[l], squares[l], grown[l] = 1 / scale[l], 0, 0
-    for k in range(n):
-        lane = w + K * column(ix, k)
-        credit = paid + K * column(ix, k)
-        for l in range(K):
-            old = lane[l]
-            sign = copysign(1, old)
-            rest = fabs(old) - (owed[l] + sign * credit[l]) * inverse[l]
-            rest = fabs(old) if fabs(old) < rest else rest  # rounding may have it that too much was paid
-            rest = 0 if rest < 0 else rest
-            lane[l] = <real> (sign * rest + 0.0)
-            new = lane[l]
-            moved[l] = new - old
-            squares[l] += new * new - old * old
-            grown[l] += fabs(new) - fabs(old)
-        for l in range(K):
-            credit[l] += scale[l] * moved[l]
-        if averages != NULL:
-            mean = averages + K * column(ix, k)
-            for l in range(K):
-                mean[l] -= averaged[l] * moved[l]
-    for l in range(K):
-        state[SQUARES * K + l] += squares[l]
-        state[ABSOLUTES * K + l] += grown[l]
 
 
 cdef void rescale(Slice *s, const real *real_, Py_ssize_t K, Py_ssize_t l) noexcept nogil:
@@ -113,6 +44,23 @@ cdef void rescale(Slice *s, const real *real_, Py_ssize_t K, Py_ssize_t l) noexc
     state[ABSOLUTES * K + l] *= scale
 
 
+cdef inline void spread(const real *values, Py_ssize_t n, real *out, block *lanes_) noexcept nogil:
+    """Copy a row of a table to a value for each lane: one for all, one each, or fewer and the rest 0."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef Py_ssize_t l
+    if n == 1:
+        for l in range(K):
+            out[l] = values[0]
+    elif n == K:
+        for l in range(K):
+            out[l] = values[l]
+    else:
+        for l in range(K):
+            out[l] = 0
+        for l in range(n):
+            out[l] = values[l]
+
+
 cdef inline double passive_aggressive(const Slice *s, double eta, double value, double square, double z, double y) noexcept nogil:
     """Return the step of Crammer et al. (2006): just far enough to correct the row, limited by the aggressiveness `eta`."""
     cdef double size = value / square if s.rate == PA1 else value / (square + 0.5 / eta)
@@ -123,18 +71,22 @@ cdef inline double passive_aggressive(const Slice *s, double eta, double value, 
     return -size if y < z else size
 
 
-cdef inline void measure(Slice *s, Py_ssize_t r, const real *dots, double *change, block *lanes_) noexcept nogil:
-    """Add up loss and penalty of each lane at row `r` of the slice, and find how far its prediction is to move along the row."""
+cdef inline void measure(
+    Slice *s, Py_ssize_t i, const double *eta, double square, const real *dots, double *change, block *lanes_
+) noexcept nogil:
+    """Add up loss and penalty of each lane at row `i`, and find how far its prediction is to move along the row."""
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef real[MOST] z, y, value, slope
     cdef double[MOST] weight
     cdef double *state = s.state
-    cdef const double *eta = s.rates + r * s.rates_stride
-    cdef const real *target = <const real *> s.targets + r * s.targets_lanes
-    cdef double scale, g, length = sqrt(s.squares[r] + s.fit_intercept)
+    cdef double scale, g, length = sqrt(square + s.fit_intercept)
     cdef Py_ssize_t l
-    for l in range(K):
-        y[l] = target[0 if s.targets_lanes == 1 else l]
+    spread(<const real *> s.targets + i * s.targets_stride, s.targets_lanes, y, lanes_)
+    if s.weights != NULL:
+        spread(s.weights + i * s.weights_stride, s.weights_lanes, weight, lanes_)
+    else:
+        for l in range(K):
+            weight[l] = 1
     for l in range(K):
         z[l] = <real> (state[SCALE * K + l] * dots[l] + state[INTERCEPT * K + l])
     if real is float:
@@ -142,15 +94,13 @@ cdef inline void measure(Slice *s, Py_ssize_t r, const real *dots, double *chang
     else:
         (<loss_double> s.loss)(z, y, <const real *> s.hyper, value, slope)
     for l in range(K):
-        weight[l] = 1 if s.weights == NULL else s.weights[r * s.weights_lanes + (0 if s.weights_lanes == 1 else l)]
-    for l in range(K):
         g = slope[l]
         g = -1e12 if g < -1e12 else (1e12 if g > 1e12 else g)
         change[l] = -eta[l] * g * weight[l]
         state[GRADIENT * K + l] += fabs(g) * weight[l] * length
     if s.rate != GIVEN:
         for l in range(K):
-            change[l] = passive_aggressive(s, eta[l], value[l], s.squares[r], z[l], y[l]) * weight[l]
+            change[l] = passive_aggressive(s, eta[l], value[l], square, z[l], y[l]) * weight[l]
     for l in range(K):
         scale = state[SCALE * K + l]
         state[LOSS * K + l] += value[l]
@@ -170,6 +120,7 @@ cdef inline bint decay(
     """Decay the weights of each lane and set the multiple of the row to add to them; say whether any lane adds something."""
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef double *state = s.state
+    cdef double[MOST] inverse
     cdef double g, scale
     cdef Py_ssize_t l
     cdef bint moves = False, small = False
@@ -183,7 +134,9 @@ cdef inline bint decay(
                 dots[l] = <real> (state[SCALE * K + l] * dots[l])
                 rescale(s, dots, K, l)
     for l in range(K):
-        step[l] = <real> (change[l] / state[SCALE * K + l])
+        inverse[l] = 1 / state[SCALE * K + l]  # this does not wait for the prediction, and a division takes long
+    for l in range(K):
+        step[l] = <real> (change[l] * inverse[l])
         moves |= step[l] != 0
         scale = step[l]
         state[SQUARES * K + l] += scale * (2 * <double> dots[l] + scale * square)
@@ -220,28 +173,38 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
     cdef double square
     cdef Py_ssize_t r, l, n
     cdef int64_t i
-    cdef bint moves
+    cdef bint moves, multiplied = False  # dense rows: `dots` holds this row's already
     for r in range(s.n):
         i = s.order[r]
+        fetch(s, r, w, <const index *> NULL, lanes_)
         if index is int32_t or index is int64_t:
             x = <const real *> s.data + indptr[i]
             ix = <const index *> s.indices + indptr[i]
             n = indptr[i + 1] - indptr[i]
-            fetch(s, r, x, ix, lanes_)
             if s.paid != NULL:
-                collect(n, ix, w, s.paid, s.averages, state, lanes_)
+                collect(n, ix, w, s.paid, s.averages, state, False, lanes_)
         else:
             x = <const real *> s.data + i * s.row_stride
             n = s.n_features
-        square = s.squares[r]
-        dot(n, x, ix, w, dots, lanes_)
+        square = (<const real *> s.squares)[i]
+        if not multiplied:
+            dot(n, x, ix, w, dots, lanes_)
+        multiplied = False
         if s.rate == PA1 and square == 0:  # nothing to learn; scikit-learn does not count such a row
             continue
         eta = s.rates + r * s.rates_stride
-        measure(s, r, dots, change, lanes_)
+        measure(s, i, eta, square, dots, change, lanes_)
         moves = decay(s, eta, change, dots, square, step, lanes_)
         if moves and s.paid == NULL and s.averages == NULL:
-            add(n, x, ix, w, step, lanes_)
+            if index is schar:
+                if r + 1 < s.n:
+                    multiplied = True
+                    pass_dense(
+                        n, x, step, <const real *> s.data + s.order[r + 1] * s.row_stride,
+                        <const real *> s.data + s.order[min(r + 2, s.n - 1)] * s.row_stride, w, dots, lanes_, <AddAndMultiply *> NULL,
+                    )
+            if not multiplied:
+                add(n, x, ix, w, step, lanes_)
         elif moves:
             add_tracking(n, x, ix, w, step, s.averages, state, lanes_)
         if 0 < s.average <= s.t:
@@ -249,7 +212,10 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
         if s.paid != NULL:
             for l in range(K):
                 state[OWED * K + l] += eta[l] * state[L1 * K + l]
-            collect(n, ix, w, s.paid, s.averages, state, lanes_)
+            if index is schar or s.averages != NULL:
+                collect(n, ix, w, s.paid, s.averages, state, False, lanes_)
+            elif not s.all_wait:
+                collect(n, ix, w, s.paid, s.averages, state, True, lanes_)
         s.t += 1
 
 
@@ -287,7 +253,7 @@ cdef void decide(Slice *s, const real *real_, const index *index_, block *lanes_
     cdef real[MOST] dots
     cdef real *out
     cdef Py_ssize_t i, l
-    for i in range(s.n):
+    for i in range(s.first, s.first + s.n):
         dot(
             indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i], <const real *> s.w, dots,
             lanes_,
@@ -303,7 +269,7 @@ cdef void act(Slice *s, Task task, const real *real_, const index *index_, block
     elif task == DECIDE:
         decide(s, real_, index_, lanes_)
     elif task == SETTLE:
-        collect(s.n_features, <const schar *> NULL, <real *> s.w, s.paid, s.averages, s.state, lanes_)
+        collect(s.n_features, <const schar *> NULL, <real *> s.w, s.paid, s.averages, s.state, False, lanes_)
     elif task == WEIGH:
         weigh(s, real_, lanes_)
     else:
@@ -351,10 +317,9 @@ cdef class Block:
         The L1 penalty that each weight has paid; the running sums of averaging.
     """
     cdef Slice s
-    cdef int lanes, index_size
+    cdef int lanes
     cdef bint double_
     cdef object held  # the arrays behind the pointers
-    cdef object rows
 
     def __init__(self, cnp.ndarray w, cnp.ndarray state, cnp.ndarray hyper, size_t loss, paid, averages):
         self.held = w, state, hyper, paid, averages
@@ -373,57 +338,68 @@ cdef class Block:
         """Set what all lanes share: the kind of rate, and how intercept and averages are treated."""
         self.s.rate, self.s.signed_by_target = <Rate> rate, signed_by_target
         self.s.fit_intercept, self.s.intercept_decay, self.s.average = fit_intercept, intercept_decay, average
+        self.s.all_wait = True
+        for lane in range(self.lanes):
+            self.s.all_wait &= self.s.state[L2 * self.lanes + lane] == 0
 
-    def learn(self, rows, cnp.ndarray order, cnp.ndarray squares, cnp.ndarray targets, weights, cnp.ndarray rates, double t):
-        """See the rows in this order, without the GIL; return the step counter after them.
+    def learn(
+        self, rows, cnp.ndarray order, Py_ssize_t start, Py_ssize_t stop, cnp.ndarray squares, cnp.ndarray targets, weights,
+        cnp.ndarray rates, double t,
+    ):
+        """See the rows that `order` (int64) names from `start` to `stop`, without the GIL; return the step counter after them.
 
-        `squares` (float64, ``(n,)``) are the rows' squared norms; `targets` (of the weights' dtype) and `weights` (float64 or None) are
-        ``(n, 1)`` or ``(n, lanes)``, `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``; all in C order, all for the rows as `order`
-        (int64) names them.
+        `squares` (of the weights' dtype, ``(n_rows,)``) are the squared norms of all rows; `targets` (of the weights' dtype) and
+        `weights` (float64 or None) have a row for each of them and one column, or one for each lane but those that pad the block, side by
+        side; `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``, in C order, for the steps from `start` to `stop`.
         """
-        self.see(rows)
-        self.s.n, self.s.t = order.shape[0], t
-        self.s.order = <const int64_t *> cnp.PyArray_DATA(order)
-        self.s.squares = <const double *> cnp.PyArray_DATA(squares)
+        cdef int index_size = see(&self.s, rows)
+        self.s.n, self.s.ahead, self.s.t = stop - start, order.shape[0] - start, t
+        self.s.order = <const int64_t *> cnp.PyArray_DATA(order) + start
+        self.s.squares = cnp.PyArray_DATA(squares)
         self.s.targets, self.s.targets_lanes = cnp.PyArray_DATA(targets), targets.shape[1]
-        self.s.weights, self.s.weights_lanes = <const double *> address(weights), 1 if weights is None else weights.shape[1]
+        self.s.targets_stride = targets.strides[0] // targets.itemsize
+        self.s.weights = <const double *> address(weights)
+        if weights is not None:
+            self.s.weights_lanes, self.s.weights_stride = weights.shape[1], weights.strides[0] // weights.itemsize
         self.s.rates, self.s.rates_stride = <const double *> cnp.PyArray_DATA(rates), 0 if rates.shape[0] == 1 else self.lanes
-        self.act(LEARN)
+        self.act(&self.s, LEARN, index_size)
         return self.s.t
 
-    def decide(self, rows, cnp.ndarray out):
-        """Write the raw predictions for sparse rows to `out`, ``(n_rows, lanes)`` of the weights' dtype."""
-        self.see(rows)
-        self.s.n, self.s.targets = rows.n_rows, cnp.PyArray_DATA(out)
-        self.act(DECIDE)
+    def decide(self, rows, Py_ssize_t start, Py_ssize_t stop, cnp.ndarray out):
+        """Write the raw predictions for the sparse rows from `start` to `stop` to `out`, ``(n_rows, lanes)`` of the weights' dtype."""
+        cdef Slice s = self.s  # several threads may ask at once
+        cdef int index_size = see(&s, rows)
+        s.n, s.first, s.targets = stop - start, start, cnp.PyArray_DATA(out)
+        self.act(&s, DECIDE, index_size)
 
     def square(self, rows, cnp.ndarray out):
         """Write the squared norm of every row to `out`, ``(n_rows,)`` of the weights' dtype."""
-        self.see(rows)
+        cdef int index_size = see(&self.s, rows)
         self.s.n, self.s.targets = rows.n_rows, cnp.PyArray_DATA(out)
-        self.act(SQUARE)
+        self.act(&self.s, SQUARE, index_size)
 
     def settle(self):
         """Collect all L1 penalties that are owed."""
         if self.s.paid != NULL:
-            self.act(SETTLE)
+            self.act(&self.s, SETTLE, 0)
 
     def weigh(self):
         """Measure the norms of the weights, from which the penalty follows."""
-        self.act(WEIGH)
+        self.act(&self.s, WEIGH, 0)
 
-    cdef void see(self, rows):
-        self.rows = rows
-        self.s.data, self.s.row_stride = cnp.PyArray_DATA(rows.data), rows.row_stride
-        self.s.indices, self.s.indptr = address(rows.indices), address(rows.indptr)
-        self.index_size = 0 if rows.indices is None else rows.indices.dtype.itemsize
-
-    cdef void act(self, Task task):
+    cdef void act(self, Slice *s, Task task, int index_size):
         with nogil:
             if self.double_:
-                act_by_index(&self.s, task, <const double *> NULL, self.index_size, self.lanes)
+                act_by_index(s, task, <const double *> NULL, index_size, self.lanes)
             else:
-                act_by_index(&self.s, task, <const float *> NULL, self.index_size, self.lanes)
+                act_by_index(s, task, <const float *> NULL, index_size, self.lanes)
+
+
+cdef int see(Slice *s, rows):
+    """Point to the arrays of these rows, which the caller keeps alive; return the bytes of an index."""
+    s.data, s.row_stride = cnp.PyArray_DATA(rows.data), rows.row_stride
+    s.indices, s.indptr = address(rows.indices), address(rows.indptr)
+    return 0 if rows.indices is None else rows.indices.dtype.itemsize
 
 
 STATE = {

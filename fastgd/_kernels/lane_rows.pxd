@@ -7,21 +7,27 @@ from libc.stdint cimport int32_t, int64_t
 
 cdef extern from *:
     """
-    /* gcc takes a function that does nothing but prefetch for one that does nothing, and drops it; an empty asm is something. */
-    static inline void PREFETCH(const void *address) { __builtin_prefetch(address, 1, 3); __asm__ volatile(""); }
+    /* gcc takes a function that does nothing but prefetch for one that does nothing, and drops it; an empty asm is something. Rows are
+       asked into the second cache: the first can wait for few lines at a time, and asking for one more stops everything. */
+    static inline void PREFETCH(const void *address) { __builtin_prefetch(address, 0, 2); __asm__ volatile(""); }
+    static inline void PREFETCH_TO_WRITE(const void *address) { __builtin_prefetch(address, 1, 2); __asm__ volatile(""); }
     static inline void FETCH(const void *low, const void *high) {
         for (const char *line = (const char *)((size_t) low & ~(size_t) 63); line < (const char *) high; line += 64) PREFETCH(line);
     }
+    /* In a loop this keeps gcc from vectorising it. */
+    static inline void SCALAR(void) { __asm__ volatile(""); }
     """
     void FETCH(const void *low, const void *high) noexcept nogil
     void PREFETCH(const void *address) noexcept nogil
+    void PREFETCH_TO_WRITE(const void *address) noexcept nogil
+    void SCALAR() noexcept nogil
 
 cdef enum:
     MOST = 16  # lanes in a block
     DENSE_SUMS = 16
     LINE = 64  # bytes
     NEAR = 4  # rows ahead whose values are fetched
-    FAR = 16  # rows ahead whose place is fetched
+    FAR = 16  # rows ahead whose place, target and weight are fetched
     MOST_FETCHED = 1024  # stored values of a row: the processor itself goes on, and the nearer caches are small
 
 cdef enum Field:
@@ -55,19 +61,30 @@ ctypedef fused block:
     Eight
     Sixteen
 
+# What a pass over the weights does, as a type for the same reason.
+cdef struct Multiply:
+    char nothing
+cdef struct AddAndMultiply:
+    char nothing
+ctypedef fused work:
+    Multiply
+    AddAndMultiply
+
 cdef struct Slice:
     # the rows, and the order in which to see them
-    Py_ssize_t n, n_features, row_stride
+    Py_ssize_t n, first, ahead, n_features, row_stride  # `order` names `ahead` rows, beyond the slice too: they come next
     const int64_t *order
     const void *data
     const void *indices
     const void *indptr
-    const double *squares
-    # for each row of the slice, in that order
+    const void *squares
+    # for each row of the data
     const void *targets
     const double *weights
+    Py_ssize_t targets_stride, targets_lanes, weights_stride, weights_lanes
+    # for each row of the slice
     const double *rates
-    Py_ssize_t targets_lanes, weights_lanes, rates_stride
+    Py_ssize_t rates_stride
     # the lanes
     void *w
     double *paid
@@ -78,6 +95,7 @@ cdef struct Slice:
     # the same for all lanes
     Rate rate
     bint signed_by_target, fit_intercept
+    bint all_wait  # no lane has L2 beside L1: what weights owe after an update waits until a row touches them again
     double intercept_decay, least_scale, t
     Py_ssize_t average
 
@@ -90,27 +108,40 @@ cdef inline Py_ssize_t column(const index *ix, Py_ssize_t k) noexcept nogil:
 
 
 cdef inline void fetch(Slice *s, Py_ssize_t r, const real *real_, const index *index_, block *lanes_) noexcept nogil:
-    """Ask for the memory that coming rows need: where a row lies, its values, its weights, each a while before it is used."""
+    """Ask for the memory that coming rows need, each a while before it is used: their place and target, their values, their weights.
+
+    The values of dense rows are not asked for here, but by `pass_dense`.
+    """
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef const index *indptr = <const index *> s.indptr
     cdef const index *indices = <const index *> s.indices
     cdef const real *data = <const real *> s.data
     cdef const real *w = <const real *> s.w
-    cdef Py_ssize_t k, low, high
-    if r + FAR < s.n:
-        PREFETCH(&indptr[s.order[r + FAR]])
-    if r + NEAR < s.n:
-        low = indptr[s.order[r + NEAR]]
-        high = min(<Py_ssize_t> indptr[s.order[r + NEAR] + 1], low + MOST_FETCHED)
+    cdef Py_ssize_t i, k, low, high
+    if r + FAR < s.ahead:
+        i = s.order[r + FAR]
+        if index is int32_t or index is int64_t:
+            PREFETCH(&indptr[i])
+        PREFETCH(<const real *> s.targets + i * s.targets_stride)
+        PREFETCH(<const real *> s.squares + i)
+        if s.weights != NULL:
+            PREFETCH(s.weights + i * s.weights_stride)
+    if index is schar:
+        return
+    if r + NEAR < s.ahead:
+        i = s.order[r + NEAR]
+        low = indptr[i]
+        high = min(<Py_ssize_t> indptr[i + 1], low + MOST_FETCHED)
         FETCH(data + low, data + high)
         FETCH(indices + low, indices + high)
-    if K * sizeof(real) >= LINE // 2 and r + 1 < s.n:
-        low = indptr[s.order[r + 1]]
-        high = min(<Py_ssize_t> indptr[s.order[r + 1] + 1], low + MOST_FETCHED)
+    if K * sizeof(real) >= LINE // 2 and r + 1 < s.ahead:
+        i = s.order[r + 1]
+        low = indptr[i]
+        high = min(<Py_ssize_t> indptr[i + 1], low + MOST_FETCHED)
         for k in range(low, high):
-            PREFETCH(w + K * <Py_ssize_t> indices[k])
+            PREFETCH_TO_WRITE(w + K * <Py_ssize_t> indices[k])
             if K * sizeof(real) > LINE:
-                PREFETCH(<const char *> (w + K * <Py_ssize_t> indices[k]) + LINE)
+                PREFETCH_TO_WRITE(<const char *> (w + K * <Py_ssize_t> indices[k]) + LINE)
             if s.paid != NULL:
                 FETCH(s.paid + K * <Py_ssize_t> indices[k], s.paid + K * (<Py_ssize_t> indices[k] + 1))
 
@@ -135,6 +166,8 @@ cdef inline void dot_sparse(Py_ssize_t n, const real *x, const index *ix, const 
     for l in range(K):
         d[l] = 0
     for k in range(0, whole, 4):
+        if block is One:
+            SCALAR()  # as vectors it would be mostly shuffling: a lane's weights lie anywhere
         multiply(x[k], w + K * <Py_ssize_t> ix[k], a, lanes_)
         multiply(x[k + 1], w + K * <Py_ssize_t> ix[k + 1], b, lanes_)
         multiply(x[k + 2], w + K * <Py_ssize_t> ix[k + 2], c, lanes_)
@@ -149,25 +182,116 @@ cdef inline void dot_sparse(Py_ssize_t n, const real *x, const index *ix, const 
         out[l] = (a[l] + c[l]) + (b[l] + d[l])
 
 
-cdef inline void dot_dense(Py_ssize_t n, const real *x, const real *w, real *out, block *lanes_) noexcept nogil:
-    """The same for a row without indices; sixteen partial sums fill a vector where there is one lane."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef real[DENSE_SUMS * MOST] sums
-    cdef Py_ssize_t k, m, p, l, whole = n - n % DENSE_SUMS, half = DENSE_SUMS
-    for l in range(DENSE_SUMS * K):
-        sums[l] = 0
-    for m in range(n // DENSE_SUMS):
-        for p in range(DENSE_SUMS):
-            k = m * DENSE_SUMS + p
-            for l in range(K):
-                sums[p * K + l] += x[k] * w[k * K + l]
-    for k in range(whole, n):
-        for l in range(K):
-            sums[(k - whole) * K + l] += x[k] * w[k * K + l]
+cdef inline void fold(real *sums, Py_ssize_t width) noexcept nogil:
+    """Add up partial sums, `width` of each, in a tree: the result is in the first."""
+    cdef Py_ssize_t half = DENSE_SUMS, l
     while half > 1:
         half = half // 2
-        for l in range(half * K):
-            sums[l] += sums[half * K + l]
+        for l in range(half * width):
+            sums[l] += sums[half * width + l]
+
+
+cdef inline void pass_one(
+    Py_ssize_t n, const real *old, real step, const real *x, const real *coming, real *w, real *out, work *work_
+) noexcept nogil:
+    """`pass_dense` for one lane: sixteen partial sums fill a vector."""
+    cdef real[DENSE_SUMS] sums, new
+    cdef Py_ssize_t k, m, p, whole = n - n % DENSE_SUMS
+    for p in range(DENSE_SUMS):
+        sums[p] = 0
+    for m in range(n // DENSE_SUMS):
+        k = m * DENSE_SUMS
+        PREFETCH(coming + k)
+        if work is AddAndMultiply:
+            for p in range(DENSE_SUMS):
+                new[p] = w[k + p] + old[k + p] * step
+            for p in range(DENSE_SUMS):
+                w[k + p] = new[p]
+            for p in range(DENSE_SUMS):
+                sums[p] += x[k + p] * new[p]
+        else:
+            for p in range(DENSE_SUMS):
+                sums[p] += x[k + p] * w[k + p]
+    for k in range(whole, n):
+        if work is AddAndMultiply:
+            w[k] += old[k] * step
+        sums[k - whole] += x[k] * w[k]
+    fold(sums, 1)
+    out[0] = sums[0]
+
+
+cdef inline void pass_feature(
+    Py_ssize_t k, const real *old, const real *step, const real *x, real *w, real *sums, block *lanes_, work *work_
+) noexcept nogil:
+    """`pass_dense` for one feature."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef Py_ssize_t l
+    cdef real *lane = w + K * k
+    cdef real new, value = x[k], other
+    if work is AddAndMultiply:
+        other = old[k]
+        for l in range(K):
+            new = lane[l] + other * step[l]
+            lane[l] = new
+            sums[l] += value * new
+    else:
+        for l in range(K):
+            sums[l] += value * lane[l]
+
+
+cdef inline void pass_dense(
+    Py_ssize_t n, const real *old, const real *step, const real *x, const real *coming, real *w, real *out, block *lanes_,
+    work *work_,
+) noexcept nogil:
+    """Multiply a dense row with the weights of each lane; before that, in the same pass over them, add a multiple of another row.
+
+    `coming` is the row after the next: it is asked for a line at a time, because many at once would stop everything. There are sixteen
+    partial sums, the k-th over the features k, k + 16, ..., so that one lane fills a vector. Of many lanes each partial sum is a vector:
+    four at a time stay in registers.
+    """
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef real[DENSE_SUMS * MOST] sums
+    cdef real[MOST] own, a, b, c, d
+    cdef Py_ssize_t k, m, p, l, whole = n - n % DENSE_SUMS
+    if block is One:
+        pass_one(n, old, step[0], x, coming, w, out, work_)
+        return
+    for l in range(K):
+        own[l] = step[l]
+    for p in range(0, DENSE_SUMS, 4):
+        for l in range(K):
+            a[l] = 0
+        for l in range(K):
+            b[l] = 0
+        for l in range(K):
+            c[l] = 0
+        for l in range(K):
+            d[l] = 0
+        for m in range(n // DENSE_SUMS):
+            k = m * DENSE_SUMS + p
+            if p == 0:
+                PREFETCH(coming + k)
+            pass_feature(k, old, own, x, w, a, lanes_, work_)
+            pass_feature(k + 1, old, own, x, w, b, lanes_, work_)
+            pass_feature(k + 2, old, own, x, w, c, lanes_, work_)
+            pass_feature(k + 3, old, own, x, w, d, lanes_, work_)
+        if whole + p < n:
+            pass_feature(whole + p, old, own, x, w, a, lanes_, work_)
+        if whole + p + 1 < n:
+            pass_feature(whole + p + 1, old, own, x, w, b, lanes_, work_)
+        if whole + p + 2 < n:
+            pass_feature(whole + p + 2, old, own, x, w, c, lanes_, work_)
+        if whole + p + 3 < n:
+            pass_feature(whole + p + 3, old, own, x, w, d, lanes_, work_)
+        for l in range(K):
+            sums[p * K + l] = a[l]
+        for l in range(K):
+            sums[(p + 1) * K + l] = b[l]
+        for l in range(K):
+            sums[(p + 2) * K + l] = c[l]
+        for l in range(K):
+            sums[(p + 3) * K + l] = d[l]
+    fold(sums, K)
     for l in range(K):
         out[l] = sums[l]
 
@@ -176,7 +300,7 @@ cdef inline void dot(Py_ssize_t n, const real *x, const index *ix, const real *w
     if index is int32_t or index is int64_t:
         dot_sparse(n, x, ix, w, out, lanes_)
     else:
-        dot_dense(n, x, w, out, lanes_)
+        pass_dense(n, x, out, x, x, <real *> w, out, lanes_, <Multiply *> NULL)
 
 
 cdef inline double square_norm(Py_ssize_t n, const real *x) noexcept nogil:

@@ -1,23 +1,25 @@
 """Linear models in lanes: many weight vectors trained by the same pass over the rows."""
 
+import functools
 import math
+import threading
 from typing import Any
 
 import numpy as np
 
 from fastgd._kernels import execute, losses
 from fastgd._training.epoch_result import EpochResult
+from fastgd._training.lane_block import LaneBlock, split
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
+from fastgd._training.together import together
 from fastgd._validation import type_error, value_error
 
 __all__ = ["LinearLanes"]
 
 OWNER = "LinearLanes"
-BLOCK = 16  # lanes in one array
 WORK = 2**21  # stored values times lanes between two looks at signals: some milliseconds
 MOST_ROWS = 8192  # in one slice, for the size of its tables
-SIGNED_BY_TARGET = ("hinge", "perceptron")  # whose passive-aggressive step goes in the target's direction
 
 
 class LinearLanes:
@@ -43,13 +45,18 @@ class LinearLanes:
         0, or the step from which on the weights are averaged.
     one_class : bool
         One-class SVM: the intercept also moves by ``-rate * alpha``, and ``alpha * intercept`` belongs to the penalty.
+    n_threads : int
+        Threads over which the lanes are spread, never more than ``execute.thread_limit()`` at a time. No bit depends on it.
 
     Notes
     -----
     One step is scikit-learn's, in this order: prediction, loss, L2 decay ``w *= max(0, 1 - (1 - l1_ratio) * rate * alpha)``, update of
     weights and intercept by the slope (limited to 1e12), averages, cumulative L1 penalty (Tsuruoka et al., 2009). On sparse rows the L1
-    penalty of a weight is collected when a row touches it, before the prediction and after the update, so that sparse and dense rows give
-    the same weights: exactly with L1 alone, and with L2 beside it up to the decay between two touches, which is applied to that debt too.
+    penalty of a weight is collected when a row touches it, before the prediction (and with L2 or averages also after the update), so that
+    sparse and dense rows give the same weights: exactly with L1 alone, and with L2 beside it up to the decay between two touches, which is
+    applied to that debt too.
+
+    An interruption leaves the lanes of different threads at different rows; only `set_state` brings them together again.
     """
 
     batch_size = 1
@@ -69,11 +76,12 @@ class LinearLanes:
         intercept_decay: float = 1.0,
         average: int = 0,
         one_class: bool = False,
+        n_threads: int = 1,
     ):
         self.dtype = np.dtype(rows_dtype)
         self.n_features, self.loss, self.average = n_features, loss, average
         self.fit_intercept, self.intercept_decay = fit_intercept, intercept_decay
-        self.t = 1.0
+        self.t, self.n_threads = 1.0, n_threads
         alpha = np.atleast_1d(np.asarray(alpha, np.float64))
         self.n_lanes = len(alpha)
         strength = self._per_lane(alpha) * penalty_on
@@ -82,11 +90,9 @@ class LinearLanes:
         has_l1 = bool((strength * ratio).any())
         table = execute.lane_table()
         lanes = {"l2": (1 - ratio) * strength, "l1": ratio * strength, "drift": self._per_lane(alpha) * one_class}
-        self._blocks = []
-        for low in range(0, self.n_lanes, BLOCK):
-            part = slice(low, min(low + BLOCK, self.n_lanes))
-            values = {name: column[part] for name, column in lanes.items()}
-            self._blocks.append(_Lanes(table, self, part, values, parameter[part], has_l1))
+        parts = split(self.n_lanes, min(n_threads, execute.thread_limit()))
+        self._threads = [[LaneBlock(table, self, p, lanes, parameter, has_l1) for p in each] for each in parts]
+        self._blocks = sorted((b for blocks in self._threads for b in blocks), key=lambda b: b.part.start)
 
     def _per_lane(self, values: Any) -> np.ndarray:
         return np.broadcast_to(np.asarray(values, np.float64), (self.n_lanes,))
@@ -185,16 +191,35 @@ class LinearLanes:
         stop = len(order) if stop is None else min(stop, len(order))
         for b in self._blocks:
             b.open(self, rate.code, fresh=start == 0)
-        first, size, squares = self.t, self._slice_rows(rows), rows.squares(self._blocks[0].square)
-        for low in range(start, stop, size):
-            part = order[low : min(low + size, stop)]
-            eta = rate.values(self.t, low, len(part))
-            y, weight = targets.take(part, axis=0), None if row_weight is None else row_weight.take(part, axis=0)
-            after = [
-                b.learn(rows, part, squares.take(part).astype(np.float64), y, weight, eta, self.t) for b in self._blocks
-            ]
-            self.t = after[0]
+        first, squares = self.t, rows.squares(self._blocks[0].square)
+        shared = (rows, order, start, stop, squares, targets, row_weight, rate, first)
+        calls = [functools.partial(self._train, blocks, *shared) for blocks in self._threads]
+        together(calls, execute.thread_limit())
         return self._result(int(self.t - first), row_weight is not None)
+
+    def _train(
+        self,
+        blocks: list[LaneBlock],
+        rows: Rows,
+        order: np.ndarray,
+        start: int,
+        stop: int,
+        squares: np.ndarray,
+        targets: np.ndarray,
+        row_weight: np.ndarray | None,
+        rate: RateTable,
+        t: float,
+        ended: threading.Event,
+    ) -> None:
+        """See the rows with the lanes of one thread, a slice at a time: between two come signals."""
+        size = self._slice_rows(rows, sum(b.width for b in blocks))
+        for low in range(start, stop, size):
+            if ended.is_set():
+                return
+            high = min(low + size, stop)
+            eta = rate.values(t, low, high - low)
+            after = [b.learn(rows, order, low, high, squares, targets, row_weight, eta, t) for b in blocks]
+            t = self.t = after[0]
 
     def _checked_rows(self, rows: Rows, targets: np.ndarray, order: Any, row_weight: Any) -> tuple:
         if rows.dtype != self.dtype or rows.n_features != self.n_features:
@@ -206,6 +231,8 @@ class LinearLanes:
                 raise value_error(
                     OWNER, name, f"of shape ({rows.n_rows}, 1) or ({rows.n_rows}, {self.n_lanes})", values.shape
                 )
+        targets = np.ascontiguousarray(targets, self.dtype)
+        row_weight = None if row_weight is None else np.ascontiguousarray(row_weight, np.float64)
         order = np.arange(rows.n_rows) if order is None else np.ascontiguousarray(order, np.int64)
         if len(order) and not 0 <= order.min() <= order.max() < rows.n_rows:
             raise value_error(
@@ -213,9 +240,9 @@ class LinearLanes:
             )
         return order, targets, row_weight
 
-    def _slice_rows(self, rows: Rows) -> int:
+    def _slice_rows(self, rows: Rows, n_lanes: int) -> int:
         stored = max(1, rows.data.size // max(1, rows.n_rows))
-        return max(1, min(MOST_ROWS, WORK // (stored * self.n_lanes)))
+        return max(1, min(MOST_ROWS, WORK // (stored * n_lanes)))
 
     def _result(self, n_rows: int, weighted: bool) -> EpochResult:
         loss, weighted_loss, weight, penalty, gradient = (
@@ -233,146 +260,39 @@ class LinearLanes:
         rows = Rows.of(rows, OWNER)
         if rows.indices is None:
             return (rows.data @ self.coef + self.intercept).astype(self.dtype, copy=False)
-        return np.concatenate([b.decide(rows) for b in self._blocks], axis=1)
+        outs = [np.empty((rows.n_rows, b.width), self.dtype) for b in self._blocks]
+        readers = [b.reader() for b in self._blocks]
+        size = self._slice_rows(rows, sum(b.width for b in self._blocks))
+        lows = range(0, rows.n_rows, size)
+
+        def decide(lows: range, ended: threading.Event) -> None:
+            for low in lows:
+                for reader, out in zip(readers, outs, strict=True):
+                    if not ended.is_set():
+                        reader.decide(rows, low, min(low + size, rows.n_rows), out)
+
+        n_threads = min(self.n_threads, execute.thread_limit())
+        calls = [functools.partial(decide, lows[k::n_threads]) for k in range(n_threads)]
+        together(calls, n_threads)
+        return np.concatenate([out[:, : b.n] for out, b in zip(outs, self._blocks, strict=True)], axis=1)
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # Checkpoints
 
     def state(self) -> dict[str, Any]:
         """Return copies of everything that training changes; `set_state` in an equal object goes on with the same bits."""
-        found: dict[str, Any] = {"t": self.t}
-        for k, b in enumerate(self._blocks):
-            found |= {f"{name}.{k}": array.copy() for name, array in b.arrays().items()}
-        return found
+        every = [b.arrays() for b in self._blocks]
+        found = {name: np.concatenate([arrays[name] for arrays in every], axis=1) for name in every[0]}
+        return {"t": self.t, **found}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        pairs = [(b.arrays(), k) for k, b in enumerate(self._blocks)]
-        for arrays, k in pairs:
+        """Go on from what `state` returned; the number of threads may be another."""
+        every = [b.arrays() for b in self._blocks]
+        for name, array in every[0].items():
+            shape = (len(array), self.n_lanes)
+            if getattr(state.get(name), "shape", None) != shape:
+                raise value_error(OWNER, "state", f"an array {name} of shape {shape}", sorted(state))
+        for b, arrays in zip(self._blocks, every, strict=True):
             for name, array in arrays.items():
-                if getattr(state.get(f"{name}.{k}"), "shape", None) != array.shape:
-                    raise value_error(OWNER, "state", f"an array {name}.{k} of shape {array.shape}", sorted(state))
-        for arrays, k in pairs:
-            for name, array in arrays.items():
-                array[...] = state[f"{name}.{k}"]
+                array[...] = state[name][:, b.part]
         self.t = float(state["t"])
-
-
-class _Lanes:
-    """One block of up to 16 lanes: its arrays, padded to 1, 4, 8 or 16 lanes, and the compiled loops on them."""
-
-    def __init__(self, table: Any, owner: LinearLanes, part: slice, values: dict, parameter: np.ndarray, has_l1: bool):
-        self.table, self.part, self.n = table, part, part.stop - part.start
-        self.width = next(w for w in (1, 4, 8, 16) if w >= self.n)
-        self.dtype, shape = owner.dtype, (owner.n_features, self.width)
-        self.w = _aligned(shape, owner.dtype)
-        self.state = np.zeros((table.N_STATE, self.width))
-        self.hyper = np.zeros((1, self.width), owner.dtype)
-        self.hyper[0, : self.n] = parameter
-        self.paid = _aligned(shape, np.dtype(np.float64)) if has_l1 else None
-        self.averages = _aligned(shape, np.dtype(np.float64)) if owner.average else None
-        self.loss = table.LOSSES[owner.loss, self.dtype.name, self.width]
-        self.block = table.Block(self.w, self.state, self.hyper, self.loss, self.paid, self.averages)
-        self.state[[table.STATE["scale"], table.STATE["divisor"]]] = 1
-        for name, column in values.items():
-            self.row(name)[...] = column
-
-    def row(self, name: str) -> np.ndarray:
-        """Return one number of each lane, as a view."""
-        return self.state[self.table.STATE[name], : self.n]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        every = {"weights": self.w, "lanes": self.state, "paid": self.paid, "averages": self.averages}
-        return {name: array for name, array in every.items() if array is not None}
-
-    def begin(self, coef: np.ndarray, intercept: np.ndarray) -> None:
-        self.w[:, : self.n] = coef + 0.0  # -0.0 becomes 0.0
-        self.row("intercept")[...] = intercept
-        for name, value in {"scale": 1, "divisor": 1, "averaged": 0, "owed": 0, "mean_intercept": 0}.items():
-            self.row(name)[...] = value
-        for array in (self.paid, self.averages):
-            if array is not None:
-                array[...] = 0
-
-    def begin_average(self, coef: np.ndarray, intercept: np.ndarray) -> None:
-        assert self.averages is not None
-        self.averages[:, : self.n] = coef
-        for name, value in {"divisor": 1, "averaged": 0, "mean_intercept": intercept}.items():
-            self.row(name)[...] = value
-
-    def settled(self) -> "tuple[np.ndarray, np.ndarray, np.ndarray | None]":
-        """Return copies of weights, state and averages with all L1 penalty collected; reading them must not change the future."""
-        if self.paid is None:
-            return self.w, self.state, self.averages
-        w, state, paid = self.w.copy(), self.state.copy(), self.paid.copy()
-        averages = None if self.averages is None else self.averages.copy()
-        self.table.Block(w, state, self.hyper, self.loss, paid, averages).settle()
-        return w, state, averages
-
-    def coef(self) -> np.ndarray:
-        w, state, _ = self.settled()
-        return (w * state[self.table.STATE["scale"]])[:, : self.n].astype(self.dtype)
-
-    def average_coef(self) -> np.ndarray:
-        w, state, averages = self.settled()
-        if averages is None:
-            return np.zeros((len(w), self.n), self.dtype)
-        averaged, divisor = state[self.table.STATE["averaged"]], state[self.table.STATE["divisor"]]
-        return ((averages + averaged * w) / divisor)[:, : self.n].astype(self.dtype)
-
-    def finite(self) -> np.ndarray:
-        return (np.isfinite(self.w).all(axis=0) & np.isfinite(self.state[self.table.STATE["intercept"]]))[: self.n]
-
-    def open(self, owner: LinearLanes, code: int, fresh: bool) -> None:
-        """Prepare for a call of `epoch`: its sums begin at 0."""
-        for name in ("loss", "weighted_loss", "weight", "penalty", "gradient"):
-            self.row(name)[...] = 0
-        signed = owner.loss in SIGNED_BY_TARGET
-        self.block.options(code, signed, owner.fit_intercept, owner.intercept_decay, owner.average)
-        if fresh:
-            self.block.weigh()
-
-    def learn(
-        self,
-        rows: Rows,
-        order: np.ndarray,
-        squares: np.ndarray,
-        targets: np.ndarray,
-        weight: Any,
-        eta: np.ndarray,
-        t: float,
-    ) -> float:
-        targets = self.columns(targets, self.dtype)
-        weight = None if weight is None else self.columns(weight, np.dtype(np.float64))
-        if eta.shape[1] == 1:
-            eta = np.ascontiguousarray(np.broadcast_to(eta, (len(eta), self.width)))
-        else:
-            eta = self.columns(eta, np.dtype(np.float64))
-        return self.block.learn(rows, order, squares, targets, weight, eta, t)
-
-    def columns(self, values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """Return this block's columns of a table, padded; a single column, which is every lane's, as it is."""
-        if values.shape[1] == 1:
-            return np.ascontiguousarray(values, dtype)
-        if values.shape[1] == self.width and self.part.start == 0:
-            return np.ascontiguousarray(values, dtype)
-        padded = np.zeros((len(values), self.width), dtype)
-        padded[:, : self.n] = values[:, self.part]
-        return padded
-
-    def square(self, rows: Rows, out: np.ndarray) -> None:
-        self.block.square(rows, out)
-
-    def decide(self, rows: Rows) -> np.ndarray:
-        w, state, _ = self.settled()
-        out = np.empty((rows.n_rows, self.width), self.dtype)
-        self.table.Block(w, state, self.hyper, self.loss, None, None).decide(rows, out)
-        return out[:, : self.n]
-
-
-def _aligned(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Return zeros that begin at a cache line, so that the lanes of a feature never straddle two."""
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.zeros(size + 64, np.uint8)
-    first = -raw.ctypes.data % 64
-    return raw[first : first + size].view(dtype).reshape(shape)
