@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from fastgd._validation import ArgumentValueError
-from fastgd.linear_model import _data
+from fastgd.linear_model import _auto, _data
 from fastgd.linear_model._base import LinearSGD
 
 LOSSES = (
@@ -119,7 +119,8 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         with _data.unchanged_on_error(self):
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)
-            self._learn(**self._task(X, y, sample_weight, own, self.early_stopping, (coef_init, intercept_init)))
+            split = self.early_stopping or _auto.is_auto(self)
+            self._learn(**self._task(X, y, sample_weight, own, split, (coef_init, intercept_init)))
         self._warn()
         return self
 
