@@ -1,6 +1,7 @@
 """Lanes and the models they make up: with softmax the outputs of one model are lanes side by side, otherwise each lane is a model."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -33,3 +34,14 @@ def mean_loss(lanes: Lanes, result: EpochResult, n_rows: int) -> np.ndarray:
     if lanes.batch_size == 1:
         return result.loss_sum / n_rows
     return result.weighted_loss_sum / result.weight_sum
+
+
+def take_lanes(lanes: Lanes, which: slice) -> dict[str, Any]:
+    """Return everything that training has changed in some lanes, which other lanes may be given."""
+    return {name: value[..., which].copy() if np.ndim(value) else value for name, value in lanes.state().items()}
+
+
+def give_lanes(lanes: Lanes, taken: dict[str, Any], times: int) -> None:
+    """Give lanes what `take_lanes` returned, so many times side by side."""
+    wide = {name: np.concatenate([v] * times, axis=-1) if np.ndim(v) else v for name, v in taken.items()}
+    lanes.set_state(wide)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from fastgd._training import fit
+from fastgd._training.curves import RateCurves, diverged
+from fastgd._training.race import side_by_side
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
 
-WITHIN = 0.01  # of the best loss: the band
-
 
 @dataclass(frozen=True, repr=False)
-class SweepResult:
+class SweepResult(RateCurves):
     """What `sweep` measured.
 
     Attributes
@@ -44,30 +44,8 @@ class SweepResult:
     ((5, 3), (0.1, 0.1), None)
     """
 
-    learning_rate: np.ndarray
-    loss: np.ndarray
-    val_loss: np.ndarray
-    diverged: np.ndarray
     best_estimator: Any
     seconds: float
-
-    @property
-    def best_learning_rate(self) -> float:
-        """The rate with the lowest validation loss after the last epoch."""
-        return float(self.learning_rate[np.nanargmin(self.val_loss[-1])])
-
-    @property
-    def band(self) -> tuple[float, float]:
-        """The lowest and the highest rate whose validation loss is within 1 % of the best."""
-        last = self.val_loss[-1]
-        good = self.learning_rate[last <= np.nanmin(last) + WITHIN * abs(np.nanmin(last))]
-        return float(good.min()), float(good.max())
-
-    @property
-    def edge(self) -> float | None:
-        """The stability edge: the lowest rate above the best that diverged, None where none did."""
-        past = self.learning_rate[self.diverged & (self.learning_rate > self.best_learning_rate)]
-        return float(past.min()) if len(past) else None
 
     def to_dict(self) -> dict:
         """Return everything but the estimator as a JSON-able description, None for what is not finite.
@@ -80,27 +58,10 @@ class SweepResult:
         >>> result.to_dict()["best_learning_rate"]
         0.1
         """
-        curves = {
-            name: [[float(v) if np.isfinite(v) else None for v in epoch] for epoch in getattr(self, name)]
-            for name in ("loss", "val_loss")
-        }
-        return {
-            "learning_rate": self.learning_rate.tolist(),
-            **curves,
-            "diverged": self.diverged.tolist(),
-            "best_learning_rate": self.best_learning_rate,
-            "band": list(self.band),
-            "edge": self.edge,
-            "seconds": self.seconds,
-        }
+        return {**super().to_dict(), "seconds": self.seconds}
 
     def __repr__(self) -> str:
-        low, high = self.band
-        edge = f", diverged from {self.edge:.3g} on" if self.edge is not None else ""
-        return (
-            f"SweepResult({len(self.learning_rate)} rates, {len(self.loss)} epochs: best {self.best_learning_rate:.3g} "
-            f"with validation loss {np.nanmin(self.val_loss[-1]):.4g}, within 1 % from {low:.3g} to {high:.3g}{edge})"
-        )
+        return f"SweepResult({len(self.learning_rate)} rates, {len(self.loss)} epochs: {self._summary()})"
 
     def plot(self, ax=None):
         """Plot the validation loss against the rate after each epoch with matplotlib, and return the axes.
@@ -229,12 +190,12 @@ def sweep(
     X, weight, per_rate = task["X"], task["weight"], task["n_lanes"]
     learn = inputs.rows_to_learn(X, weight, task["held_out"])
     lanes = model._new_lanes(X, per_rate * len(rates), X.dtype)
-    repeated = [_for_each(len(rates), each) for each in (task["targets"], weight)]
+    repeated = [side_by_side(each, len(rates)) for each in (task["targets"], weight)]
     X_val, val_targets, val_weight = task["validation"]
     validation = fit.Validation(
         model._probe(X, lanes.n_lanes, X.dtype),
         Rows.of(X_val, finite=False),
-        _for_each(len(rates), val_targets),
+        side_by_side(val_targets, len(rates)),
         None if val_weight is None else val_weight[:, None],
     )
     problem = fit.Problem(Rows.of(X, finite=False), repeated[0], learn, repeated[1])
@@ -264,11 +225,6 @@ def _checked_rates(given: Any) -> np.ndarray:
     return rates
 
 
-def _for_each(n_rates: int, columns: Any) -> Any:
-    """Return columns (n_rows, 1) or (n_rows, lanes of a rate) for all lanes; a single column is every lane's as it is."""
-    return columns if columns is None or columns.shape[1] == 1 else np.tile(columns, (1, n_rates))
-
-
 def _result(
     model: Any, rates: np.ndarray, zeros: np.ndarray, outcome: fit.Outcome, n_rows: int, began: float
 ) -> SweepResult:
@@ -289,5 +245,4 @@ def _result(
     model._set(model._attributes(outcome.coef[:, own].copy(), outcome.intercept[own].copy()))
     model.n_iter_ = int(outcome.n_iter.reshape(n, -1)[best].max())
     model.t_ = model.n_iter_ * n_rows + 1
-    diverged = lost | ((start > 0) & (val_loss[-1] > start))
-    return SweepResult(rates, loss, val_loss, diverged, model, time.perf_counter() - began)
+    return SweepResult(rates, loss, val_loss, diverged(val_loss[-1], start), model, time.perf_counter() - began)

@@ -28,6 +28,7 @@ from fastgd._training.models import Lanes
 from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
+from fastgd.linear_model import _auto
 from fastgd.optimizers import Optimizer
 from fastgd.schedules import Schedule
 
@@ -194,6 +195,8 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
             n_steps = -(-n_rows // (self.batch_size or 1))
             resolved = given.resolve(steps_per_epoch=n_steps, total_steps=n_steps * n_epochs)
             return SchedulePace(resolved, np.ones(n_lanes) if rates is None else rates, memory)
+        if _auto.is_auto(self):
+            given = _auto.found_rate(self) if rates is None else 1.0
         kind, eta0 = (given, self.eta0) if isinstance(given, str) else ("constant", given)
         if rates is not None and kind not in TAKES_ETA0:
             kind = "constant"
@@ -290,6 +293,10 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
         observer : CallbackObserver, optional
             Who looks on.
         """
+        if n_epochs is None:
+            _auto.forget(self)
+            if _auto.is_auto(self):
+                return _auto.learn(self, X, targets, weight, n_lanes, init, held_out, validation, observer)
         learn = inputs.rows_to_learn(X, weight, held_out)
         if self.restore_best and validation is None and n_epochs is None:
             raise ArgumentValueError(
@@ -378,7 +385,13 @@ class LinearSGD(SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
     def _split(self, splitter: type, y: np.ndarray) -> np.ndarray:
         """Return the rows to hold out for early stopping."""
         state = self._seed() if isinstance(self.random_state, np.random.Generator) else self.random_state
-        return next(splitter(test_size=self.validation_fraction, random_state=state).split(np.zeros((len(y), 1)), y))[1]
+        splits = splitter(test_size=self.validation_fraction, random_state=state).split(np.zeros((len(y), 1)), y)
+        try:
+            return next(splits)[1]
+        except ValueError as error:
+            raise ArgumentValueError(
+                f"{str(error).rstrip('.')}. Pass X_val and y_val, or another validation_fraction."
+            ) from None
 
     def _warn(self) -> None:
         """Say, after all is done, what scikit-learn would say."""

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from fastgd._estimators import inputs
 from fastgd._estimators.callbacks import observed
 from fastgd._validation import ArgumentValueError
+from fastgd.linear_model import _auto
 from fastgd.linear_model._base import LinearSGD
 
 LOSSES = (
@@ -143,7 +144,8 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)
-            task = self._task(X, y, sample_weight, own, self.early_stopping, (coef_init, intercept_init))
+            split = self.early_stopping or _auto.is_auto(self)
+            task = self._task(X, y, sample_weight, own, split, (coef_init, intercept_init))
             self._learn(**task, observer=observer)
         self._warn()
         return self

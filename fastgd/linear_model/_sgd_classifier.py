@@ -1,10 +1,11 @@
 """Linear classifiers by stochastic gradient descent."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
 
+from fastgd.linear_model import _auto
 from fastgd.linear_model._base import store
 from fastgd.linear_model._bootstrap import BootstrapMixin
 from fastgd.linear_model._classification import LinearSGDClassifier
@@ -51,7 +52,10 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
         "constant" (eta0), "optimal" (1 / (alpha (t0 + t)), Bottou's t0), "invscaling" (eta0 / t**power_t), "adaptive" (eta0, divided by 5
         instead of stopping, down to 1e-6), "pa1" and "pa2" (passive-aggressive, only with the loss "hinge"; eta0 is
         the aggressiveness C). Beyond scikit-learn: a number, or a `fastgd.schedules.Schedule` of the
-        0-based step, whose durations may be in steps, epochs or per cent.
+        0-based step, whose durations may be in steps, epochs or per cent; or "auto".
+        "auto" holds rows out, races rates on them and trains with the best, falling to zero in cycles of 1, 1, 2, 4 ... epochs, until
+        `n_iter_no_change` epochs have not improved the validation loss by `tol`; the weights are those of the lowest. `max_iter` bounds
+        the epochs after the race, and `partial_fit` goes on with `learning_rate_`.
     eta0 : float, default=0.01
         The base rate.
     power_t : float, default=0.5
@@ -103,6 +107,10 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
         seconds. With several lanes, what differs between them has shape (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
         "tol", "max_iter", "max_time" or "callback"; several where lanes stopped for different reasons.
+    learning_rate_ : float
+        Only with the rate "auto": the base rate that was found, that of the model's last cycle.
+    race_ : RaceResult
+        Only with the rate "auto": rates, curves, the choice, what is as good, where training diverged, and the model's `schedule`.
     n_features_in_ : int
         The number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -125,10 +133,19 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     >>> X, y = [[-1, -1], [-2, -1], [1, 1], [2, 1]], [1, 1, 2, 2]
     >>> make_pipeline(StandardScaler(), SGDClassifier(random_state=0)).fit(X, y).predict([[-0.8, -1]])
     array([1])
+
+    With the learning rate chosen by a race on rows held out, on data that nobody has scaled:
+
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = SGDClassifier(loss="log_loss", learning_rate="auto", random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.9, model.learning_rate_ < 0.01
+    (True, True)
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **LinearSGDClassifier._parameter_constraints,
+        "learning_rate": [*LinearSGDClassifier._parameter_constraints["learning_rate"], _auto.CONSTRAINT],
         "gamma": [Interval(Real, 0, None, closed="left")],
     }
 

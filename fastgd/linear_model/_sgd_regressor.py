@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from fastgd._estimators import inputs
 from fastgd._estimators.callbacks import observed
 from fastgd._validation import ArgumentValueError
+from fastgd.linear_model import _auto
 from fastgd.linear_model._base import LinearSGD, store
 from fastgd.linear_model._bootstrap import BootstrapMixin
 
@@ -66,7 +67,10 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         "constant" (eta0), "optimal" (1 / (alpha (t0 + t)), Bottou's t0), "invscaling" (eta0 / t**power_t), "adaptive" (eta0, divided by 5
         instead of stopping, down to 1e-6), "pa1" and "pa2" (passive-aggressive, only with the loss "epsilon_insensitive"; eta0 is
         the aggressiveness C). Beyond scikit-learn: a number, or a `fastgd.schedules.Schedule` of the
-        0-based step, whose durations may be in steps, epochs or per cent.
+        0-based step, whose durations may be in steps, epochs or per cent; or "auto".
+        "auto" holds rows out, races rates on them and trains with the best, falling to zero in cycles of 1, 1, 2, 4 ... epochs, until
+        `n_iter_no_change` epochs have not improved the validation loss by `tol`; the weights are those of the lowest. `max_iter` bounds
+        the epochs after the race, and `partial_fit` goes on with `learning_rate_`.
     eta0 : float, default=0.01
         The base rate.
     power_t : float, default=0.25
@@ -120,6 +124,10 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         seconds. With several lanes, what differs between them has shape (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
         "tol", "max_iter", "max_time" or "callback"; several where lanes stopped for different reasons.
+    learning_rate_ : float
+        Only with the rate "auto": the base rate that was found, that of the model's last cycle.
+    race_ : RaceResult
+        Only with the rate "auto": rates, curves, the choice, what is as good, where training diverged, and the model's `schedule`.
     n_features_in_ : int
         The number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -143,12 +151,19 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
     >>> model = SGDRegressor(random_state=0).fit(X, [-1.0, 1.0, 3.0] * 100)
     >>> model.coef_.round(1), model.intercept_.round(1)
     (array([2.]), array([1.]))
+
+    The same with the learning rate chosen by a race on rows held out:
+
+    >>> model = SGDRegressor(learning_rate="auto", random_state=0).fit(X, [-1.0, 1.0, 3.0] * 100)
+    >>> model.coef_.round(1), model.intercept_.round(1), len(model.race_.learning_rate)
+    (array([2.]), array([1.]), 16)
     """
 
     _parameter_constraints: ClassVar[dict] = {
         **LinearSGD._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "learning_rate": [*LinearSGD._parameter_constraints["learning_rate"], _auto.CONSTRAINT],
         "power": [Interval(Real, None, None, closed="neither")],
     }
     _passive_aggressive_loss = "epsilon_insensitive"
@@ -278,7 +293,8 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)
-            task = self._task(X, y, sample_weight, own, self.early_stopping, (coef_init, intercept_init))
+            split = self.early_stopping or _auto.is_auto(self)
+            task = self._task(X, y, sample_weight, own, split, (coef_init, intercept_init))
             self._learn(**task, observer=observer)
         self._warn()
         return self

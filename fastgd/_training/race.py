@@ -1,0 +1,378 @@
+"""The race behind ``learning_rate="auto"``: many rates side by side on a part of the rows, then the leader on all, in ever longer cycles.
+
+First a grid of rates, every one a lane, learns from one pass over a tenth of the rows, each falling to zero in a straight line: rates that
+stay constant would be ranked by their noise. Then training begins anew, in cycles of 1, 1, 2, 4, 8 ... epochs. In each the rate falls from
+its base to zero, and in the short ones neighbours of the leader run beside it; the weights of the best on the validation rows are where
+the next cycle begins (Loshchilov and Hutter, 2017, restart cosines in this way). So whatever ran beside it, the model is that of one
+schedule, which the result tells: training with it repeats the weights bit for bit.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fastgd._training import fit
+from fastgd._training.curves import Cycle, RaceResult, diverged
+from fastgd._training.epoch_result import EpochResult
+from fastgd._training.models import Lanes, give_lanes, mean_loss, of_models, take_lanes
+from fastgd._training.observers import Observer
+from fastgd._training.rates import RateTable
+from fastgd._training.rows import Rows
+from fastgd.schedules import linear
+
+GRID = 2.0 ** np.arange(-10, 6)  # times a scale: see `Track`
+MOST_GRIDS = 5  # the further ones lie beyond the first, on the side where the best rate is the last
+FEWEST_ROWS, SHARE, MOST_ROWS = 1000, 10, 20_000  # of a race: a tenth, at least so many, at most so many
+BEFORE_UPDATE = 4  # the last quarter of a race counts as held out: each row is predicted before it is learnt from
+# Rates beside the leader's, relative to it: at first larger ones, for more rows than in the race carry them.
+FIRST_NEIGHBOURS = np.array([0.5, 1.0, 2.0, 4.0])
+NEIGHBOURS = np.array([0.25, 0.5, 1.0, 2.0])  # more epochs want smaller rates
+SHORT = 4  # epochs: in longer cycles the leader runs alone, its rate divided by the root of the growth, as theory has it for SGD
+ALONE = np.array([2**-0.5])
+STEP_BACK, MOST_STEPS_BACK = (
+    64.0,
+    4,
+)  # where all rates of the first cycle are too large, which the race's rows did not show
+RACE = 2**63  # in the place of the epoch in the seed of the order
+
+
+@dataclass(frozen=True)
+class Track:
+    """What is raced on.
+
+    Parameters
+    ----------
+    X : ndarray or CSR, shape (n_rows, n_features)
+        All rows.
+    targets, weight : ndarray, shape (n_rows, 1) or (n_rows, n_outputs); the weight may be None
+        As in `Problem`.
+    learn : ndarray of int64
+        The rows to learn from.
+    validation : (X, targets, weight)
+        The rows that decide; their weight is flat or None.
+    begin, probe : callable
+        ``begin(n_rates)`` returns lanes to train, ``probe(n_rates)`` lanes to measure with. The lanes of a rate are
+        side by side.
+    width : int
+        The number of lanes of a rate.
+    scale : float, optional
+        The middle of the first rates; by default 1 / (1 + mean squared norm of the rows), where smooth losses become unstable.
+    """
+
+    X: Any
+    targets: np.ndarray
+    weight: np.ndarray | None
+    learn: np.ndarray
+    validation: tuple[Any, np.ndarray, np.ndarray | None]
+    begin: Callable[[int], Lanes]
+    probe: Callable[[int], Lanes]
+    width: int
+    scale: float | None = None
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return Rows.of(self.X, finite=False)
+
+    @cached_property
+    def _validation_rows(self) -> Rows:
+        return Rows.of(self.validation[0], finite=False)
+
+    @cached_property
+    def untrained(self) -> np.ndarray:
+        """The validation loss of the weights that training begins with, (1,)."""
+        return self.validate(self.begin(1))
+
+    def problem(self, n_rates: int) -> fit.Problem:
+        """Return what so many rates learn from."""
+        targets, weight = (side_by_side(each, n_rates) for each in (self.targets, self.weight))
+        return fit.Problem(self._rows, targets, self.learn, weight)
+
+    def part(self, rows: np.ndarray, n_rates: int) -> fit.Problem:
+        """Return the same with a copy of these rows alone."""
+        weight = None if self.weight is None else side_by_side(self.weight[rows], n_rates)
+        targets = side_by_side(self.targets[rows], n_rates)
+        return fit.Problem(Rows.of(self.X[rows], finite=False), targets, np.arange(len(rows)), weight)
+
+    def validate(self, lanes: Lanes, before_update: EpochResult | None = None) -> np.ndarray:
+        """Return the mean validation loss of each rate, NaN where it is not finite; losses before updates may be added to it."""
+        n_rates = lanes.n_lanes // self.width
+        _, targets, weight = self.validation
+        column = None if weight is None else weight[:, None]
+        rows = fit.Validation(self.probe(n_rates), self._validation_rows, side_by_side(targets, n_rates), column)
+        with np.errstate(all="ignore"):
+            loss = rows.measure(lanes)[0]
+            if before_update is not None:
+                count = len(targets) if weight is None else weight.sum()
+                seen, weights = before_update.weighted_loss_sum, of_models(lanes, before_update.weight_sum, np.max)
+                loss = (count * loss + of_models(lanes, seen)) / (count + weights)
+            loss = by_rate(loss, n_rates)
+        return np.where(np.isfinite(loss), loss, np.nan)
+
+
+def by_rate(values: np.ndarray, n_rates: int) -> np.ndarray:
+    """Return the sum over the lanes or models of each rate."""
+    return values.reshape(n_rates, -1).sum(axis=1)
+
+
+def side_by_side(columns: Any, n_rates: int) -> Any:
+    """Return columns (n_rows, 1) or (n_rows, lanes of a rate) for all lanes; a single column is every lane's as it is."""
+    return columns if columns is None or columns.shape[1] == 1 else np.tile(columns, (1, n_rates))
+
+
+@dataclass
+class Winner:
+    """The trained lanes, one for each output, and what is told of them.
+
+    `n_iter` counts all epochs of the training, those after the model's own included; `history` is as in `Outcome`, of each cycle's best.
+    """
+
+    lanes: Lanes
+    result: RaceResult
+    history: dict[str, np.ndarray]
+    n_iter: int
+    stop_reason: str
+
+
+def run(track: Track, plan: fit.Plan, seed: int, observer: Observer | None = None) -> Winner:
+    """Race, then train until the validation loss stops falling.
+
+    Parameters
+    ----------
+    track : Track
+    plan : Plan
+        It ends when the validation loss at the ends of cycles does not fall by `tol` in each output every `n_iter_no_change` epochs.
+    seed : int
+        Of the orders of rows.
+    observer : Observer, optional
+        Is told of each epoch after the race, of the rate that was the best then, and may end the training.
+
+    Raises
+    ------
+    DivergedError
+        No rate that was tried leaves the weights finite.
+    """
+    began = time.perf_counter()
+    rates, loss, held_out, lost, n_rows = _race(track, plan, seed)
+    course = _Course(track, plan, seed, began, observer)
+    leader = float(rates[np.nanargmin(held_out[-1])])
+    while course.stop_reason == "":
+        leader = course.cycle(leader)
+    seconds = time.perf_counter() - began
+    result = RaceResult(rates, loss, held_out, lost, n_rows, tuple(course.cycles), course.n_kept, seconds)
+    return Winner(course.lanes(), result, course.history(), course.epoch, course.stop_reason)
+
+
+def _race(track: Track, plan: fit.Plan, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """Return rates, ascending, their curves as in `RaceResult`, which of them diverged, and the number of rows."""
+    n_rows = min(len(track.learn), max(FEWEST_ROWS, min(len(track.learn) // SHARE, MOST_ROWS)))
+    part = fit.epoch_order(track.learn, seed, RACE, True)[:n_rows]
+    problem = track.part(part if plan.shuffle else np.sort(part), len(GRID))
+    values = problem.rows.data.ravel()
+    square = float(np.einsum("i,i->", values, values, dtype=np.float64))
+    scale = 1 / (1 + square / n_rows) if track.scale is None else track.scale
+    rates = GRID * max(scale, np.finfo(np.float64).tiny)
+    found = np.empty((3, 0))
+    for _ in range(MOST_GRIDS):
+        found = np.concatenate([found, [rates, *_one_pass(track, problem, rates)]], axis=1)
+        every, held_out = found[0], found[2]
+        best = -np.inf if np.isnan(held_out).all() else every[np.nanargmin(held_out)]
+        if best == every.max():
+            rates = every.max() * 2 * GRID / GRID[0]
+        elif best <= every.min():
+            rates = every.min() / 2 * GRID / GRID[-1]
+        else:
+            break
+    every, loss, held_out = found[:, np.argsort(found[0])]
+    if np.isnan(held_out).all():
+        raise _all_diverged(every)
+    return every, loss[None], held_out[None], diverged(held_out, track.untrained), n_rows
+
+
+def _one_pass(track: Track, problem: fit.Problem, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean loss before the updates and that over rows held out, of rates that fall to zero in one pass over the rows."""
+    n_rows, lanes = len(problem.learn), track.begin(len(rates))
+    n_steps = lanes.n_steps(n_rows)
+    table = RateTable.steps(_falling(np.repeat(rates, track.width), n_steps, 0, n_steps))
+    last = min(n_rows, lanes.batch_size * (n_steps - n_steps // BEFORE_UPDATE))
+    with np.errstate(all="ignore"):
+        first, second = (
+            lanes.epoch(problem.rows, problem.targets, problem.learn, table, problem.weight, *stretch)
+            for stretch in ((0, last), (last, n_rows))
+        )
+        loss = by_rate(first.loss_sum + second.loss_sum, len(rates)) / n_rows
+    return loss, track.validate(lanes, second)
+
+
+def _falling(rates: np.ndarray, horizon: int, first: int, count: int) -> np.ndarray:
+    """Return `count` steps from `first` on, (count, K), of straight lines from these rates to zero at step `horizon`."""
+    lines = {rate: linear(float(rate), horizon)._values(first, count, None) for rate in set(rates.tolist())}
+    return np.column_stack([lines[rate] for rate in rates.tolist()])
+
+
+def _all_diverged(rates: np.ndarray) -> fit.DivergedError:
+    return fit.DivergedError(
+        f"learning_rate='auto': all learning rates from {rates.min():.3g} to {rates.max():.3g} diverged. Scale X and y, "
+        "for instance with StandardScaler, or pass a smaller number as learning_rate. The estimator is as it was before."
+    )
+
+
+@dataclass
+class _Course:
+    """The training after the race: cycle by cycle, each from the best weights of the last."""
+
+    track: Track
+    plan: fit.Plan
+    seed: int
+    began: float
+    observer: Observer | None = None
+    epoch: int = 0
+    stop_reason: str = ""
+    cycles: list[Cycle] = field(default_factory=list)
+    n_kept: int = 0
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    now: dict[str, Any] = field(default_factory=dict)  # the state of the last cycle's best, and of the best of all
+    kept: dict[str, Any] = field(default_factory=dict)
+    lowest: float = np.inf
+    bad: int = 0
+    steps_back: int = 0
+
+    def cycle(self, leader: float) -> float:
+        """Train one cycle with rates around the leader's; return the rate of the new leader."""
+        length = self._length()
+        near = ALONE if length > SHORT else NEIGHBOURS if self.cycles else FIRST_NEIGHBOURS
+        rates = leader * near
+        lanes, problem = self.track.begin(len(rates)), self.track.problem(len(rates))
+        if self.now:
+            give_lanes(lanes, self.now, len(rates))
+        began, epochs = self.epoch, []
+        while self.epoch < began + length and not self._out_of_time() and self.stop_reason == "":
+            epochs.append(self._epoch(lanes, problem, rates, self.epoch - began, length))
+        cycle = Cycle(rates, np.array([each["val_loss"] for each in epochs]), length)
+        if self._too_large(cycle):
+            self.steps_back, self.epoch = self.steps_back + 1, began
+            return float(rates.min()) / STEP_BACK
+        if np.isnan(cycle.val_loss[-1]).all():
+            if not self.cycles:
+                raise _all_diverged(rates)
+            self.stop_reason = "diverged"
+            return leader
+        self._take(cycle, lanes, epochs)
+        return float(rates[cycle.best])
+
+    def _length(self) -> int:
+        """Return the length of the next cycle: as long as all before, and the rest where too little would be left for one more."""
+        left, length = self.plan.max_iter - self.epoch, max(1, self.epoch)
+        length = left if left <= 2 * length else length
+        if self.plan.max_time is None or not self.epochs:
+            return length
+        seconds = time.perf_counter() - self.began
+        return max(1, min(length, int((self.plan.max_time - seconds) / self.epochs[-1]["took"])))
+
+    def _out_of_time(self) -> bool:
+        """Return whether no further epoch may begin; the first one always may."""
+        late = self.plan.max_time is not None and time.perf_counter() - self.began >= self.plan.max_time
+        return late and self.epoch > 0
+
+    def _epoch(self, lanes: Lanes, problem: fit.Problem, rates: np.ndarray, done: int, length: int) -> dict:
+        """Train one epoch and return its entry in the history, with all lanes in it."""
+        began, n, n_steps = time.perf_counter(), len(problem.learn), lanes.n_steps(len(problem.learn))
+        if self.observer is not None:
+            self.observer.begin(lambda: self._weights(lanes, 0))
+        order = fit.epoch_order(problem.learn, self.seed, self.epoch, self.plan.shuffle)
+        each = np.repeat(rates, self.track.width)
+        with np.errstate(all="ignore"):
+            table = RateTable.steps(_falling(each, length * n_steps, done * n_steps, n_steps))
+            result = lanes.epoch(problem.rows, problem.targets, order, table, problem.weight)
+            loss = of_models(lanes, mean_loss(lanes, result, n))
+            objective = loss + of_models(lanes, result.penalty) / n
+        trained = time.perf_counter()
+        val_loss = self.track.validate(lanes)
+        self.epoch += 1
+        now = time.perf_counter()
+        entry = {
+            "took": now - began,
+            "epoch": self.epoch,
+            "step": int(lanes.t) - 1,
+            "learning_rate": _falling(each, length * n_steps, (done + 1) * n_steps, 1)[0][:: lanes.n_outputs],
+            "loss": loss,
+            "objective": objective,
+            "val_loss": val_loss,
+            "grad_norm": of_models(lanes, result.grad_norm, np.max),
+            "rows_per_second": n / max(trained - began, 1e-9),
+            "seconds": now - self.began,
+        }
+        if result.clipped is not None:
+            entry["clipped"] = of_models(lanes, result.clipped, np.max)
+        if self.observer is not None and np.isfinite(val_loss).any():
+            best = int(np.nanargmin(val_loss))
+            shown = {name: v for name, v in _of_rate(entry, best, len(rates)).items() if name != "took"}
+            if self.observer.end(shown, lambda: self._weights(lanes, best)):
+                self.stop_reason = "callback"
+        return entry
+
+    def _weights(self, lanes: Lanes, rate: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return copies of the weights that users see, of one rate."""
+        own = slice(rate * self.track.width, (rate + 1) * self.track.width)
+        coef, intercept = fit.published(lanes)
+        return coef[:, own], intercept[own]
+
+    def _take(self, cycle: Cycle, lanes: Lanes, epochs: list[dict]) -> None:
+        """Go on from the best lanes of a cycle; keep them if none were better; see whether to stop."""
+        width, best = self.track.width, cycle.best
+        self.cycles.append(cycle)
+        self.now = take_lanes(lanes, slice(best * width, (best + 1) * width))
+        self.epochs += [_of_rate(each, best, len(cycle.learning_rate)) for each in epochs]
+        value = float(cycle.val_loss[-1, best])
+        self.bad = 0 if value <= self.lowest - self._asked(len(epochs)) else self.bad + len(epochs)
+        if value < self.lowest:
+            self.lowest, self.kept, self.n_kept = value, self.now, len(self.cycles)
+        if self.plan.verbose > 0:
+            rate = cycle.learning_rate[best]
+            print(f"-- Epoch {self.epoch}, learning_rate {rate:.6g} to 0, val_loss {value:.6g}")
+        if self.stop_reason:
+            return
+        if self._out_of_time():
+            self.stop_reason = "max_time"
+        elif self.plan.tol is not None and self.bad >= self.plan.n_iter_no_change:
+            self.stop_reason = "tol"
+        elif self.epoch >= self.plan.max_iter:
+            self.stop_reason = "max_iter"
+
+    @cached_property
+    def n_models(self) -> int:
+        """The number of models of a rate: the outputs, where they do not share one loss."""
+        return self.track.width // self.track.begin(1).n_outputs
+
+    def _asked(self, n_epochs: int) -> float:
+        """Return the improvement that so many epochs must bring: `tol` in each output, and again every `n_iter_no_change` epochs."""
+        return (self.plan.tol or 0.0) * self.n_models * max(1.0, n_epochs / self.plan.n_iter_no_change)
+
+    def _too_large(self, cycle: Cycle) -> bool:
+        """Return whether the first cycle has made things worse with every rate, so that much smaller ones should be tried."""
+        if self.cycles or self.steps_back == MOST_STEPS_BACK:
+            return False
+        return bool(diverged(cycle.val_loss[-1], self.track.untrained).all())
+
+    def lanes(self) -> Lanes:
+        """Return the model's lanes."""
+        lanes = self.track.begin(1)
+        give_lanes(lanes, self.kept, 1)
+        return lanes
+
+    def history(self) -> dict[str, np.ndarray]:
+        arrays = {n: np.array([each[n] for each in self.epochs]) for n in self.epochs[0] if n != "took"}
+        return {n: a[:, 0] if a.ndim == 2 and a.shape[1] == 1 else a for n, a in arrays.items()}
+
+
+def _of_rate(entry: dict[str, Any], rate: int, n_rates: int) -> dict[str, Any]:
+    """Return an entry of the history for one of the rates."""
+
+    def own(values: np.ndarray) -> Any:
+        mine = values.reshape(n_rates, -1)[rate]
+        return mine if len(values) > n_rates else mine[0]
+
+    return {name: own(value) if isinstance(value, np.ndarray) else value for name, value in entry.items()}

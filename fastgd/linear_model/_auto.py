@@ -1,0 +1,83 @@
+"""``learning_rate="auto"``: from an estimator and its arrays to a race, and back."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from fastgd._estimators import inputs
+from fastgd._training import fit, race
+from fastgd._training.models import Lanes
+from fastgd._training.observers import Observer
+from fastgd._validation import ArgumentValueError
+from fastgd.optimizers import SGD
+
+AUTO = "auto"
+CONSTRAINT = StrOptions({AUTO})
+SCALE_FREE = 0.03  # the middle of the first rates of optimizers whose steps do not grow with the gradient
+
+
+def is_auto(model: Any) -> bool:
+    """Return whether the estimator is to find its rate itself."""
+    return isinstance(model.learning_rate, str) and model.learning_rate == AUTO
+
+
+def forget(model: Any) -> None:
+    """Drop what an earlier `fit` has found, which a new one may not find again."""
+    for name in ("learning_rate_", "race_"):
+        vars(model).pop(name, None)
+
+
+def found_rate(model: Any) -> float:
+    """Return the rate that `fit` has found, with which `partial_fit` goes on."""
+    try:
+        return model.learning_rate_
+    except AttributeError:
+        raise ArgumentValueError(
+            "learning_rate='auto' finds its rate in fit: call fit before partial_fit, or set learning_rate to a number."
+        ) from None
+
+
+def learn(
+    model: Any,
+    X: Any,
+    targets: np.ndarray,
+    weight: np.ndarray | None,
+    n_lanes: int,
+    init: tuple[Any, Any],
+    held_out: np.ndarray | None,
+    validation: tuple[Any, np.ndarray, np.ndarray | None] | None,
+    observer: Observer | None,
+) -> None:
+    """Find the rate, train, and set every fitted attribute; the arguments are those of `LinearSGD._learn`."""
+    if model.loss == "perceptron":
+        raise ArgumentValueError(
+            "learning_rate='auto' cannot compare rates by the loss 'perceptron': a model of zeros has none. Use 'constant'."
+        )
+    assert validation is not None  # fit holds rows out
+    rows = inputs.rows_to_learn(X, weight, held_out)
+
+    def begin(n_rates: int) -> Lanes:
+        repeated = tuple(None if each is None else np.tile(each, n_rates) for each in init)
+        return model._lanes_to_train(X, n_rates * n_lanes, repeated, False)[0]
+
+    def probe(n_rates: int) -> Lanes:
+        return model._probe(X, n_rates * n_lanes, X.dtype)
+
+    plan = fit.Plan(
+        max_iter=int(model.max_iter),
+        tol=model.tol,
+        n_iter_no_change=int(model.n_iter_no_change),
+        shuffle=bool(model.shuffle),
+        max_time=model.max_time,
+        verbose=int(model.verbose),
+    )
+    scale = None if model.optimizer is None or isinstance(model.optimizer, SGD) else SCALE_FREE
+    track = race.Track(X, targets, weight, rows, validation, begin, probe, n_lanes, scale)
+    winner = race.run(track, plan, model._seed(), observer)
+    model._set(model._attributes(*fit.published(winner.lanes)))
+    model.n_iter_, model.stop_reason_, model.history_ = winner.n_iter, winner.stop_reason, winner.history
+    model.t_ = 1 + winner.n_iter * inputs.rows_that_count(X, weight)
+    model.learning_rate_, model.race_ = winner.result.chosen, winner.result
+    pace = (model.learning_rate, model.eta0)
+    model._training = {"state": winner.lanes.state(), "epochs": winner.n_iter, "pace": pace, "memory": None}
