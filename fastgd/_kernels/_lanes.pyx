@@ -72,18 +72,18 @@ cdef inline double passive_aggressive(const Slice *s, double eta, double value, 
 
 
 cdef inline void measure(
-    Slice *s, Py_ssize_t i, const double *eta, double square, const real *dots, double *change, block *lanes_
+    Slice *s, Py_ssize_t i, Py_ssize_t r, const double *eta, double square, const real *dots, double *change, block *lanes_
 ) noexcept nogil:
-    """Add up loss and penalty of each lane at row `i`, and find how far its prediction is to move along the row."""
+    """Add up loss and penalty of each lane at row `i`, step `r` of the slice, and find how far its prediction is to move along it."""
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef real[MOST] z, y, value, slope
     cdef double[MOST] weight
     cdef double *state = s.state
     cdef double scale, g, length = sqrt(square + s.fit_intercept)
     cdef Py_ssize_t l
-    spread(<const real *> s.targets + i * s.targets_stride, s.targets_lanes, y, lanes_)
+    spread(<const real *> s.targets + (r if s.targets_by_step else i) * s.targets_stride, s.targets_lanes, y, lanes_)
     if s.weights != NULL:
-        spread(s.weights + i * s.weights_stride, s.weights_lanes, weight, lanes_)
+        spread(s.weights + (r if s.weights_by_step else i) * s.weights_stride, s.weights_lanes, weight, lanes_)
     else:
         for l in range(K):
             weight[l] = 1
@@ -193,7 +193,7 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
         if s.rate == PA1 and square == 0:  # nothing to learn; scikit-learn does not count such a row
             continue
         eta = s.rates + r * s.rates_stride
-        measure(s, i, eta, square, dots, change, lanes_)
+        measure(s, i, r, eta, square, dots, change, lanes_)
         moves = decay(s, eta, change, dots, square, step, lanes_)
         if moves and s.paid == NULL and s.averages == NULL:
             if index is schar:
@@ -344,13 +344,13 @@ cdef class Block:
 
     def learn(
         self, rows, cnp.ndarray order, Py_ssize_t start, Py_ssize_t stop, cnp.ndarray squares, cnp.ndarray targets, weights,
-        cnp.ndarray rates, double t,
+        cnp.ndarray rates, double t, bint targets_by_step, bint weights_by_step,
     ):
         """See the rows that `order` (int64) names from `start` to `stop`, without the GIL; return the step counter after them.
 
         `squares` (of the weights' dtype, ``(n_rows,)``) are the squared norms of all rows; `targets` (of the weights' dtype) and
-        `weights` (float64 or None) have a row for each of them and one column, or one for each lane but those that pad the block, side by
-        side; `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``, in C order, for the steps from `start` to `stop`.
+        `weights` (float64 or None) have a row for each of them, or by step one for each from `start` to `stop`, and one column, or one for
+        each lane but those that pad the block, side by side; `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``, in C order, for the steps from `start` to `stop`.
         """
         cdef int index_size = see(&self.s, rows)
         self.s.n, self.s.ahead, self.s.t = stop - start, order.shape[0] - start, t
@@ -358,6 +358,7 @@ cdef class Block:
         self.s.squares = cnp.PyArray_DATA(squares)
         self.s.targets, self.s.targets_lanes = cnp.PyArray_DATA(targets), targets.shape[1]
         self.s.targets_stride = targets.strides[0] // targets.itemsize
+        self.s.targets_by_step, self.s.weights_by_step = targets_by_step, weights_by_step
         self.s.weights = <const double *> address(weights)
         if weights is not None:
             self.s.weights_lanes, self.s.weights_stride = weights.shape[1], weights.strides[0] // weights.itemsize

@@ -82,6 +82,7 @@ cdef struct Slice:
     const void *targets
     const double *weights
     Py_ssize_t targets_stride, targets_lanes, weights_stride, weights_lanes
+    bint targets_by_step, weights_by_step  # the table has a row for each step of the slice, not for each row of the data
     # for each row of the slice
     const double *rates
     Py_ssize_t rates_stride

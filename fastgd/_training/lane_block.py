@@ -141,12 +141,16 @@ class LaneBlock:
         weight: np.ndarray | None,
         eta: np.ndarray,
         t: float,
+        by_step: tuple[bool, bool],
     ) -> float:
-        """See the rows that `order` names from `start` to `stop`; return the step counter after them."""
+        """See the rows that `order` names from `start` to `stop`; return the step counter after them.
+
+        `by_step` says of targets and weights whether they have a row for each of these steps instead of one for each row.
+        """
         rates = np.zeros((len(eta), self.width))
         rates[:, : self.n] = self._own(eta)
         weight = None if weight is None else self._own(weight)
-        return self.block.learn(rows, order, start, stop, squares, self._own(targets), weight, rates, t)
+        return self.block.learn(rows, order, start, stop, squares, self._own(targets), weight, rates, t, *by_step)
 
     def _own(self, values: np.ndarray) -> np.ndarray:
         """Return this block's columns of a table; a single column, which is every lane's, as it is."""

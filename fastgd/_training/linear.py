@@ -178,7 +178,8 @@ class LinearLanes:
             The numbers of the rows to see, in order; each may come never or many times. None: all, as they stand.
         rate : RateTable
         row_weight : ndarray (n_rows, 1) or (n_rows, K), optional
-            Factors of each row's update.
+            Factors of each row's update. This and `targets` may also be tables that are made when asked for: with ``shape``, and
+            ``take(rows, axis=0)`` that returns an array of the weights' dtype, for `row_weight` float64.
         start, stop : int
             See only this stretch of the order. Positions matter to `RateTable.steps` alone; the rest goes by the step counter `t`.
 
@@ -218,7 +219,9 @@ class LinearLanes:
                 return
             high = min(low + size, stop)
             eta = rate.values(t, low, high - low)
-            after = [b.learn(rows, order, low, high, squares, targets, row_weight, eta, t) for b in blocks]
+            y, weight = (_stretch(table, order[low:high]) for table in (targets, row_weight))
+            by_step = y is not targets, weight is not row_weight
+            after = [b.learn(rows, order, low, high, squares, y, weight, eta, t, by_step) for b in blocks]
             t = self.t = after[0]
 
     def _checked_rows(self, rows: Rows, targets: np.ndarray, order: Any, row_weight: Any) -> tuple:
@@ -231,8 +234,10 @@ class LinearLanes:
                 raise value_error(
                     OWNER, name, f"of shape ({rows.n_rows}, 1) or ({rows.n_rows}, {self.n_lanes})", values.shape
                 )
-        targets = np.ascontiguousarray(targets, self.dtype)
-        row_weight = None if row_weight is None else np.ascontiguousarray(row_weight, np.float64)
+        if isinstance(targets, np.ndarray):
+            targets = np.ascontiguousarray(targets, self.dtype)
+        if isinstance(row_weight, np.ndarray):
+            row_weight = np.ascontiguousarray(row_weight, np.float64)
         order = np.arange(rows.n_rows) if order is None else np.ascontiguousarray(order, np.int64)
         if len(order) and not 0 <= order.min() <= order.max() < rows.n_rows:
             raise value_error(
@@ -296,3 +301,8 @@ class LinearLanes:
             for name, array in arrays.items():
                 array[...] = state[name][:, b.part]
         self.t = float(state["t"])
+
+
+def _stretch(table: Any, rows: np.ndarray) -> np.ndarray | None:
+    """Return an array as it is; of a table that is made when it is asked for, these rows."""
+    return table if table is None or isinstance(table, np.ndarray) else table.take(rows, axis=0)
