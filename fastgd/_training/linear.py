@@ -1,15 +1,15 @@
 """Linear models in lanes: many weight vectors trained by the same pass over the rows."""
 
-import math
 from typing import Any
 
 import numpy as np
 
-from fastgd._kernels import execute, losses
+from fastgd._kernels import execute
 from fastgd._training.epoch_result import EpochResult
+from fastgd._training.lane_arguments import aligned, checked_order, checked_rows, loss_parameter_of
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
-from fastgd._validation import type_error, value_error
+from fastgd._validation import value_error
 
 __all__ = ["LinearLanes"]
 
@@ -90,12 +90,7 @@ class LinearLanes:
 
     def _hyper(self, loss_parameter: Any) -> np.ndarray:
         """Return the loss's hyperparameter per lane, 0 for a loss that has none."""
-        names = execute.hyper_names(getattr(losses, self.loss))
-        if names == ("log2",):
-            return self._per_lane(math.log(2))
-        if names and loss_parameter is None:
-            raise type_error(OWNER, "loss_parameter", f"the {names[0]} of each lane", None)
-        return self._per_lane(loss_parameter if names else 0)
+        return self._per_lane(loss_parameter_of(OWNER, self.loss, loss_parameter))
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # The weights
@@ -194,21 +189,13 @@ class LinearLanes:
         return self._result(int(self.t - first), row_weight is not None)
 
     def _checked_rows(self, rows: Rows, targets: np.ndarray, order: Any, row_weight: Any) -> tuple:
-        if rows.dtype != self.dtype or rows.n_features != self.n_features:
-            raise value_error(
-                OWNER, "rows", f"{self.dtype} with {self.n_features} features", (str(rows.dtype), rows.n_features)
-            )
+        checked_rows(OWNER, rows, self.dtype, self.n_features)
         for name, values in (("targets", targets), ("row_weight", row_weight)):
             if values is not None and values.shape not in ((rows.n_rows, 1), (rows.n_rows, self.n_lanes)):
                 raise value_error(
                     OWNER, name, f"of shape ({rows.n_rows}, 1) or ({rows.n_rows}, {self.n_lanes})", values.shape
                 )
-        order = np.arange(rows.n_rows) if order is None else np.ascontiguousarray(order, np.int64)
-        if len(order) and not 0 <= order.min() <= order.max() < rows.n_rows:
-            raise value_error(
-                OWNER, "order", f"row numbers from 0 to {rows.n_rows - 1}", [int(order.min()), int(order.max())]
-            )
-        return order, targets, row_weight
+        return checked_order(OWNER, order, rows.n_rows), targets, row_weight
 
     def _slice_rows(self, rows: Rows) -> int:
         stored = max(1, rows.data.size // max(1, rows.n_rows))
@@ -262,12 +249,12 @@ class _Lanes:
         self.table, self.part, self.n = table, part, part.stop - part.start
         self.width = next(w for w in (1, 4, 8, 16) if w >= self.n)
         self.dtype, shape = owner.dtype, (owner.n_features, self.width)
-        self.w = _aligned(shape, owner.dtype)
+        self.w = aligned(shape, owner.dtype)
         self.state = np.zeros((table.N_STATE, self.width))
         self.hyper = np.zeros((1, self.width), owner.dtype)
         self.hyper[0, : self.n] = parameter
-        self.paid = _aligned(shape, np.dtype(np.float64)) if has_l1 else None
-        self.averages = _aligned(shape, np.dtype(np.float64)) if owner.average else None
+        self.paid = aligned(shape, np.dtype(np.float64)) if has_l1 else None
+        self.averages = aligned(shape, np.dtype(np.float64)) if owner.average else None
         self.loss = table.LOSSES[owner.loss, self.dtype.name, self.width]
         self.block = table.Block(self.w, self.state, self.hyper, self.loss, self.paid, self.averages)
         self.state[[table.STATE["scale"], table.STATE["divisor"]]] = 1
@@ -365,11 +352,3 @@ class _Lanes:
         out = np.empty((rows.n_rows, self.width), self.dtype)
         self.table.Block(w, state, self.hyper, self.loss, None, None).decide(rows, out)
         return out[:, : self.n]
-
-
-def _aligned(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Return zeros that begin at a cache line, so that the lanes of a feature never straddle two."""
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.zeros(size + 64, np.uint8)
-    first = -raw.ctypes.data % 64
-    return raw[first : first + size].view(dtype).reshape(shape)
