@@ -23,6 +23,8 @@ LANES = [
     "-O2", "-ftree-loop-vectorize", "-fno-tree-slp-vectorize", "-fpeel-loops", "-fno-tree-loop-distribute-patterns",
     "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
 ]  # fmt: skip
+# Loops over several arrays, whose distance is only known when they run, need the vectoriser's own choice.
+RULES = ["-fvect-cost-model=dynamic"]
 # The same loops for each level of x86-64 processors; fastgd/_kernels/execute.py chooses at import.
 LEVELS = {"baseline": []}
 if platform.machine().lower() in ("x86_64", "amd64"):
@@ -76,9 +78,23 @@ def extensions() -> list[Extension]:
         for name in ("_drive", "_plan")
     ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
-    flags_of = {"_sweeps": loops, "_blocks": loops, "_lane_losses": lanes, "_lanes": lanes}
+    rules = lanes + usable(RULES, "optimizers in lanes may be slower")
+    flags_of = {
+        "_sweeps": loops,
+        "_blocks": loops,
+        "_lane_losses": lanes,
+        "_lanes": lanes,
+        "_lane_rules": rules,
+        "_batches": rules,
+    }
     baseline = [
-        Extension(f"fastgd._kernels.baseline.{name}", [f"{KERNELS}/{name}.pyx"], extra_compile_args=flags, **common)
+        Extension(
+            f"fastgd._kernels.baseline.{name}",
+            [f"{KERNELS}/{name}.pyx"],
+            depends=[f"{KERNELS}/{header}.h" for header in ("_tiles", "_tile", "_one_lane") if name == "_batches"],
+            extra_compile_args=flags,
+            **common | {"include_dirs": [numpy.get_include(), KERNELS]},
+        )
         for name, flags in flags_of.items()
     ]
     compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython")

@@ -26,7 +26,7 @@ def refusal(tmp_path, source):
 # What is emitted
 
 
-FRESH = "_sweeps.pyx is fresh\n_lane_losses.pyx is fresh\n"
+FRESH = "_sweeps.pyx is fresh\n_lane_losses.pyx is fresh\n_lane_rules.pyx is fresh\n"
 
 
 def test_generated_modules_are_fresh(capsys):
@@ -71,6 +71,17 @@ def test_every_loop_over_a_gradient_counts_what_is_not_finite():
         assert len(counts) == (name in RULES)
         assert loop.count("return nonfinite_") == 1
         assert f"cdef {'int' if dtype == 'float32' else 'Py_ssize_t'} nonfinite_ = 0" in loop
+
+
+def test_every_rule_has_a_loop_over_each_number_of_lanes():
+    """Each applies the penalty and clips; one lane alone has a second loop, over features that lie side by side."""
+    text = emit.lane_rules_module()
+    loops = re.findall(r"^cdef void (\w+)_(float32|float64)_(\d+)\(", text, re.M)
+    assert len(loops) == len(set(loops)) == 2 * len(emit.LANES) * len(RULES)
+    assert {name for name, _, _ in loops} == set(RULES)
+    for loop in text.split("\ncdef void ")[1:]:
+        alone = 1 + bool(re.match(r"\w+_1\(", loop))
+        assert [loop.count(f"{f}(") for f in ("decayed", "clipped", "thresholded")] == [alone] * 3
 
 
 def test_body_keeps_its_operations(tmp_path):

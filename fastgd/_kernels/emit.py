@@ -1,8 +1,8 @@
-"""Write ``_sweeps.pyx`` and ``_lane_losses.pyx`` from ``rules.py`` and ``losses.py``: typed headers and loops around verbatim bodies.
+"""Write ``_sweeps.pyx``, ``_lane_losses.pyx`` and ``_lane_rules.pyx`` from ``rules.py`` and ``losses.py``: loops around verbatim bodies.
 
 The one thing that changes in a body is an integer, which becomes ``<floating> 1``: beside a float, Cython would make it a double.
 
-    python -m fastgd._kernels.emit            rewrite both
+    python -m fastgd._kernels.emit            rewrite them
     python -m fastgd._kernels.emit --check    exit 1 if one is out of date
 
 Each rule becomes an inline function and two loops, float32 and float64, with the one signature that every executor shares::
@@ -18,6 +18,13 @@ For lanes each loss becomes one loop per dtype and number of lanes, that number 
     void loss(const T *z, const T *y, const T *hyper, T *value, T *slope)
 
 where `hyper` holds the lanes of the first hyperparameter, then those of the second; ``exp`` and ``log1p`` come from ``lane_math.pxd``.
+And each rule becomes such a loop, which also applies the penalty::
+
+    void rule(Py_ssize_t n, const int64_t *which, Py_ssize_t stride, Py_ssize_t advance, void **arrays, const void *scalars)
+
+It updates `n` features: those that `which` names, or all in turn where it is NULL, `stride` elements apart in each of the arrays
+``p, g, *state``. `scalars` holds the lanes of ``scale``, then of ``limit``, ``share``, ``threshold``, ``*hyper``; `advance` elements
+further stand those of the next turn. With a stride of 0 and the advance of one step, one feature goes through `n` steps.
 """
 
 import ast
@@ -93,7 +100,46 @@ cdef void {name}_{dtype}_{lanes}(
     for i_ in range({lanes}):
         value[i_], slope[i_] = {call}
 """
+RULES_PRELUDE = '''\
+# Generated from rules.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
+"""Every rule, with the penalty, over features and a fixed number of lanes; `LANE_RULES` holds the loops' addresses."""
+from cython cimport floating
+from libc.stdint cimport int64_t
+
+from fastgd._kernels cimport cmath as math
+from fastgd._kernels.batch_penalty cimport decayed, thresholded
+
+cdef extern from *:
+    """
+    typedef float *__restrict float32_array;
+    typedef double *__restrict float64_array;
+    """
+    ctypedef float *float32_array
+    ctypedef double *float64_array
+'''
+RULES_LOOP = """
+
+cdef void {name}_{dtype}_{lanes}(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+{declarations}
+    cdef {dtype}_array scalars = <{dtype}_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+{side_by_side}    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range({lanes}):
+{statements}
+        scalars += advance_
+"""
+# One lane, all features: the features are what the loop runs over.
+SIDE_BY_SIDE = """\
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+{statements}
+        return
+"""
 LANES = (1, 4, 8, 16)
+LANE_SCALARS = ("scale", "limit", "share", "threshold")
 C_TYPES = {"float32": "float", "float64": "double"}
 COUNTS = {"float32": "int", "float64": "Py_ssize_t"}  # as wide as an element, so that counting vectorises with the rest
 
@@ -297,7 +343,52 @@ def lanes_module() -> str:
     return "".join([*text, TABLE.format(table="LANE_LOSSES", rows="\n".join(rows))])
 
 
-TARGETS = {HERE / "_sweeps.pyx": module, HERE / "_lane_losses.pyx": lanes_module}
+def _lane_rule_statements(rule: Rule, clip: Rule, place: str, scalar: str) -> list[str]:
+    """Return the update of one element, `place` being its index and `scalar` the pattern of a scalar's."""
+    values = {a: f"{a}[{place}]" for a in rule.element}
+    scalars = {s: scalar.format(k) for k, s in enumerate([*LANE_SCALARS, *rule.hyper])}
+    outputs = ", ".join(values[a] for a in ["p", *rule.element[2:]])
+    inputs = values | {
+        "p": f"decayed({values['p']}, {scalars['share']})",
+        "g": f"{clip.name}({', '.join([values['g'], scalars['scale'], scalars['limit']])})",
+    }
+    call = wrapped([inputs[a] for a in rule.element] + [scalars[h] for h in rule.hyper], " " * 16)
+    return [
+        f"            {outputs} = {rule.name}(\n{call}\n            )",
+        f"            {values['p']} = thresholded({values['p']}, {scalars['threshold']})",
+    ]
+
+
+def lane_rules_module() -> str:
+    """Return the text of ``_lane_rules.pyx``."""
+    rules = parse(HERE / "rules.py")
+    clip = rules.pop("clipped")
+    text, rows = [RULES_PRELUDE, clip.function()], []
+    for rule in rules.values():
+        text.append(rule.function())
+        for dtype, lanes in itertools.product(C_TYPES, LANES):
+            declarations = [
+                f"    cdef {dtype}_array {a} = <{dtype}_array> arrays_[{k}]" for k, a in enumerate(rule.element)
+            ]
+            alone = "\n".join(_lane_rule_statements(rule, clip, "i_", "scalars[{}]"))
+            loop = RULES_LOOP.format(
+                name=rule.name,
+                dtype=dtype,
+                lanes=lanes,
+                declarations="\n".join(declarations),
+                side_by_side=SIDE_BY_SIDE.format(statements=alone) if lanes == 1 else "",
+                statements="\n".join(_lane_rule_statements(rule, clip, "k_ + l_", f"scalars[{{}} * {lanes} + l_]")),
+            )
+            text.append(loop)
+            rows.append(f'    ("{rule.name}", "{dtype}", {lanes}): <size_t> &{rule.name}_{dtype}_{lanes},')
+    return "".join([*text, TABLE.format(table="LANE_RULES", rows="\n".join(rows))])
+
+
+TARGETS = {
+    HERE / "_sweeps.pyx": module,
+    HERE / "_lane_losses.pyx": lanes_module,
+    HERE / "_lane_rules.pyx": lane_rules_module,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -68,12 +68,16 @@ _drive.use_level(BLOCKS)
 
 
 class LaneTable(NamedTuple):
-    """The lane kernels of one processor level; see ``_lanes.pyx``."""
+    """The lane kernels of one processor level; see ``_lanes.pyx`` and ``_batches.pyx``."""
 
     Block: Any
     STATE: dict[str, int]
     N_STATE: int
     LOSSES: dict[tuple[str, str, int], int]
+    Batches: Any
+    BATCH_STATE: dict[str, int]
+    N_BATCH_STATE: int
+    RULES: dict[tuple[str, str, int], int]
 
 
 @functools.cache
@@ -81,7 +85,10 @@ def lane_table(level: str = LEVEL) -> LaneTable:
     """Return the lane kernels of a processor level, loaded on first use."""
     lanes = importlib.import_module(f"fastgd._kernels.{level}._lanes")
     losses = importlib.import_module(f"fastgd._kernels.{level}._lane_losses")
-    return LaneTable(lanes.Block, lanes.STATE, lanes.N_STATE, losses.LANE_LOSSES)
+    batches = importlib.import_module(f"fastgd._kernels.{level}._batches")
+    rules = importlib.import_module(f"fastgd._kernels.{level}._lane_rules")
+    rows = lanes.Block, lanes.STATE, lanes.N_STATE, losses.LANE_LOSSES
+    return LaneTable(*rows, batches.Batches, batches.STATE, batches.N_STATE, rules.LANE_RULES)
 
 
 def compute_dtype(dtype: np.dtype) -> np.dtype:

@@ -1,10 +1,10 @@
 """One block of up to 16 lanes: its arrays, padded to 1, 4, 8 or 16 lanes, and the compiled loops on them."""
 
-import math
 from typing import Any
 
 import numpy as np
 
+from fastgd._training.lane_arguments import aligned
 from fastgd._training.rows import Rows
 
 __all__ = ["LaneBlock", "split"]
@@ -62,12 +62,12 @@ class LaneBlock:
         self.table, self.part, self.n = table, part, part.stop - part.start
         self.width = _width(part)
         self.dtype, shape = owner.dtype, (owner.n_features, self.width)
-        self.w = _aligned(shape, owner.dtype)
+        self.w = aligned(shape, owner.dtype)
         self.state = np.zeros((table.N_STATE, self.width))
         self.hyper = np.zeros((1, self.width), owner.dtype)
         self.hyper[0, : self.n] = parameter[part]
-        self.paid = _aligned(shape, np.dtype(np.float64)) if has_l1 else None
-        self.averages = _aligned(shape, np.dtype(np.float64)) if owner.average else None
+        self.paid = aligned(shape, np.dtype(np.float64)) if has_l1 else None
+        self.averages = aligned(shape, np.dtype(np.float64)) if owner.average else None
         self.loss = table.LOSSES[owner.loss, self.dtype.name, self.width]
         self.block = table.Block(self.w, self.state, self.hyper, self.loss, self.paid, self.averages)
         self.state[[table.STATE["scale"], table.STATE["divisor"]]] = 1
@@ -163,11 +163,3 @@ class LaneBlock:
         """Return the compiled loops on weights with all L1 penalty collected, to predict with."""
         w, state, _ = self.settled()
         return self.table.Block(w, state, self.hyper, self.loss, None, None)
-
-
-def _aligned(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Return zeros that begin at a cache line, so that the lanes of a feature never straddle two."""
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.zeros(size + 64, np.uint8)
-    first = -raw.ctypes.data % 64
-    return raw[first : first + size].view(dtype).reshape(shape)

@@ -1,19 +1,19 @@
 """Linear models in lanes: many weight vectors trained by the same pass over the rows."""
 
 import functools
-import math
 import threading
 from typing import Any
 
 import numpy as np
 
-from fastgd._kernels import execute, losses
+from fastgd._kernels import execute
 from fastgd._training.epoch_result import EpochResult
+from fastgd._training.lane_arguments import checked_order, checked_rows, loss_parameter_of
 from fastgd._training.lane_block import LaneBlock, split
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd._training.together import together
-from fastgd._validation import type_error, value_error
+from fastgd._validation import value_error
 
 __all__ = ["LinearLanes"]
 
@@ -99,12 +99,7 @@ class LinearLanes:
 
     def _hyper(self, loss_parameter: Any) -> np.ndarray:
         """Return the loss's hyperparameter per lane, 0 for a loss that has none."""
-        names = execute.hyper_names(getattr(losses, self.loss))
-        if names == ("log2",):
-            return self._per_lane(math.log(2))
-        if names and loss_parameter is None:
-            raise type_error(OWNER, "loss_parameter", f"the {names[0]} of each lane", None)
-        return self._per_lane(loss_parameter if names else 0)
+        return self._per_lane(loss_parameter_of(OWNER, self.loss, loss_parameter))
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # The weights
@@ -225,10 +220,7 @@ class LinearLanes:
             t = self.t = after[0]
 
     def _checked_rows(self, rows: Rows, targets: np.ndarray, order: Any, row_weight: Any) -> tuple:
-        if rows.dtype != self.dtype or rows.n_features != self.n_features:
-            raise value_error(
-                OWNER, "rows", f"{self.dtype} with {self.n_features} features", (str(rows.dtype), rows.n_features)
-            )
+        checked_rows(OWNER, rows, self.dtype, self.n_features)
         for name, values in (("targets", targets), ("row_weight", row_weight)):
             if values is not None and values.shape not in ((rows.n_rows, 1), (rows.n_rows, self.n_lanes)):
                 raise value_error(
@@ -238,12 +230,7 @@ class LinearLanes:
             targets = np.ascontiguousarray(targets, self.dtype)
         if isinstance(row_weight, np.ndarray):
             row_weight = np.ascontiguousarray(row_weight, np.float64)
-        order = np.arange(rows.n_rows) if order is None else np.ascontiguousarray(order, np.int64)
-        if len(order) and not 0 <= order.min() <= order.max() < rows.n_rows:
-            raise value_error(
-                OWNER, "order", f"row numbers from 0 to {rows.n_rows - 1}", [int(order.min()), int(order.max())]
-            )
-        return order, targets, row_weight
+        return checked_order(OWNER, order, rows.n_rows), targets, row_weight
 
     def _slice_rows(self, rows: Rows, n_lanes: int) -> int:
         stored = max(1, rows.data.size // max(1, rows.n_rows))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, ClassVar
 
+import numpy as np
+
 from fastgd import _validation as check
 from fastgd.schedules import Schedule
 
@@ -33,6 +35,15 @@ FRACTION = Interval(0, 1, "left")
 ANY = Interval(-math.inf)
 
 ON_NONFINITE = ("raise", "skip", "zero")
+
+
+def each(function: Callable, *values: Any) -> Any:
+    """Return `function(*values)`; where the last value, the age, is an array, element by element: NumPy's own pow has other bits."""
+    if not isinstance(values[-1], np.ndarray):
+        return function(*values)
+    columns = np.broadcast_arrays(*values)
+    found = [function(*row) for row in zip(*(c.ravel().tolist() for c in columns), strict=True)]
+    return np.array(found, np.float64).reshape(columns[0].shape)
 
 
 class _Checked(type):
@@ -141,10 +152,11 @@ class Optimizer(metaclass=_Checked):
         """Return the update rule, a function of `fastgd.rules`, that these options ask for."""
         raise NotImplementedError
 
-    def _scalars(self, age: int, carry: Any) -> dict[str, float]:
+    def _scalars(self, age: Any, carry: Any) -> dict[str, Any]:
         """Return the rule's hyperparameters, by name, for the step number `age` (from 1) of a parameter.
 
-        All own hyperparameters are numbers here: those of this step. More names than the rule asks for do no harm.
+        All own hyperparameters are numbers here: those of this step. More names than the rule asks for do no harm. For many steps at
+        once, `age` and what is scheduled are columns ``(n_steps, 1)``, and the rate is ``(n_steps, K)``.
         """
         raise NotImplementedError
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fastgd import _validation as check
 from fastgd._kernels import rules
-from fastgd.optimizers._base import FRACTION, NONNEGATIVE, POSITIVE, Hyper, Interval, Optimizer
+from fastgd.optimizers._base import FRACTION, NONNEGATIVE, POSITIVE, Hyper, Interval, Optimizer, each
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,10 +30,13 @@ class _Moments(Optimizer):
         """Return the scalars that all relatives' rules know: penalties, betas with complements, bias correction, eps."""
         b1, b2 = self.betas
         l2, decay = (0.0, self.lr * self.weight_decay) if self._decoupled() else (self.weight_decay, 0.0)
-        debias = 1 / math.sqrt(1 - b2**age)
+        if type(age) is int:  # every step of a State comes here: no detour
+            seen, debias = _seen(b1, age), _debias(b2, age)
+        else:
+            seen, debias = each(_seen, b1, age), each(_debias, b2, age)
         return {
             "l2": l2, "decay": decay, "b1": b1, "b1_c": 1 - b1, "b2": b2, "b2_c": 1 - b2, "debias": debias, "eps": self.eps,
-            "lr": self.lr / (1 - b1**age),
+            "lr": self.lr / seen,
         }  # fmt: skip
 
 
@@ -238,7 +241,7 @@ class NAdam(_Moments):
         return rules.nadam
 
     def _mu(self, age):
-        return self.betas[0] * (1 - 0.5 * 0.96 ** (age * self.momentum_decay))
+        return self.betas[0] * each(_warm_up, self.momentum_decay, age)
 
     def _next_carry(self, age, carry):
         return (1.0 if carry is None else carry) * self._mu(age)
@@ -308,16 +311,29 @@ class RAdam(_Moments):
     def _rule(self) -> Callable:
         return rules.radam
 
-    def _rectified(self, age):
-        """Return :math:`r_t \\sqrt{1 - \\beta_2^t}`, or 0 while the variance is not yet tractable."""
-        b2 = self.betas[1]
-        most = 2 / (1 - b2) - 1
-        rho = most - 2 * age * b2**age / (1 - b2**age)
-        if rho <= 5:
-            return 0.0
-        return math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho)) * math.sqrt(1 - b2**age)
-
     def _scalars(self, age, carry):
-        factor = self._rectified(age)
-        shared, adapt = self._shared(age), float(factor > 0)
-        return {**shared, "lr": shared["lr"] * (factor or 1.0), "adapt": adapt, "plain": 1 - adapt}
+        factor = each(_rectified, self.betas[1], age)
+        shared, adapt = self._shared(age), (factor > 0) * 1.0
+        return {**shared, "lr": shared["lr"] * (factor + (1 - adapt)), "adapt": adapt, "plain": 1 - adapt}
+
+
+def _seen(beta, age):
+    """Return the weight of all gradients so far in a running mean."""
+    return 1 - beta**age
+
+
+def _debias(b2, age):
+    return 1 / math.sqrt(1 - b2**age)
+
+
+def _warm_up(momentum_decay, age):
+    return 1 - 0.5 * 0.96 ** (age * momentum_decay)
+
+
+def _rectified(b2, age):
+    """Return :math:`r_t \\sqrt{1 - \\beta_2^t}` of `RAdam`, or 0 while the variance is not yet tractable."""
+    most = 2 / (1 - b2) - 1
+    rho = most - 2 * age * b2**age / (1 - b2**age)
+    if rho <= 5:
+        return 0.0
+    return math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho)) * math.sqrt(1 - b2**age)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fastgd import _validation as check
 from fastgd._kernels import rules
-from fastgd.optimizers._base import ANY, FRACTION, NONNEGATIVE, Hyper, Interval, Optimizer
+from fastgd.optimizers._base import ANY, FRACTION, NONNEGATIVE, Hyper, Interval, Optimizer, each
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,8 +81,8 @@ class SGD(Optimizer):
         return rules.momentum if self.momentum != 0 else rules.sgd
 
     def _scalars(self, age, carry):
-        first = 1.0 if age == 1 else 1 - self.dampening
-        return {"lr": self.lr, "l2": self.weight_decay, "mu": self.momentum, "mu_c": first}
+        undamped = 1 - self.dampening * (age > 1)
+        return {"lr": self.lr, "l2": self.weight_decay, "mu": self.momentum, "mu_c": undamped}
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,6 +145,10 @@ class ASGD(Optimizer):
         return rules.asgd
 
     def _scalars(self, age, carry):
-        rate = self.lr * math.exp(-self.alpha * math.log1p(self.lambd * self.lr * (age - 1)))
-        keep = 1 - 1 / max(1, age - 1 - self.t0)
+        rate = each(_decayed_rate, self.lr, self.lambd, self.alpha, age)
+        keep = 1 - 1 / each(max, 1, age - 1 - self.t0)
         return {"lr": rate, "l2": self.weight_decay, "decay": self.lambd * rate, "keep": keep}
+
+
+def _decayed_rate(lr, lambd, alpha, age):
+    return lr * math.exp(-alpha * math.log1p(lambd * lr * (age - 1)))

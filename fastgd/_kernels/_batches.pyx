@@ -1,0 +1,419 @@
+"""Mini-batch gradient descent of linear models in lanes, with any rule; compiled for each processor level.
+
+A step predicts a batch, sums its gradient, and runs the rule over all features, or over those that sparse rows name; see
+`batch_lazy.pxd` for the others. Weights, gradient and the rule's state are ``(n_features + 1, stride)``, the intercept being the last row;
+`stride` is 1, 4, 8 or a multiple of 16, and loops run over tiles of at most 16 lanes, a number that the compiler knows. Every sum has a
+fixed order: a lane has the same bits beside any others and on every processor.
+"""
+cimport numpy as cnp
+from libc.math cimport isfinite, sqrt
+from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
+
+import numpy as np
+
+from fastgd._kernels.batch_lazy cimport average_feature, catch_up, remember_penalty
+from fastgd._kernels.batch_losses cimport measure, weigh_slopes
+from fastgd._kernels.batch_rows cimport backward_sparse, count_size, fetch, forward_sparse, square_sums, weigh
+from fastgd._kernels.batch_state cimport (
+    ABSOLUTES, BIAS, CLIP, CLIPPED, DRIFT, FIELDS, GRADIENT, L1, L2, LOSS, MEAN_WEIGHT, MOST_SCALARS, PENALTY, SCALE, SQUARES, WEIGHT,
+    WEIGHTED_LOSS, WIDEST, Batch, apply_rule, backward_of, forward_of, lane_rule, row_of, scalars_of,
+)
+from fastgd._kernels.lane_rows cimport Eight, Four, One, Sixteen, block, index, real, schar
+
+cnp.import_array()
+
+cdef enum Task:
+    LEARN, DECIDE, SETTLE, WEIGH
+
+
+cdef inline void touch(Batch *s, Py_ssize_t feature, const real *real_, block *lanes_) noexcept nogil:
+    """Make a feature ready for this batch: caught up, its gradient 0."""
+    if s.seen[feature] > s.now:
+        return
+    if s.penalised:
+        count_size(s, feature, -1, real_, lanes_)
+    catch_up(s, feature, real_, lanes_)
+    s.seen[feature] = s.now + 1
+    memset(<real *> s.arrays[1] + feature * s.stride, 0, s.stride * sizeof(real))
+    s.touched[s.n_touched] = feature
+    s.n_touched += 1
+
+
+cdef void forward(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    """Multiply a chunk of rows with the weights."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef const index *indptr = <const index *> s.indptr
+    cdef real *z = <real *> s.z
+    cdef Py_ssize_t r, k, tile
+    cdef int64_t i
+    if index is schar:
+        for r in range(n):
+            s.x[r] = <const real *> s.data + s.order[first + r] * s.row_stride
+        for tile in range(s.n_tiles):
+            s.forward(n, s.n_features, s.x, row_of(s, 0, 0, tile, real_, lanes_), s.stride, z + tile * K)
+    else:
+        for r in range(n):
+            i = s.order[first + r]
+            fetch(s, first + r, real_, index_)
+            if s.learning:
+                for k in range(<Py_ssize_t> indptr[i], <Py_ssize_t> indptr[i + 1]):
+                    touch(s, (<const index *> s.indices)[k], real_, lanes_)
+            for tile in range(s.n_tiles):
+                forward_sparse(
+                    indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
+                    row_of(s, 0, 0, tile, real_, lanes_), s.stride, z + r * s.stride + tile * K, lanes_,
+                )
+
+
+cdef void backward(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    """Add what a chunk of rows contributes to the gradient."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef const index *indptr = <const index *> s.indptr
+    cdef const real *slope = <const real *> s.slope
+    cdef Py_ssize_t r, tile
+    cdef int64_t i
+    if index is schar:
+        for tile in range(s.n_tiles):
+            s.backward(n, s.n_features, s.x, slope + tile * K, s.stride, row_of(s, 1, 0, tile, real_, lanes_))
+    else:
+        for r in range(n):
+            i = s.order[first + r]
+            for tile in range(s.n_tiles):
+                backward_sparse(
+                    indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
+                    slope + r * s.stride + tile * K, s.stride, row_of(s, 1, 0, tile, real_, lanes_), lanes_,
+                )
+
+
+cdef inline Py_ssize_t n_updated(Batch *s) noexcept nogil:
+    """Return how many features the batch updates: all of dense rows."""
+    return s.n_features if s.touched == NULL else s.n_touched
+
+
+cdef void measure_norms(Batch *s, const real *real_, block *lanes_) noexcept nogil:
+    """Find the norm of each lane's gradient, of a model's lanes together, and from it the scale that clips."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef Py_ssize_t tile, l, first, model
+    cdef double *state = s.state
+    cdef double[WIDEST] squares
+    cdef double norm, total
+    for tile in range(s.n_tiles):
+        square_sums(n_updated(s), s.touched, row_of(s, 1, 0, tile, real_, lanes_), s.stride, squares, lanes_)
+        for l in range(min(K, s.lanes - tile * K)):
+            total = state[BIAS * s.stride + tile * K + l] if s.fit_intercept else 0
+            state[BIAS * s.stride + tile * K + l] = total
+            s.norms[tile * K + l] = squares[l] + total * total
+    for model in range(s.lanes // s.n_outputs):
+        first, total = model * s.n_outputs, 0
+        for l in range(first, first + s.n_outputs):
+            total += s.norms[l]
+        norm = sqrt(total)
+        for l in range(first, first + s.n_outputs):
+            state[GRADIENT * s.stride + l] += norm
+            total = 1
+            if norm > state[CLIP * s.stride + l]:
+                total = state[CLIP * s.stride + l] / norm
+                state[CLIPPED * s.stride + l] += 1
+            # a rule takes what is not finite for 0; a lane that has diverged shall say so
+            scalars_of(s, s.now, l // K, real_, lanes_)[SCALE * K + l % K] = <real> (total if isfinite(norm) else norm - norm)
+
+
+cdef void add_penalty(Batch *s, const real *real_, block *lanes_) noexcept nogil:
+    """Add the penalty of the weights before this step, once for each row of its batch."""
+    cdef double *state = s.state
+    cdef const real *bias = <const real *> s.arrays[0] + s.n_features * s.stride
+    cdef Py_ssize_t K = s.stride, l
+    if s.touched == NULL and s.penalised:
+        weigh(s, real_, lanes_)
+    for l in range(K):
+        state[PENALTY * K + l] += s.batch_rows * (
+            0.5 * state[L2 * K + l] * state[SQUARES * K + l] + state[L1 * K + l] * state[ABSOLUTES * K + l]
+            + state[DRIFT * K + l] * bias[l]
+        )
+
+
+cdef void update_intercept(Batch *s, Py_ssize_t tile, const real *real_, block *lanes_) noexcept nogil:
+    """Run the rule on the intercept, without penalties; of a one-class SVM, let it drift."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef real[MOST_SCALARS * WIDEST] own
+    cdef const real *scalars = scalars_of(s, s.now, tile, real_, lanes_)
+    cdef real *g = row_of(s, 1, s.n_features, tile, real_, lanes_)
+    cdef real *bias = row_of(s, 0, s.n_features, tile, real_, lanes_)
+    cdef Py_ssize_t j, l
+    for j in range(s.n_scalars):
+        for l in range(K):
+            own[j * K + l] = <real> (scalars[j * K + l] * s.intercept_factors[j])
+    for l in range(K):
+        g[l] = <real> s.state[BIAS * s.stride + tile * K + l]
+    apply_rule(s, 1, NULL, 0, 0, s.n_features, tile, NULL, <const real *> own, lanes_)
+    if s.drifts != NULL:
+        for l in range(K):
+            bias[l] = <real> (bias[l] - s.drifts[s.now * s.stride + tile * K + l])
+
+
+cdef void update(Batch *s, const real *real_, block *lanes_) noexcept nogil:
+    """Update the features of the batch and the intercept; count them into the averages."""
+    cdef Py_ssize_t n = n_updated(s), tile, i
+    cdef bint average = s.averages != NULL and s.shares[s.now] != 0
+    for tile in range(s.n_tiles):
+        apply_rule(s, n, s.touched, s.stride, 0, 0, tile, NULL, scalars_of(s, s.now, tile, real_, lanes_), lanes_)
+        if s.fit_intercept:
+            update_intercept(s, tile, real_, lanes_)
+        if s.touched != NULL and s.penalised:
+            remember_penalty(s, tile, real_, lanes_)
+        if average:
+            for i in range(n):
+                average_feature(s, i if s.touched == NULL else s.touched[i], s.now, tile, real_, lanes_)
+            average_feature(s, s.n_features, s.now, tile, real_, lanes_)
+    if s.touched != NULL and s.penalised:
+        for i in range(n):
+            count_size(s, s.touched[i], 1, real_, lanes_)
+
+
+cdef void begin(Batch *s, const real *real_) noexcept nogil:
+    """Begin a batch: no gradient yet."""
+    cdef Py_ssize_t l
+    s.batch_rows = min(s.batch_size, s.rows_left)
+    s.n_touched = 0
+    if s.touched == NULL and s.learning:
+        memset(s.arrays[1], 0, s.n_features * s.stride * sizeof(real))
+    for l in range(s.stride):
+        s.state[BIAS * s.stride + l] = 0
+
+
+cdef void learn(Batch *s, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    """See the rows of a call, which may begin and end within a batch."""
+    cdef Py_ssize_t done = 0, n
+    while done < s.n:
+        if s.filled == 0:
+            begin(s, real_)
+            add_penalty(s, real_, lanes_)
+        n = min(min(s.chunk, s.n - done), s.batch_rows - s.filled)
+        forward(s, done, n, real_, index_, lanes_)
+        measure(s, done, n, real_)
+        weigh_slopes(s, done, n, real_)
+        if s.learning:
+            backward(s, done, n, real_, index_, lanes_)
+        done += n
+        s.filled += n
+        if s.filled == s.batch_rows:
+            if s.learning:
+                measure_norms(s, real_, lanes_)
+                update(s, real_, lanes_)
+                s.now += 1
+            s.rows_left -= s.batch_rows
+            s.filled = 0
+            s.steps += 1
+            s.t += 1
+
+
+cdef void decide(Batch *s, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    """Write the raw predictions for the rows of the call to `targets`."""
+    cdef const real *bias = <const real *> s.arrays[0] + s.n_features * s.stride
+    cdef real *out = <real *> s.targets
+    cdef const real *z = <const real *> s.z
+    cdef Py_ssize_t first = 0, n, r, l
+    while first < s.n:
+        n = min(s.chunk, s.n - first)
+        forward(s, first, n, real_, index_, lanes_)
+        for r in range(n):
+            for l in range(s.lanes):
+                out[(first + r) * s.lanes + l] = z[r * s.stride + l] + bias[l]
+        first += n
+
+
+cdef void act(Batch *s, Task task, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    cdef Py_ssize_t k
+    if task == LEARN:
+        learn(s, real_, index_, lanes_)
+    elif task == DECIDE:
+        decide(s, real_, index_, lanes_)
+    elif task == SETTLE:
+        for k in range(s.n_features):
+            catch_up(s, k, real_, lanes_)
+            s.seen[k] = 0
+        s.now = 0
+    else:
+        weigh(s, real_, lanes_)
+
+
+cdef void act_by_lanes(Batch *s, Task task, const real *real_, const index *index_) noexcept nogil:
+    if s.stride == 1:
+        act(s, task, real_, index_, <One *> NULL)
+    elif s.stride == 4:
+        act(s, task, real_, index_, <Four *> NULL)
+    elif s.stride == 8:
+        act(s, task, real_, index_, <Eight *> NULL)
+    else:
+        act(s, task, real_, index_, <Sixteen *> NULL)
+
+
+cdef void act_by_index(Batch *s, Task task, const real *real_, int index_size) noexcept nogil:
+    if index_size == 4:
+        act_by_lanes(s, task, real_, <const int32_t *> NULL)
+    elif index_size == 8:
+        act_by_lanes(s, task, real_, <const int64_t *> NULL)
+    else:
+        act_by_lanes(s, task, real_, <const schar *> NULL)
+
+
+cdef void *address(array):
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray> array)
+
+
+cdef class Batches:
+    """Lanes that are trained together by batches: the arrays that one compiled loop works on.
+
+    Parameters
+    ----------
+    arrays : list of ndarray (n_features + 1, stride)
+        Weights, gradient, and the rule's state, all of the weights' dtype, in C order.
+    lanes : ndarray (FIELDS, stride), float64
+        The numbers of each lane; see `Field`.
+    averages : ndarray (n_features + 1, stride), float64, or None
+    n_lanes, n_outputs : int
+        The lanes without padding; how many of them are one model's classes, 1 for every loss but softmax.
+    loss : int
+        The address of the loss's loop over 16 lanes; 0 for softmax.
+    hyper : ndarray
+        The loss's hyperparameter of each lane, at least 16 numbers.
+    rule : int
+        The address of the rule's loop over a tile's lanes.
+    chunk : int
+        How many rows to predict at once.
+    fit_intercept, penalised, has_l1 : bool
+        Whether intercepts are learnt; whether there is a penalty or decay; whether any is L1.
+    intercept_factors : ndarray (n_scalars,), float64
+        What an intercept's scalars are, as multiples of a weight's.
+    """
+    cdef Batch s
+    cdef int index_size
+    cdef bint double_
+    cdef object held, tables, lazy, rows, call  # the arrays behind the pointers
+
+    def __init__(
+        self, list arrays, cnp.ndarray lanes, averages, Py_ssize_t n_lanes, Py_ssize_t n_outputs, size_t loss, cnp.ndarray hyper,
+        size_t rule, Py_ssize_t chunk, bint fit_intercept, bint penalised, bint has_l1, cnp.ndarray intercept_factors,
+    ):
+        cdef cnp.ndarray w = arrays[0]
+        cdef Py_ssize_t stride = w.shape[1], size = (chunk * stride + WIDEST - 1) // WIDEST * WIDEST
+        buffers = [np.zeros(size, w.dtype) for _ in range(4)]
+        pointers, norms = np.zeros(chunk, np.intp), np.zeros(stride)
+        self.held = arrays, lanes, averages, hyper, intercept_factors, buffers, pointers, norms
+        self.double_ = w.dtype.itemsize == 8
+        self.s.n_features, self.s.stride, self.s.lanes, self.s.n_outputs = w.shape[0] - 1, stride, n_lanes, n_outputs
+        self.s.n_tiles = max(<Py_ssize_t> 1, stride // WIDEST)
+        self.s.n_arrays = len(arrays)
+        for k, array in enumerate(arrays):
+            self.s.arrays[k] = address(array)
+        self.s.state, self.s.averages = <double *> address(lanes), <double *> address(averages)
+        self.s.loss, self.s.hyper, self.s.rule = <void *> loss, address(hyper), <lane_rule> <void *> rule
+        self.s.chunk, self.s.fit_intercept, self.s.penalised, self.s.has_l1 = chunk, fit_intercept, penalised, has_l1
+        self.s.intercept_factors = <const double *> address(intercept_factors)
+        self.s.z, self.s.y = address(buffers[0]), address(buffers[1])
+        self.s.value, self.s.slope = address(buffers[2]), address(buffers[3])
+        self.s.x, self.s.norms = <const void **> address(pointers), <double *> address(norms)
+        self.s.forward = forward_of(self.double_, min(stride, WIDEST))
+        self.s.backward = backward_of(self.double_, min(stride, WIDEST))
+
+    def use_tables(self, cnp.ndarray scalars, cnp.ndarray shares, drifts):
+        """Set what each step does.
+
+        `scalars`, ``(n_tiles, capacity, n_scalars, width)`` of the weights' dtype, are the rule's; `shares`, ``(capacity,)``, the share of
+        each step in the averages, 0 before they begin; `drifts`, ``(capacity, stride)`` or None, what is taken from the intercepts.
+        """
+        self.tables = scalars, shares, drifts
+        self.s.capacity, self.s.n_scalars, self.s.scalars = scalars.shape[1], scalars.shape[2], cnp.PyArray_DATA(scalars)
+        self.s.shares, self.s.drifts = <const double *> address(shares), <const double *> address(drifts)
+
+    def use_history(
+        self, cnp.ndarray seen, cnp.ndarray touched, cnp.ndarray history, cnp.ndarray fades, cnp.ndarray zeros, Py_ssize_t head,
+        Py_ssize_t tail,
+    ):
+        """Keep features that no row names for later: see the Batch struct; `head` and `tail` count steps that are run one by one."""
+        self.lazy = seen, touched, history, fades, zeros
+        self.s.seen, self.s.history = <int64_t *> address(seen), <double *> address(history)
+        self.s.fades, self.s.zeros = <const double *> address(fades), address(zeros)
+        self.s.head, self.s.tail = head, tail
+
+    @property
+    def t(self):
+        """The number of the next step, from 1; it and `now` are kept here, where no interrupt comes between them and the weights."""
+        return self.s.t
+
+    @t.setter
+    def t(self, double value):
+        self.s.t = value
+
+    @property
+    def now(self):
+        """The next step's place in the tables."""
+        return self.s.now
+
+    @now.setter
+    def now(self, Py_ssize_t value):
+        self.s.now = value
+
+    def open(self, rows, Py_ssize_t batch_size, Py_ssize_t n_rows, bint learning):
+        """Begin `n_rows` rows of an epoch; without `learning` they are only measured."""
+        self.see(rows)
+        self.s.batch_size, self.s.rows_left, self.s.learning = batch_size, n_rows, learning
+        self.s.filled = self.s.steps = 0
+
+    def learn(self, cnp.ndarray order, cnp.ndarray targets, weights):
+        """See these rows, without the GIL.
+
+        `order` (int64) names the rows; `targets` (of the weights' dtype) and `weights` (float64 or None), ``(n, 1)`` or ``(n, lanes)``,
+        are theirs, in that order; all in C order.
+        """
+        self.call = order, targets, weights
+        self.s.n, self.s.order = order.shape[0], <const int64_t *> cnp.PyArray_DATA(order)
+        self.s.targets, self.s.targets_columns = cnp.PyArray_DATA(targets), targets.shape[1]
+        self.s.weights, self.s.weights_columns = <const double *> address(weights), 1 if weights is None else weights.shape[1]
+        self.act(LEARN)
+
+    def decide(self, rows, cnp.ndarray order, cnp.ndarray out):
+        """Write the raw predictions for these rows to `out`, ``(n, lanes)`` of the weights' dtype."""
+        self.open(rows, 1, 0, False)
+        self.call = order, out
+        self.s.n, self.s.order, self.s.targets = order.shape[0], <const int64_t *> cnp.PyArray_DATA(order), cnp.PyArray_DATA(out)
+        self.act(DECIDE)
+
+    def settle(self):
+        """Let every feature catch up, and begin the tables anew."""
+        self.act(SETTLE)
+
+    def weigh(self):
+        """Measure the weights, from which the penalty follows."""
+        self.act(WEIGH)
+
+    def close(self):
+        """Drop a batch that has been cut off; return how many steps have been done since `open`."""
+        cdef Py_ssize_t k
+        if self.s.filled and self.s.touched != NULL:
+            for k in range(self.s.n_touched):
+                self.s.seen[self.s.touched[k]] = self.s.now
+        self.s.filled = self.s.n_touched = 0
+        return self.s.steps
+
+    cdef void see(self, rows):
+        self.rows = rows
+        self.s.data, self.s.row_stride = cnp.PyArray_DATA(rows.data), rows.row_stride
+        self.s.indices, self.s.indptr = address(rows.indices), address(rows.indptr)
+        self.index_size = 0 if rows.indices is None else rows.indices.dtype.itemsize
+        self.s.touched = NULL if rows.indices is None or self.lazy is None else <int64_t *> address(self.lazy[1])
+
+    cdef void act(self, Task task):
+        with nogil:
+            if self.double_:
+                act_by_index(&self.s, task, <const double *> NULL, self.index_size)
+            else:
+                act_by_index(&self.s, task, <const float *> NULL, self.index_size)
+
+
+STATE = {
+    "l2": L2, "l1": L1, "drift": DRIFT, "clip": CLIP, "mean_weight": MEAN_WEIGHT, "squares": SQUARES, "absolutes": ABSOLUTES, "loss": LOSS,
+    "weighted_loss": WEIGHTED_LOSS, "weight": WEIGHT, "penalty": PENALTY, "gradient": GRADIENT, "clipped": CLIPPED,
+}
+N_STATE = FIELDS

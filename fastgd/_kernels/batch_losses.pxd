@@ -1,0 +1,108 @@
+"""From predictions to slopes: the loss of every row and lane of a chunk, softmax among them, and their sums."""
+cimport fastgd._kernels.lane_math as math
+from libc.math cimport frexp
+
+from fastgd._kernels.batch_state cimport BIAS, L1, LOSS, MEAN_WEIGHT, WEIGHT, WEIGHTED_LOSS, WIDEST, Batch
+from fastgd._kernels.lane_rows cimport real
+
+ctypedef void (*loss_float)(const float *, const float *, const float *, float *, float *) noexcept nogil
+ctypedef void (*loss_double)(const double *, const double *, const double *, double *, double *) noexcept nogil
+
+
+cdef inline double log_of(double x) noexcept nogil:
+    """Return the logarithm of a number that is at least 1: of its power of two and of its mantissa, between 1 and 2."""
+    cdef int exponent
+    cdef double mantissa = 2 * frexp(x, &exponent)
+    return (exponent - 1) * 0.6931471805599453 + math.log1p(mantissa - 1)
+
+
+cdef inline void softmax(Py_ssize_t n, const real *z, Py_ssize_t y, real *value, real *slope) noexcept nogil:
+    """Multinomial logistic loss of one row: ``log(sum(exp(z))) - z[y]`` in ``value[0]``, else 0; slope ``exp(z) / sum(exp(z)) - (k == y)``.
+
+    The largest prediction is taken from all before, so that no exponential overflows.
+    """
+    cdef real largest = z[0], total = 0
+    cdef Py_ssize_t k
+    for k in range(1, n):
+        largest = z[k] if z[k] > largest else largest
+    for k in range(n):
+        slope[k] = math.exp(z[k] - largest)
+    for k in range(n):
+        total += slope[k]
+    for k in range(n):
+        slope[k] = slope[k] / total
+        value[k] = 0
+    value[0] = <real> (log_of(total) + (<double> largest - z[y]))
+    slope[y] -= 1
+
+
+cdef inline void expand_targets(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_) noexcept nogil:
+    """Lay out the targets of a chunk as the predictions are."""
+    cdef const real *targets = <const real *> s.targets + first * s.targets_columns
+    cdef real *y = <real *> s.y
+    cdef Py_ssize_t r, l
+    for r in range(n):
+        if s.targets_columns == 1:
+            for l in range(s.lanes):
+                y[r * s.stride + l] = targets[r]
+        else:
+            for l in range(s.lanes):
+                y[r * s.stride + l] = targets[r * s.targets_columns + l]
+
+
+cdef inline void measure(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_) noexcept nogil:
+    """Set value and slope of each row of the chunk that begins at row `first` of the call."""
+    cdef real *z = <real *> s.z
+    cdef real *y = <real *> s.y
+    cdef real *value = <real *> s.value
+    cdef real *slope = <real *> s.slope
+    cdef const real *bias = <const real *> s.arrays[0] + s.n_features * s.stride
+    cdef const real *hyper = <const real *> s.hyper
+    cdef Py_ssize_t r, l, i
+    for r in range(n):
+        for l in range(s.stride):
+            z[r * s.stride + l] += bias[l]
+    if s.n_outputs > 1:
+        for r in range(n):
+            for l in range(s.lanes // s.n_outputs):
+                i = r * s.stride + l * s.n_outputs
+                softmax(s.n_outputs, z + i, <Py_ssize_t> (<const real *> s.targets)[first + r], value + i, slope + i)
+        return
+    expand_targets(s, first, n, real_)
+    for r in range((n * s.stride + WIDEST - 1) // WIDEST):  # rows that fill a vector: a lane's loss has the same bits in any place
+        i = r * WIDEST
+        if real is float:
+            (<loss_float> s.loss)(z + i, y + i, hyper + i % s.stride, value + i, slope + i)
+        else:
+            (<loss_double> s.loss)(z + i, y + i, hyper + i % s.stride, value + i, slope + i)
+
+
+cdef inline void weigh_slopes(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_) noexcept nogil:
+    """Limit the slopes, make each its share of the batch's mean, and add up what the call reports."""
+    cdef Py_ssize_t K = s.stride, r, l
+    cdef const real *value = <const real *> s.value
+    cdef real *slope = <real *> s.slope
+    cdef const double *weight
+    cdef double *state = s.state
+    cdef double g
+    for r in range(n):
+        for l in range(s.lanes, K):
+            slope[r * K + l] = 0
+        if s.weights == NULL:
+            for l in range(K):
+                g = slope[r * K + l]
+                g = -1e12 if g < -1e12 else (1e12 if g > 1e12 else g)
+                slope[r * K + l] = <real> (g / s.batch_rows)
+                state[BIAS * K + l] += slope[r * K + l]
+                state[LOSS * K + l] += value[r * K + l]
+            continue
+        weight = s.weights + (first + r) * s.weights_columns
+        for l in range(s.lanes):
+            g = slope[r * K + l]
+            g = -1e12 if g < -1e12 else (1e12 if g > 1e12 else g)
+            g = g * weight[0 if s.weights_columns == 1 else l]
+            slope[r * K + l] = <real> (g / (s.batch_rows * state[MEAN_WEIGHT * K + l]))
+            state[BIAS * K + l] += slope[r * K + l]
+            state[LOSS * K + l] += value[r * K + l]
+            state[WEIGHTED_LOSS * K + l] += weight[0 if s.weights_columns == 1 else l] * value[r * K + l]
+            state[WEIGHT * K + l] += weight[0 if s.weights_columns == 1 else l]

@@ -1,0 +1,140 @@
+"""Sparse rows times weights, and slopes times sparse rows, in tiles; the norms of what a batch touches."""
+from libc.math cimport fabs
+from libc.stdint cimport int64_t
+
+from fastgd._kernels.batch_state cimport ABSOLUTES, PARTS, SQUARES, WIDEST, Batch, row_of
+from fastgd._kernels.lane_rows cimport FAR, FETCH, MOST, MOST_FETCHED, NEAR, PREFETCH, block, index, multiply, real
+
+
+cdef inline void fetch(Batch *s, Py_ssize_t r, const real *real_, const index *index_) noexcept nogil:
+    """Ask for the memory that the rows after row `r` of the call need, each a while before it is used; as in lane_rows.pxd."""
+    cdef const index *indptr = <const index *> s.indptr
+    cdef const index *indices = <const index *> s.indices
+    cdef const real *data = <const real *> s.data
+    cdef Py_ssize_t k, low, high
+    if r + FAR < s.n:
+        PREFETCH(&indptr[s.order[r + FAR]])
+    if r + NEAR < s.n:
+        low = indptr[s.order[r + NEAR]]
+        high = min(<Py_ssize_t> indptr[s.order[r + NEAR] + 1], low + MOST_FETCHED)
+        FETCH(data + low, data + high)
+        FETCH(indices + low, indices + high)
+    if r + 1 < s.n:
+        low = indptr[s.order[r + 1]]
+        high = min(<Py_ssize_t> indptr[s.order[r + 1] + 1], low + MOST_FETCHED)
+        for k in range(low, high):
+            PREFETCH(<const real *> s.arrays[0] + s.stride * <Py_ssize_t> indices[k])
+            if s.learning:
+                PREFETCH(s.seen + indices[k])
+
+
+cdef inline void forward_sparse(
+    Py_ssize_t n, const real *x, const index *ix, const real *w, Py_ssize_t stride, real *out, block *lanes_
+) noexcept nogil:
+    """Multiply a row with a tile of the weights; four partial sums hide the latency of an addition."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef real[MOST] a, b, c, d
+    cdef Py_ssize_t k, l, whole = n - n % 4
+    for l in range(K):
+        a[l] = 0
+    for l in range(K):
+        b[l] = 0
+    for l in range(K):
+        c[l] = 0
+    for l in range(K):
+        d[l] = 0
+    for k in range(0, whole, 4):
+        multiply(x[k], w + stride * <Py_ssize_t> ix[k], a, lanes_)
+        multiply(x[k + 1], w + stride * <Py_ssize_t> ix[k + 1], b, lanes_)
+        multiply(x[k + 2], w + stride * <Py_ssize_t> ix[k + 2], c, lanes_)
+        multiply(x[k + 3], w + stride * <Py_ssize_t> ix[k + 3], d, lanes_)
+    if whole < n:
+        multiply(x[whole], w + stride * <Py_ssize_t> ix[whole], a, lanes_)
+    if whole + 1 < n:
+        multiply(x[whole + 1], w + stride * <Py_ssize_t> ix[whole + 1], b, lanes_)
+    if whole + 2 < n:
+        multiply(x[whole + 2], w + stride * <Py_ssize_t> ix[whole + 2], c, lanes_)
+    for l in range(K):
+        out[l] = (a[l] + c[l]) + (b[l] + d[l])
+
+
+cdef inline void backward_sparse(
+    Py_ssize_t n, const real *x, const index *ix, const real *slope, Py_ssize_t stride, real *g, block *lanes_
+) noexcept nogil:
+    """Add a row times its slopes to a tile of the gradient."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef real[MOST] own  # the compiler sees that writing the gradient cannot change it
+    cdef real *lane
+    cdef Py_ssize_t k, l
+    for l in range(K):
+        own[l] = slope[l]
+    for k in range(n):
+        lane = g + stride * <Py_ssize_t> ix[k]
+        for l in range(K):
+            lane[l] += x[k] * own[l]
+
+
+cdef inline void square_sums(
+    Py_ssize_t n, const int64_t *which, const real *values, Py_ssize_t stride, double *out, block *lanes_
+) noexcept nogil:
+    """Sum the squares of a tile's features, of those in `which` or of all, in float64."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef double[PARTS * WIDEST] sums
+    cdef const real *lane
+    cdef Py_ssize_t i, p, l, half = PARTS
+    for l in range(PARTS * K):
+        sums[l] = 0
+    if which == NULL and stride == K:
+        for i in range(n // PARTS):
+            lane = values + i * PARTS * K
+            for l in range(PARTS * K):
+                sums[l] += <double> lane[l] * lane[l]
+        lane = values + n // PARTS * PARTS * K
+        for l in range(n % PARTS * K):
+            sums[l] += <double> lane[l] * lane[l]
+    else:
+        for i in range(n):
+            lane = values + stride * (i if which == NULL else which[i])
+            p = i % PARTS
+            for l in range(K):
+                sums[p * K + l] += <double> lane[l] * lane[l]
+    while half > 1:
+        half = half // 2
+        for l in range(half * K):
+            sums[l] += sums[half * K + l]
+    for l in range(K):
+        out[l] = sums[l]
+
+
+cdef inline void count_size(Batch *s, Py_ssize_t feature, double sign, const real *real_, block *lanes_) noexcept nogil:
+    """Add a feature to the sums of the weights' squares and sizes, or with a sign of -1 take it from them."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef Py_ssize_t tile, l
+    cdef const real *w
+    cdef double *squares
+    cdef double *sizes
+    for tile in range(s.n_tiles):
+        w = row_of(s, 0, feature, tile, real_, lanes_)
+        squares, sizes = s.state + SQUARES * s.stride + tile * K, s.state + ABSOLUTES * s.stride + tile * K
+        for l in range(K):
+            squares[l] += sign * (<double> w[l] * w[l])
+        for l in range(K):
+            sizes[l] += sign * fabs(w[l])
+
+
+cdef inline void weigh(Batch *s, const real *real_, block *lanes_) noexcept nogil:
+    """Sum squares of all weights afresh, and their sizes where L1 asks for them."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef Py_ssize_t tile, k, l
+    cdef const real *w
+    cdef double *sizes
+    for tile in range(s.n_tiles):
+        w = row_of(s, 0, 0, tile, real_, lanes_)
+        square_sums(s.n_features, NULL, w, s.stride, s.state + SQUARES * s.stride + tile * K, lanes_)
+        sizes = s.state + ABSOLUTES * s.stride + tile * K
+        for l in range(K):
+            sizes[l] = 0
+        if s.has_l1:
+            for k in range(s.n_features):
+                for l in range(K):
+                    sizes[l] += fabs(w[k * s.stride + l])
