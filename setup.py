@@ -74,11 +74,17 @@ def extensions() -> list[Extension]:
         for name in ("_drive", "_plan")
     ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
-    flags_of = {"_sweeps": loops, "_blocks": loops, "_lane_losses": lanes, "_lanes": lanes}
+    # The networks' tiles of products must be unrolled into registers, which -O3 does and -O2 does not.
+    networks = {"_activations": loops, "_network": loops}
+    flags_of = {"_sweeps": loops, "_blocks": loops, "_lane_losses": lanes, "_lanes": lanes} | networks
     baseline = [
-        Extension(f"fastgd._kernels.baseline.{name}", [f"{KERNELS}/{name}.pyx"], extra_compile_args=flags, **common)
+        Extension(
+            f"fastgd._kernels.baseline.{name}", [f"{KERNELS}/{name}.pyx"], extra_compile_args=flags,
+            depends=[f"{KERNELS}/{header}" for header in ("_products.h", "_products_of.h", "_pool.h")] if name == "_network" else [],
+            extra_link_args=["-pthread"] if name == "_network" else [], **common,
+        )
         for name, flags in flags_of.items()
-    ]
+    ]  # fmt: skip
     compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython")
     for level, flags in list(LEVELS.items())[1:]:
         if usable(flags, f"no kernels for x86-64-{level}"):

@@ -45,7 +45,9 @@ HEAVY = (
     "joblib",
 )
 LONGEST = 450
-GENERATED = {PACKAGE / "_kernels" / name for name in ("_sweeps.pyx", "_lane_losses.pyx")}  # by emit.py
+GENERATED = {
+    PACKAGE / "_kernels" / name for name in ("_sweeps.pyx", "_lane_losses.pyx", "_activations.pyx")
+}  # by emit.py
 
 
 def module_name(path):
