@@ -79,6 +79,7 @@ def extensions() -> list[Extension]:
     ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
     rules = lanes + usable(RULES, "optimizers in lanes may be slower")
+    # The networks' tiles of products must be unrolled into registers, which -O3 does and -O2 does not.
     flags_of = {
         "_sweeps": loops,
         "_blocks": loops,
@@ -86,17 +87,21 @@ def extensions() -> list[Extension]:
         "_lanes": lanes,
         "_lane_rules": rules,
         "_batches": rules,
+        "_activations": loops,
+        "_network": loops,
     }
+    headers = {"_batches": ("_tiles", "_tile", "_one_lane"), "_network": ("_products", "_products_of", "_pool")}
     baseline = [
         Extension(
             f"fastgd._kernels.baseline.{name}",
             [f"{KERNELS}/{name}.pyx"],
-            depends=[f"{KERNELS}/{header}.h" for header in ("_tiles", "_tile", "_one_lane") if name == "_batches"],
+            depends=[f"{KERNELS}/{header}.h" for header in headers.get(name, ())],
             extra_compile_args=flags,
+            extra_link_args=["-pthread"],
             **common | {"include_dirs": [numpy.get_include(), KERNELS]},
         )
         for name, flags in flags_of.items()
-    ]
+    ]  # fmt: skip
     compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython")
     for level, flags in list(LEVELS.items())[1:]:
         if usable(flags, f"no kernels for x86-64-{level}"):

@@ -47,7 +47,7 @@ HEAVY = (
 )
 LONGEST = 450
 GENERATED = {
-    PACKAGE / "_kernels" / name for name in ("_sweeps.pyx", "_lane_losses.pyx", "_lane_rules.pyx")
+    PACKAGE / "_kernels" / f"{name}.pyx" for name in ("_sweeps", "_lane_losses", "_lane_rules", "_activations")
 }  # by emit.py
 
 

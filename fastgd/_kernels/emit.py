@@ -405,4 +405,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    from fastgd._kernels import emit_activations
+
+    sys.exit(main(sys.argv[1:]) | emit_activations.main(sys.argv[1:]))

@@ -25,6 +25,7 @@ __all__ = [
     "info",
     "lane_table",
     "memory_order",
+    "network_table",
     "slot_names",
     "square_sum",
     "sweep_address",
@@ -89,6 +90,29 @@ def lane_table(level: str = LEVEL) -> LaneTable:
     rules = importlib.import_module(f"fastgd._kernels.{level}._lane_rules")
     rows = lanes.Block, lanes.STATE, lanes.N_STATE, losses.LANE_LOSSES
     return LaneTable(*rows, batches.Batches, batches.STATE, batches.N_STATE, rules.LANE_RULES)
+
+
+class NetworkTable(NamedTuple):
+    """The network kernels of one processor level; see ``_network.pyx``."""
+
+    Networks: Any
+    KINDS: dict[str, int]
+    FIELDS: dict[str, int]
+    MEASURES: dict[str, int]
+    N_SUMS: int
+    N_REPORTS: int
+    SLACK: int
+    SWEEP: int
+    ACTIVATIONS: dict[tuple[str, str], int]
+
+
+@functools.cache
+def network_table(level: str = LEVEL) -> NetworkTable:
+    """Return the network kernels of a processor level, loaded on first use."""
+    kernels = importlib.import_module(f"fastgd._kernels.{level}._network")
+    activations = importlib.import_module(f"fastgd._kernels.{level}._activations")
+    found = {name: getattr(kernels, name) for name in NetworkTable._fields if name != "ACTIVATIONS"}
+    return NetworkTable(**found, ACTIVATIONS=activations.ACTIVATIONS)
 
 
 def compute_dtype(dtype: np.dtype) -> np.dtype:

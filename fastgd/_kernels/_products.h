@@ -1,0 +1,30 @@
+/* Matrix products of small networks, float and double, by tiles of C that stay in registers; see _products_of.h.
+
+   Vectors are the compiler's own (GCC and Clang), as wide as the level that this is compiled for. Their width changes no result: an element
+   of C is one sum in the order of k, begun with its start, whatever stands beside it. Hence the same bits on every processor, for every
+   number of networks, rows or threads, and for sparse rows; a BLAS promises none of this. */
+#include <stddef.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define PRODUCTS_BYTES 64
+#define PRODUCTS_ROWS 8
+#elif defined(__AVX__)
+#define PRODUCTS_BYTES 32
+#define PRODUCTS_ROWS 4
+#else
+#define PRODUCTS_BYTES 16
+#define PRODUCTS_ROWS 4
+#endif
+
+#define PRODUCTS_JOIN_(name, type) name##_##type
+#define PRODUCTS_JOIN(name, type) PRODUCTS_JOIN_(name, type)
+#define PRODUCTS(name) PRODUCTS_JOIN(name, REAL)
+#define PRODUCTS_INLINE static inline __attribute__((always_inline))
+
+#define REAL float
+#include "_products_of.h"
+#undef REAL
+#define REAL double
+#include "_products_of.h"
+#undef REAL
