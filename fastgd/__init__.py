@@ -36,6 +36,7 @@ _MODULES = {
     "datasets": "fastgd.datasets",
     "linear_model": "fastgd.linear_model",
     "optimizers": "fastgd.optimizers",
+    "plot": "fastgd.plot",
     "rules": "fastgd._kernels.rules",
     "schedules": "fastgd.schedules",
 }
@@ -84,6 +85,7 @@ __all__ = [
     "load_latest",
     "lr_find",
     "optimizers",
+    "plot",
     "rule",
     "rules",
     "save",
@@ -92,7 +94,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from fastgd import datasets, linear_model, optimizers, schedules
+    from fastgd import datasets, linear_model, optimizers, plot, schedules
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
     from fastgd._validation import (

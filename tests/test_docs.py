@@ -16,7 +16,7 @@ import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 
 import fastgd
-from fastgd import datasets, linear_model, optimizers, schedules
+from fastgd import datasets, linear_model, optimizers, plot, schedules
 
 ROOT = Path(fastgd.__file__).parents[1]
 HOMES = {
@@ -25,6 +25,7 @@ HOMES = {
     "schedules": schedules,
     "datasets": datasets,
     "linear_model": linear_model,
+    "plot": plot,
 }
 COMMON_OPTIONS = {"clip_norm", "clip_value", "on_nonfinite", "maximize"}
 
