@@ -38,6 +38,7 @@ _MODULES = {
     "linear_model": "fastgd.linear_model",
     "model_selection": "fastgd.model_selection",
     "optimizers": "fastgd.optimizers",
+    "plot": "fastgd.plot",
     "rules": "fastgd._kernels.rules",
     "schedules": "fastgd.schedules",
 }
@@ -88,6 +89,7 @@ __all__ = [
     "lr_find",
     "model_selection",
     "optimizers",
+    "plot",
     "rule",
     "rules",
     "save",
@@ -96,7 +98,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from fastgd import datasets, linear_model, model_selection, optimizers, schedules
+    from fastgd import datasets, linear_model, model_selection, optimizers, plot, schedules
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
     from fastgd._validation import (

@@ -19,7 +19,7 @@ EXAMPLES = ROOT / "examples"  # installed as fastgd.examples
 # The floors, lowest first. A module may import from lower floors and from its own room, never from above or from next door; that holds
 # for imports inside functions too. `fastgd` itself, the face with its lazy names, is above all but what people look at.
 FLOORS = (
-    [{"_validation"}],
+    [{"_validation"}, {"_drawing"}],
     [{"_kernels"}, {"schedules"}, {"_safetensors"}, {"_sealed_file"}],
     [{"_kernels.execute"}],
     [{"_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
@@ -28,6 +28,7 @@ FLOORS = (
     [{"linear_model"}],
     [{"learning_rate"}, {"model_selection"}],
     [{"datasets"}, {""}],
+    [{"plot"}],
     [{"examples"}],
     [{"_demo", "_demo_sweep"}],
     [{"cli", "__main__"}],

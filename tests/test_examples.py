@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd.examples import models
+from fastgd.examples import learning_rate_pictures, models
 
 MODELS = [models.SoftmaxRegression(6, 4), models.ReLUNetwork(6, 5, 4)]
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda m: type(m).__name__)
@@ -105,4 +105,20 @@ def test_the_file_stays_short_enough_to_read_in_a_class():
 def test_the_example_in_the_docstring_runs():
     result = doctest.testmod(models)
     assert result.attempted > 5
+    assert result.failed == 0
+
+
+def test_the_pictures_are_written_one_file_each(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    paths = learning_rate_pictures.write(tmp_path / "pictures")
+    assert {p.stem for p in paths} == {*learning_rate_pictures.PICTURES, "schedules"}
+    assert all(p.read_bytes().startswith(b"\x89PNG") and p.stat().st_size > 10_000 for p in paths)
+    assert matplotlib.pyplot.get_fignums() == []
+
+
+def test_the_example_in_the_docstring_of_the_pictures_runs():
+    pytest.importorskip("matplotlib")
+    result = doctest.testmod(learning_rate_pictures)
+    assert result.attempted > 2
     assert result.failed == 0

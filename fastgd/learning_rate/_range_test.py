@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastgd import _drawing as drawing
 from fastgd._validation import choice
 
 SMOOTHING = 0.9  # of the running mean over neighbouring points
@@ -212,21 +213,22 @@ class LRFinderResult:
         >>> LRFinderResult(rates, (2 - np.log1p(rates))[:, None], 0.1).plot().get_xscale()
         'log'
         """
-        if ax is None:
-            try:
-                import matplotlib.pyplot as plt
-            except ImportError:
-                raise ImportError("LRFinderResult.plot needs matplotlib: pip install fastgd[plot]") from None
-            ax = plt.subplots(figsize=(7, 4.5), layout="constrained")[1]
+        ax = drawing.axes(ax, "LRFinderResult.plot")
         rates, curve = self.learning_rate[: self._end], self.curve
-        ax.fill_between(rates, *self.band, color="#0072B2", alpha=0.2, lw=0, label=f"{self.loss.shape[1]} seeds")
-        ax.plot(rates, curve, color="#0072B2", lw=2.5)
-        styles = zip(("#D55E00", "#009E73", "#CC79A7", "#000000"), ("o", "s", "^", "D"), strict=True)
-        for (name, found), (color, marker) in zip(self.suggestions.items(), styles, strict=True):
+        band = f"{self.loss.shape[1]} seeds, smoothed:\nmedian and range"
+        ax.fill_between(rates, *self.band, color=drawing.BLUE, alpha=0.25, lw=0, label=band)
+        ax.plot(rates, curve, color=drawing.BLUE, lw=drawing.LINE)
+        for (name, found), style in zip(self.suggestions.items(), drawing.STYLES[1:], strict=False):
             height = np.interp(np.log(found.learning_rate), np.log(rates), curve)
-            ax.plot(found.learning_rate, height, marker, ms=9, color=color, label=f"{name} {found.learning_rate:.2g}")
+            label = f"{name} {found.learning_rate:.2g}"
+            ax.plot(found.learning_rate, height, style.marker, ms=11, mec="white", color=style.color, label=label)
         if self.edge is not None:
-            ax.axvline(self.edge, ls="--", color="#D55E00", label=f"diverged at {self.edge:.2g}")
-        ax.set(xscale="log", xlabel="learning rate", ylabel="loss")
-        ax.legend(frameon=False)
+            ax.axvline(self.edge, ls="--", lw=drawing.LINE, color=drawing.BLACK, label=f"diverged at {self.edge:.2g}")
+        chosen = self.suggestions[DEFAULT_RULE]
+        title = f"{DEFAULT_RULE} suggests {chosen.learning_rate:.2g}: {chosen.reason}"
+        drawing.finish(ax, title, "learning rate", "loss before the step", xscale="log")
+        fall = curve[0] - curve.min()
+        if fall > 0:  # the explosion at the end is of no interest, and would flatten the rest
+            ax.set_ylim(curve.min() - 0.2 * fall, curve[0] + 0.6 * fall)
+        drawing.legend(ax)
         return ax

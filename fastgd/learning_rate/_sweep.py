@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgd import _drawing as drawing
 from fastgd._training import fit
 from fastgd._training.curves import RateCurves, diverged
 from fastgd._training.race import side_by_side
@@ -80,31 +81,28 @@ class SweepResult(RateCurves):
         >>> sweep(SGDRegressor(), [[0.0], [1.0]] * 50, [0.0, 1.0] * 50, learning_rate=[0.01, 0.1]).plot().get_xscale()
         'log'
         """
-        if ax is None:
-            try:
-                import matplotlib.pyplot as plt
-            except ImportError:
-                raise ImportError("SweepResult.plot needs matplotlib: pip install fastgd[plot]") from None
-            ax = plt.subplots(figsize=(7, 4.5), layout="constrained")[1]
-        n, first = len(self.val_loss), self.val_loss[0]
+        ax = drawing.axes(ax, "SweepResult.plot")
+        n, best = len(self.val_loss), float(np.nanmin(self.val_loss[-1]))
+        low, high = self.band
+        ax.axvspan(low, high, color=drawing.GREEN, alpha=0.25, lw=4, label="within 1 % of the best")
         for epoch, values in enumerate(self.val_loss, 1):
             last = epoch == n
-            style = {"color": "#0072B2", "lw": 2.5, "marker": "o", "zorder": 3}
-            early = {"color": str(0.8 - 0.5 * (epoch - 1) / n), "lw": 1}
-            label = f"after epoch {epoch}" if last or epoch == 1 else None
+            early = {"color": str(0.8 - 0.5 * (epoch - 1) / n), "lw": 2.0}
+            style = {"color": drawing.BLUE, "lw": 3.5, "marker": "o", "ms": drawing.MARKER, "zorder": 3}
+            label = f"after epoch {epoch}" if last or epoch in (1, n - 1) else None
             ax.plot(self.learning_rate, values, label=label, **(style if last else early))
-        ax.axvspan(*self.band, color="#009E73", alpha=0.2, lw=4, label="within 1 % of the best")
         if self.edge is not None:
-            ax.axvline(
-                self.edge, ls="--", color="#D55E00", label=f"diverged, or worse than untrained, from {self.edge:.3g}"
-            )
-        best, worst = float(np.nanmin(self.val_loss[-1])), float(np.nanmax(first[np.isfinite(first)]))
-        ax.set_ylim(best - 0.05 * abs(best), min(worst, best + 20 * abs(best) + 1e-12))
-        if best > 0 and worst > 10 * best:
-            ax.set_yscale("log")
-        ax.set(xscale="log", xlabel="learning rate", ylabel="validation loss")
-        ax.set_title(f"best {self.best_learning_rate:.3g}, loss {best:.4g}", loc="left")
-        ax.legend(frameon=False)
+            label = f"diverged or worse than\nuntrained from {self.edge:.3g}"
+            ax.axvline(self.edge, ls="--", lw=drawing.LINE, color=drawing.VERMILLION, label=label)
+        first = self.val_loss[0]
+        worst = min(float(np.nanmax(first[np.isfinite(first)])), best + 20 * abs(best) + 1e-12)
+        lowest = float(np.nanmin(self.val_loss))  # of an earlier epoch perhaps
+        logarithmic = drawing.scale([lowest, worst]) == "log"
+        ends = (lowest / 1.2, worst * 1.2) if logarithmic else (lowest - 0.05 * abs(worst - lowest), worst)
+        title = f"best learning rate {self.best_learning_rate:.3g}: validation loss {best:.4g} after {n} epochs"
+        scales = {"xscale": "log", "yscale": "log" if logarithmic else "linear", "ylim": ends}
+        drawing.finish(ax, title, "learning rate", "validation loss", **scales)
+        drawing.legend(ax)
         return ax
 
 

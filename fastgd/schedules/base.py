@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from fastgd import _drawing as drawing
 from fastgd._validation import ArgumentValueError, integer, real, shortened, value_error
 from fastgd.schedules import _durations
 from fastgd.schedules._algebra import CLASSES, Algebra
@@ -329,7 +330,7 @@ class Schedule(Algebra):
             **{public_name(each): encoded(getattr(self, each.name)) for each in fields(self)},
         }
 
-    def plot(self, ax=None, n: int | None = None):
+    def plot(self, ax=None, n: int | None = None, loss=None):
         """Plot the values against the step with matplotlib and return the axes.
 
         Parameters
@@ -338,6 +339,9 @@ class Schedule(Algebra):
             Where to draw; a new figure by default.
         n : int, optional
             The number of steps; the schedule's duration by default, or 1000 for an endless one.
+        loss : array-like of shape (n,), optional
+            Losses, convertible to float64, observed one after each step, for the measured parts to follow; they decide the number of
+            steps. Without them measured parts stay at their starting value.
 
         Examples
         --------
@@ -348,17 +352,21 @@ class Schedule(Algebra):
         >>> ax.get_xlabel()
         'step'
         """
-        values = self.values(n if n is not None else (self.duration or 999) + 1)
-        if ax is None:
-            try:
-                import matplotlib.pyplot as plt
-            except ImportError:
-                raise ImportError("Schedule.plot needs matplotlib: pip install fastgd[plot]") from None
-            ax = plt.figure().gca()
-        ax.plot(np.arange(len(values)), values, label=str(self))
-        ax.set_xlabel("step")
-        ax.set_ylabel("value")
+        values = self.values(n if n is not None else (self.duration or 999) + 1) if loss is None else self._follow(loss)
+        ax = drawing.axes(ax, "Schedule.plot")
+        style = drawing.STYLES[len(ax.lines) % len(drawing.STYLES)]
+        look = {"color": style.color, "ls": style.linestyle, "lw": drawing.LINE}
+        ax.plot(np.arange(len(values)), values, label=str(self), **look)
+        drawing.finish(ax, ax.get_title(loc="left"), "step", "value")
         return ax
+
+    def _follow(self, loss) -> np.ndarray:
+        """Return the value of each step of a training with these losses."""
+        memory, found = self.start(), []
+        for t, each in enumerate(np.asarray(loss, np.float64).tolist()):
+            found.append(self.at(t, memory))
+            memory = self.observe(memory, each, t)
+        return np.array(found)
 
 
 def public_name(each: Field) -> str:
