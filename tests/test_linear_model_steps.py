@@ -71,7 +71,7 @@ def test_batches_of_one_are_steps_of_rows():
 )
 def test_every_optimizer_learns_on_dense_and_sparse_rows(name, digits):
     X, y = digits
-    optimizer = getattr(fastgd, name)(**({"lr": 0.01} if name not in ("SGD", "Adadelta") else {"lr": 0.5}))
+    optimizer = getattr(fastgd, name)(lr={"SGD": 0.5, "Adadelta": 0.5, "Adagrad": 0.1, "FTRL": 0.1}.get(name, 0.01))
     options = {
         "loss": "log_loss",
         "optimizer": optimizer,
@@ -101,21 +101,21 @@ def test_the_optimizers_rate_unless_another_is_given():
 
 def test_softmax_reaches_the_minimum_of_multinomial_regression(digits):
     """Full batches at a decaying rate come to where L-BFGS comes: one loss of all classes, unlike one-vs-rest."""
-    X, y = digits
+    X, y = digits[0][:500], digits[1][:500]
     alpha = 1e-2
     ours = SGDClassifier(
         loss="softmax",
         alpha=alpha,
-        learning_rate=1.0 * cosine("100%"),
-        batch_size=64,
-        max_iter=60,
+        learning_rate=4.0 * cosine("100%"),
+        batch_size=FULL,
+        max_iter=3000,
         tol=None,
         random_state=0,
     ).fit(X, y)
     theirs = LogisticRegression(C=1 / (alpha * len(X)), max_iter=500, tol=1e-8).fit(X, y)
-    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=0.02)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=4e-3)
     assert ours.coef_.shape == (10, 64)
-    assert ours.history_["loss"].shape == (60,)
+    assert ours.history_["loss"].shape == (3000,)
 
 
 def test_softmax_of_two_classes_is_logistic_regression():
@@ -224,4 +224,4 @@ def test_what_is_refused(options, words):
 def test_divergence_of_batches_is_an_error():
     X, y = make_regression(100, 5, random_state=0)
     with pytest.raises(fastgd.linear_model.DivergedError, match="smaller learning rate"):
-        SGDRegressor(batch_size=10, learning_rate=1e3, max_iter=100, tol=None).fit(X, y)
+        SGDRegressor(batch_size=10, learning_rate=1e300, max_iter=100, tol=None).fit(X, y)

@@ -174,7 +174,7 @@ class LinearLanes:
         rate : RateTable
         row_weight : ndarray (n_rows, 1) or (n_rows, K), optional
             Factors of each row's update. This and `targets` may also be tables that are made when asked for: with ``shape``, and
-            ``take(rows, axis=0)`` that returns an array of the weights' dtype, for `row_weight` float64.
+            ``take(rows, axis=0)`` that returns an array.
         start, stop : int
             See only this stretch of the order. Positions matter to `RateTable.steps` alone; the rest goes by the step counter `t`.
 
@@ -214,7 +214,8 @@ class LinearLanes:
                 return
             high = min(low + size, stop)
             eta = rate.values(t, low, high - low)
-            y, weight = (_stretch(table, order[low:high]) for table in (targets, row_weight))
+            y = _stretch(targets, order[low:high], self.dtype)
+            weight = None if row_weight is None else _stretch(row_weight, order[low:high], np.dtype(np.float64))
             by_step = y is not targets, weight is not row_weight
             after = [b.learn(rows, order, low, high, squares, y, weight, eta, t, by_step) for b in blocks]
             t = self.t = after[0]
@@ -290,6 +291,6 @@ class LinearLanes:
         self.t = float(state["t"])
 
 
-def _stretch(table: Any, rows: np.ndarray) -> np.ndarray | None:
+def _stretch(table: Any, rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return an array as it is; of a table that is made when it is asked for, these rows."""
-    return table if table is None or isinstance(table, np.ndarray) else table.take(rows, axis=0)
+    return table if isinstance(table, np.ndarray) else np.ascontiguousarray(table.take(rows, axis=0), dtype)

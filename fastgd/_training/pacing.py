@@ -122,7 +122,7 @@ class SchedulePace:
 
 
 def _slope(loss: str, parameter: float):
-    """Return the slope of a loss as a function of (z, y)."""
-    function = getattr(losses, loss)
+    """Return the slope of a loss as a function of (z, y); of softmax's that of its two-class case."""
+    function = losses.log_loss if loss == "softmax" else getattr(losses, loss)
     given = (parameter,) if function.__code__.co_argcount > 2 else ()
     return lambda z, y: function(float(z), y, *given)[1]
