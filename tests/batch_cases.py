@@ -33,6 +33,14 @@ OPTIMIZERS = {
     "signum": ("Signum", {}),
     "rprop": ("Rprop", {"lr": ETA0}),
     "ftrl": ("FTRL", {"l1": 0.02, "l2": 0.1}),
+    "adabelief": ("AdaBelief", {"betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
+    "yogi": ("Yogi", {"betas": (0.5, 0.9)}),
+    "adabound": ("AdaBound", {"betas": (0.5, 0.9), "gamma": 0.5}),
+    "laprop": ("LaProp", {"betas": (0.5, 0.9), "eps": 1e-3}),
+    "adopt": ("ADOPT", {"betas": (0.5, 0.9), "eps": 1e-2}),
+    "adan": ("Adan", {"betas": (0.5, 0.6, 0.9)}),
+    "ademamix": ("AdEMAMix", {"betas": (0.5, 0.9, 0.95), "weight_decay": 0.1}),
+    "qhadam": ("QHAdam", {"betas": (0.5, 0.9), "nus": (0.7, 0.5)}),
 }  # fmt: skip
 FEW = ("sgd", "momentum", "adam")
 

@@ -8,7 +8,11 @@ import math
 
 import numpy as np
 
-from . import naive, naive_sgd
+from . import naive, naive_more, naive_sgd
+
+
+def _class(name):
+    return getattr(naive, name, None) or getattr(naive_more, name)
 
 
 class FreeASGD(naive.ASGD):
@@ -45,9 +49,9 @@ class Batches:
         self.loss_sum = self.penalty = self.grad_norm = self.clipped = 0.0
         name, options = optimizer
         options = {**options} if name == "Rprop" else options | {"lr": self.rate}
-        self.optimizer = getattr(naive, name)(**options)
+        self.optimizer = _class(name)(**options)
         free = {option: 0 for option in ("weight_decay", "l1", "l2") if option in self.optimizer.options}
-        self.free = (FreeASGD if name == "ASGD" else getattr(naive, name))(**options | free)
+        self.free = (FreeASGD if name == "ASGD" else _class(name))(**options | free)
         self.optimizer.init([self.coef])
         self.free.init([self.intercept])
 

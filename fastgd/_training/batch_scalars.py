@@ -141,7 +141,8 @@ class RuleScalars:
         self._carried = carried
         if isinstance(carried[-1], tuple):
             return tuple(np.stack([np.atleast_1d(c[j]) for c in carried[:-1]]) for j in range(len(carried[-1])))
-        return np.array([1.0 if c is None else c for c in carried[:-1]])[:, None]
+        columns = np.array([1.0 if c is None else c for c in carried[:-1]])
+        return columns[:, None] if columns.ndim == 1 else columns
 
     def go_on(self, done: int) -> None:
         """So many of the last table's steps have been done."""
@@ -157,7 +158,8 @@ class RuleScalars:
         """Go on from what `state` returned."""
         self.began = int(state["began"])
         carry = tuple(np.array(state[f"carry.{k}"]) for k in range(2) if f"carry.{k}" in state)
-        self.carry = carry if len(carry) > 1 else float(carry[0]) if carry else None
+        single = None if not carry else carry[0] if carry[0].ndim else carry[0].item()
+        self.carry = carry if len(carry) > 1 else single
 
     def _set(self, step: int, n: int, rates: np.ndarray, first: bool = False) -> None:
         """Set the optimizer's hyperparameters to those of `n` steps: columns, or for `first` the numbers of one step and its rates."""

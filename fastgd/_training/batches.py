@@ -285,7 +285,9 @@ class BatchLanes:
             raise value_error(OWNER, "start", f"a multiple of batch_size={self.batch_size}", start)
         stop = len(order) if stop is None else min(stop, len(order))
         learning = rate.formula != "constant" or bool(rate.eta0.any())
-        tables = self._open(rows, rate, start, len(order), row_weight if row_weight is None else row_weight[order])
+        tables = self._open(
+            rows, rate, start, len(order), row_weight if row_weight is None else row_weight.take(order, axis=0)
+        )
         first, done, n_steps = self.t, 0, self.n_steps(max(0, stop - start))
         while done < n_steps:
             n = min(n_steps - done, tables.room)

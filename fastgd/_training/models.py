@@ -37,11 +37,24 @@ def mean_loss(lanes: Lanes, result: EpochResult, n_rows: int) -> np.ndarray:
 
 
 def take_lanes(lanes: Lanes, which: slice) -> dict[str, Any]:
-    """Return everything that training has changed in some lanes, which other lanes may be given."""
-    return {name: value[..., which].copy() if np.ndim(value) else value for name, value in lanes.state().items()}
+    """Return everything that training has changed in some lanes at the end of an epoch, for `give_lanes`."""
+    first, last, _ = which.indices(lanes.n_lanes)
+    return {name: v[..., first:last].copy() if _of_lanes(lanes, v) else v for name, v in lanes.state().items()}
 
 
 def give_lanes(lanes: Lanes, taken: dict[str, Any], times: int) -> None:
     """Give lanes what `take_lanes` returned, so many times side by side."""
-    wide = {name: np.concatenate([v] * times, axis=-1) if np.ndim(v) else v for name, v in taken.items()}
-    lanes.set_state(wide)
+    state = lanes.state()
+    for name, value in taken.items():
+        if np.ndim(value) and value.shape[-1] * times == lanes.n_lanes:
+            state.setdefault(name, np.zeros((*value.shape[:-1], lanes.n_lanes)))[..., : lanes.n_lanes] = np.tile(
+                value, times
+            )
+        else:
+            state[name] = value
+    lanes.set_state(state)
+
+
+def _of_lanes(lanes: Lanes, value: Any) -> bool:
+    """Return whether a part of the state has a column for each lane; some arrays are padded with columns that are nobody's."""
+    return np.ndim(value) > 0 and value.shape[-1] >= lanes.n_lanes

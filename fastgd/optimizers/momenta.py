@@ -1,13 +1,12 @@
 """Relatives of Adam that differ in the momentum: of differences, of two speeds, mixed with the gradient itself."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from fastgd._kernels import rules
-from fastgd.optimizers._base import NONNEGATIVE, Hyper, Interval, Optimizer
-from fastgd.optimizers.adam import _Moments
+from fastgd.optimizers._base import NONNEGATIVE, Hyper, Interval, Optimizer, each
+from fastgd.optimizers.adam import _debias, _Moments, _seen
 
 CLOSED_FRACTION = Interval(0, 1, "both")
 
@@ -68,9 +67,9 @@ class Adan(Optimizer):
         b1, b2, b3 = self.betas
         keep = 1 / (1 + self.lr * self.weight_decay)
         return {
-            "lr": keep * self.lr / (1 - b1**age), "lr_d": keep * self.lr * b2 / (1 - b2**age),
-            "decay": keep * self.lr * self.weight_decay, "known": float(age > 1), "b1": b1, "b1_c": 1 - b1, "b2": b2, "b2_c": 1 - b2,
-            "b3": b3, "b3_c": 1 - b3, "debias": 1 / math.sqrt(1 - b3**age), "eps": self.eps,
+            "lr": keep * self.lr / each(_seen, b1, age), "lr_d": keep * self.lr * b2 / each(_seen, b2, age),
+            "decay": keep * self.lr * self.weight_decay, "known": (age > 1) * 1.0, "b1": b1, "b1_c": 1 - b1, "b2": b2, "b2_c": 1 - b2,
+            "b3": b3, "b3_c": 1 - b3, "debias": each(_debias, b3, age), "eps": self.eps,
         }  # fmt: skip
 
 
@@ -130,8 +129,8 @@ class AdEMAMix(Optimizer):
     def _scalars(self, age, carry):
         b1, b2, b3 = self.betas
         return {
-            "lr": self.lr / (1 - b1**age), "lr_slow": self.lr * self.alpha, "decay": self.lr * self.weight_decay, "b1": b1, "b1_c": 1 - b1,
-            "b2": b2, "b2_c": 1 - b2, "b3": b3, "b3_c": 1 - b3, "debias": 1 / math.sqrt(1 - b2**age), "eps": self.eps,
+            "lr": self.lr / each(_seen, b1, age), "lr_slow": self.lr * self.alpha, "decay": self.lr * self.weight_decay,
+            "b1": b1, "b1_c": 1 - b1, "b2": b2, "b2_c": 1 - b2, "b3": b3, "b3_c": 1 - b3, "debias": each(_debias, b2, age), "eps": self.eps,
         }  # fmt: skip
 
 

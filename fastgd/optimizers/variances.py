@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from fastgd import _validation as check
 from fastgd._kernels import rules
-from fastgd.optimizers._base import NONNEGATIVE, POSITIVE, Hyper, Interval
+from fastgd.optimizers._base import NONNEGATIVE, POSITIVE, Hyper, Interval, each
 from fastgd.optimizers.adam import _Moments
 
 NO_LIMIT = (
@@ -309,7 +309,13 @@ class ADOPT(_Moments):
         return rules.adopt
 
     def _scalars(self, age, carry):
-        shared = {**self._shared(age), "lr": self.lr, "largest": (age - 1) ** 0.25 if self.clip_ratio else NO_LIMIT}
-        if age == 1:  # see only
-            return {**shared, "lr": 0.0, "decay": 0.0, "b1_c": 0.0, "b2": 0.0, "b2_c": 1.0, "largest": 0.0}
-        return shared
+        shared, moves = self._shared(age), age > 1  # the first step only sees: v = g**2
+        return {
+            **shared, "lr": self.lr * moves, "decay": shared["decay"] * moves, "b1_c": shared["b1_c"] * moves,
+            "b2": shared["b2"] * moves, "b2_c": 1 - shared["b2"] * moves,
+            "largest": each(_fourth_root, age - 1) if self.clip_ratio else NO_LIMIT,
+        }  # fmt: skip
+
+
+def _fourth_root(steps):
+    return steps**0.25
