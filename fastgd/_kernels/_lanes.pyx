@@ -350,7 +350,8 @@ cdef class Block:
 
         `squares` (of the weights' dtype, ``(n_rows,)``) are the squared norms of all rows; `targets` (of the weights' dtype) and
         `weights` (float64 or None) have a row for each of them, or by step one for each from `start` to `stop`, and one column, or one for
-        each lane but those that pad the block, side by side; `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``, in C order, for the steps from `start` to `stop`.
+        each lane but those that pad the block, side by side; `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``, in C order, for the
+        steps from `start` to `stop`.
         """
         cdef int index_size = see(&self.s, rows)
         self.s.n, self.s.ahead, self.s.t = stop - start, order.shape[0] - start, t

@@ -128,7 +128,7 @@ def _of_estimator(
     lanes = model._new_lanes(X, columns * n_seeds, X.dtype)
     seed = model._seed()
     order, stops = _plan(learn, n_points, lanes.batch_size, seed)
-    steps = np.geomspace(*ends, lanes.n_steps(len(order)))
+    steps = np.geomspace(ends[0], ends[1], lanes.n_steps(len(order)))
     targets = task["targets"] if task["targets"].shape[1] == 1 else np.tile(task["targets"], (1, n_seeds))
     weights = _bootstrap(X.shape[0], n_seeds, seed, weight, columns)
     rows, table = Rows.of(X, finite=False), RateTable.steps(steps)

@@ -133,7 +133,8 @@ class Optimizer(metaclass=_Checked):
         return value if isinstance(value, Schedule) else interval.number(value, type(self).__name__, name)
 
     def _several(self, name: str, value: object, interval: Interval) -> tuple[Hyper, ...]:
-        count = len(self.__dataclass_fields__[name].default)
+        default: Any = self.__dataclass_fields__[name].default
+        count = len(default)
         if not isinstance(value, (tuple, list)) or len(value) != count:
             words = {2: "a pair", 3: "a triple"}
             accepted = f"{words[count]} of numbers or schedules"
