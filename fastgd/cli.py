@@ -76,7 +76,7 @@ def main() -> None:
 def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path) -> None:
     """Train two models with six optimizers, each with a constant and a decaying rate, beside scikit-learn.
 
-    Then train one model with sixteen learning rates at once, and say which is best.
+    Then train one model with sixteen learning rates at once, and say which is best, and one whose rate `fit` finds by itself.
 
     About half a minute on Fashion-MNIST, a few seconds on digits.
     """
@@ -96,6 +96,7 @@ def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path)
         log.print(dataset.note, markup=False)
     report = _demo.run(dataset, epochs, seed, log)
     swept, accuracy = _demo_sweep.run(dataset, seed)
+    raced = _demo_sweep.run_auto(dataset, seed)
     try:
         _demo.picture(report, picture)
         _demo_sweep.picture(swept, _demo_sweep.beside(picture))
@@ -107,11 +108,14 @@ def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path)
     if as_json:
         import json
 
+        model, auto_accuracy, seconds = raced
         found = {**swept.to_dict(), "test_accuracy": accuracy}
-        click.echo(json.dumps({**_demo.as_dict(report), "sweep": found}, indent=1))
+        auto = {"learning_rate": model.learning_rate_, "test_accuracy": auto_accuracy, "seconds": seconds}
+        click.echo(json.dumps({**_demo.as_dict(report), "sweep": found, "auto": auto}, indent=1))
     else:
         Console(highlight=False).print(_demo.table(report))
         Console(highlight=False).print(_demo_sweep.sentence(swept, accuracy), markup=False)
+        Console(highlight=False).print(_demo_sweep.auto_sentence(*raced), markup=False)
     log.print(f"Trained and evaluated in {report.seconds:.1f} s. {drawn}", markup=False)
 
 
