@@ -161,10 +161,11 @@ def _row_of(indptr: np.ndarray, position: int) -> int:
 
 
 def _check_columns(indices: np.ndarray, indptr: np.ndarray, n_features: int, owner: str) -> None:
+    unsigned = indices.view(f"u{indices.itemsize}")  # negative columns are very large ones: one pass finds both
     for low in range(0, int(indptr[-1]), CHUNK):
-        part = indices[low : min(low + CHUNK, int(indptr[-1]))]
-        if part.min() < 0 or part.max() >= n_features:
-            position = low + int(np.argmax((part < 0) | (part >= n_features)))
+        part = unsigned[low : min(low + CHUNK, int(indptr[-1]))]
+        if part.max() >= n_features:
+            position = low + int(np.argmax(part >= n_features))
             row = _row_of(indptr, position)
             raise _damaged(owner, f"row {row} has the column {indices[position]}; columns are 0 to {n_features - 1}")
 
