@@ -98,7 +98,8 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
     clip_norm : float, optional
         The largest Euclidean norm of a step's gradient, each lane's own.
     n_jobs : int, optional
-        Threads inside one model: they share its lanes. None is 1, -1 all processors. The result does not depend on it.
+        Threads inside one model: they share its lanes (not yet with batches, optimizers, clipping or softmax). None is 1, -1 all
+        processors. The result does not depend on it.
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
     quantile : float, default=0.5
