@@ -90,11 +90,16 @@ NUMBERS = [
 
 
 def rate_of_0(cls):
-    """A rate of 0 changes no parameter; FTRL divides by it, and says so."""
-    if cls is fastgd.FTRL:
+    """A rate of 0 changes no parameter; FTRL and AdaBound divide by it, and say so."""
+    if cls in (fastgd.FTRL, fastgd.AdaBound):
         refused(lambda: cls(lr=0), VE, ("'lr'", "> 0"))
         return
-    optimizer = cls(lr=0, step_sizes=(0, 50)) if cls is fastgd.Rprop else cls(lr=0)
+    still = {
+        fastgd.Rprop: {"step_sizes": (0, 50)},
+        fastgd.SGDHD: {"hypergrad_lr": 0},
+        fastgd.AdamHD: {"hypergrad_lr": 0},
+    }
+    optimizer = cls(lr=0, **still.get(cls, {}))
     params, grads = problem()
     before = snapshot(params)
     trained(optimizer, params, grads, grads, grads)

@@ -47,7 +47,18 @@ OPTIMIZERS = {
     "Rprop": (fastgd.Rprop, {}),
     "FTRL": (fastgd.FTRL, {"l1": 0.01, "l2": 0.1, "beta": schedules.linear(1.0, 30, 0.5)}),
     "ASGD": (fastgd.ASGD, {"t0": 3, "lambd": 0.01}),
-}
+    **{
+        cls.__name__: (cls, {})
+        for cls in (
+            fastgd.ADOPT, fastgd.AdEMAMix, fastgd.AdaBelief, fastgd.AdaBound, fastgd.Adan, fastgd.AdamHD, fastgd.AdamWScheduleFree,
+            fastgd.AliG, fastgd.BarzilaiBorwein, fastgd.COCOB, fastgd.DAdaptAdam, fastgd.DAdaptSGD, fastgd.DoG, fastgd.DoWG, fastgd.LAMB,
+            fastgd.LARS, fastgd.LDoG, fastgd.LaProp,
+            fastgd.MechanicAdam, fastgd.MechanicSGD, fastgd.NovoGrad, fastgd.Prodigy, fastgd.QHAdam, fastgd.QHM,
+            fastgd.SGDHD,
+            fastgd.SGDScheduleFree, fastgd.SPS, fastgd.Yogi,
+        )
+    },
+}  # fmt: skip
 RATES = {
     "number": 0.05,
     "constant": schedules.constant(0.05),
@@ -160,7 +171,7 @@ def train(state, first, last, holes=False):
     infos = []
     for t in range(first, last):
         poison = state.optimizer.on_nonfinite != "raise"
-        infos.append(repr(state.step(gradients(state.params, t, holes, poison))))
+        infos.append(repr(state.step(gradients(state.params, t, holes, poison), loss=LOSSES[t])))
         state.observe(LOSSES[t])
     return infos
 

@@ -148,3 +148,6 @@ class ASGD(Optimizer):
         rate = self.lr * math.exp(-self.alpha * math.log1p(self.lambd * self.lr * (age - 1)))
         keep = 1 - 1 / max(1, age - 1 - self.t0)
         return {"lr": rate, "l2": self.weight_decay, "decay": self.lambd * rate, "keep": keep}
+
+    def _evaluated(self, p, slots):
+        return slots["ax"]
