@@ -1,6 +1,6 @@
 """Groups of parameters with the same hyperparameters, and those hyperparameters at the present step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -14,7 +14,7 @@ ORIGINS = {
     "alpha_c": "alpha", "rho_c": "rho", "eta_minus": "etas", "eta_plus": "etas", "smallest": "step_sizes",
     "largest": "step_sizes", "keep": "t0", "adapt": "betas", "plain": "betas",
     "b3": "betas", "b3_c": "betas", "lr_d": "lr", "lr_slow": "alpha", "known": "betas", "now": "nus", "past": "nus",
-    "lowest": "final_lr", "highest": "final_lr",
+    "lowest": "final_lr", "highest": "final_lr", "d": "d0", "d_m": "d0", "lr_s": "lr", "pull": "lr", "push": "lr", "g_c": "lr",
 }  # fmt: skip
 """The options behind those scalars of the rules that have other names, for messages."""
 
@@ -30,8 +30,9 @@ class Group:
         self.scheduled = optimizer.schedules()
         self.current: Any = optimizer.replace() if self.scheduled else optimizer
         self.rule = optimizer._rule()
-        names = execute.hyper_names(self.rule)
-        self.pick = itemgetter(*names) if len(names) > 1 else lambda scalars: (scalars[names[0]],)
+        self.measure = optimizer._measure()
+        self.pick = _picker(execute.hyper_names(self.rule))
+        self.pick_measured = _picker(execute.hyper_names(self.measure) if self.measure else ())
         self.advance(0, self.start())
 
     def option_names(self) -> tuple[str, list[str]]:
@@ -63,6 +64,11 @@ class Group:
         return [
             s.observe(m, loss, t) if s.is_stateful else m for (_, _, s), m in zip(self.scheduled, memories, strict=True)
         ]
+
+
+def _picker(names: tuple[str, ...]) -> Callable[[dict[str, float]], tuple[float, ...]]:
+    """Return the function that takes the values of these names, in this order, from a dict."""
+    return itemgetter(*names) if len(names) > 1 else lambda scalars: tuple(scalars[name] for name in names)
 
 
 def overridden(

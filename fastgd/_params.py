@@ -26,6 +26,16 @@ def leaves(tree: Tree, path: tuple = ()) -> Iterator[tuple[str, Any]]:
         yield joined(path), tree
 
 
+def arranged(tree: Tree, arrays: Iterator[np.ndarray]) -> Tree:
+    """Return the arrays, one for each leaf in order, in the arrangement of a tree."""
+    if isinstance(tree, dict):
+        return {key: arranged(branch, arrays) for key, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        branches = [arranged(branch, arrays) for branch in tree]
+        return branches if isinstance(tree, list) else tuple(branches)
+    return next(arrays)
+
+
 def joined(path: tuple) -> str:
     """Return the name of the leaf at a path."""
     return ".".join(str(key) for key in path) if path else "param"

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastgd import _params
 from fastgd import _validation as check
+from fastgd._arrays import Arrays
 from fastgd._groups import Group, overridden
 from fastgd._kernels import execute
 from fastgd._params import Tree
@@ -38,47 +39,6 @@ class StepInfo(NamedTuple):
     """Whether nothing was updated: no gradient at all, or a non-finite one under ``on_nonfinite="skip"``."""
     nonfinite: int
     """How many gradient elements were NaN or infinite."""
-
-
-class Arrays(Mapping):
-    """The state arrays by name; assigning copies values in, so that no state array ever shares memory with anything.
-
-    Examples
-    --------
-    >>> import fastgd, numpy as np
-    >>> state = fastgd.Adam().init({"w": np.ones(2)})
-    >>> sorted(state.arrays)
-    ['w.exp_avg', 'w.exp_avg_sq']
-    >>> state.arrays["w.exp_avg"] = np.array([0.5, 0.5])
-    """
-
-    def __init__(self, arrays: dict[str, np.ndarray]):
-        self._arrays = arrays
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self._arrays[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def __setitem__(self, name: str, values: np.ndarray) -> None:
-        target = self._arrays.get(name)
-        if target is None:
-            raise check.value_error(
-                "arrays", "name", "the name of a state array", name, check.nearest(str(name), list(self._arrays))
-            )
-        if not isinstance(values, np.ndarray) or values.shape != target.shape or values.dtype != target.dtype:
-            got = (getattr(values, "shape", None), getattr(values, "dtype", type(values)))
-            raise check.value_error("arrays", name, f"an array of shape {target.shape} and dtype {target.dtype}", got)
-        if not np.isfinite(values).all():
-            raise check.value_error("arrays", name, "finite", "NaN or infinity")
-        target[...] = values
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{name}: {a.dtype} {a.shape}" for name, a in self._arrays.items())
 
 
 class State:
@@ -139,7 +99,10 @@ class State:
             axes,
             [execute.CODES[p.dtype.name] for p in self._params],
             states,
-            [execute.sweep_address(self._groups[m].rule, dtype) for m, dtype in zip(members, compute, strict=True)],
+            [
+                execute.addresses(self._groups[m].rule, self._groups[m].measure, d)
+                for m, d in zip(members, compute, strict=True)
+            ],
             members,
             _params.Guard(
                 self.names,
@@ -170,8 +133,10 @@ class State:
             for slot in execute.slot_names(group.rule):
                 array = state.arrays[f"{name}.{slot}"]
                 array[...] = group.current._initial(slot, p)
-        cohorts = [execute.Cohort(k, 0, group.current._first_carry()) for k, group in enumerate(state._groups)]
-        state._plan.set_cohorts(cohorts, state._members)
+        apart = resolved.apart
+        homes = state._members if apart else range(len(groups))  # each cohort's group
+        cohorts = [execute.Cohort(k, 0, state._groups[k].current._first_carry()) for k in homes]
+        state._plan.set_cohorts(cohorts, range(len(homes)) if apart else state._members)
         return state
 
     def _check_eps(self, compute: list[np.dtype]) -> None:
@@ -202,7 +167,7 @@ class State:
 
     # ----------------------------------------------------------------------------------------------------------------- stepping
 
-    def step(self, grads: Tree, cast: bool = False) -> StepInfo:
+    def step(self, grads: Tree, cast: bool = False, loss: float | None = None) -> StepInfo:
         """Update the parameters in place, by one fused pass over each array.
 
         A step is all or nothing: every error comes before anything is changed, and a signal (Ctrl-C) is handled after it.
@@ -214,6 +179,9 @@ class State:
             its own step count untouched. They are only read.
         cast : bool
             Convert gradients of another real dtype (this copies them) instead of refusing them.
+        loss : float, optional
+            The loss at these parameters, on the data that the gradients are of: a finite number. Optimizers that set their step by it
+            (`SPS`, `AliG`) need it; others do not mind.
 
         Returns
         -------
@@ -256,17 +224,45 @@ class State:
             clipped = limit is not None and norm > limit
             if clipped:
                 scale = self._clip(limit, norm)
-            nonfinite = plan.sweep(*self._scalars(scale)) or nonfinite
+            informed = iter(self._inform(scale, loss)) if plan.measuring else None
+            nonfinite = plan.sweep(*self._scalars(scale, informed)) or nonfinite
             return StepInfo(t, lead.current.lr, norm, clipped, False, nonfinite)
         finally:
             plan.release(holder)
 
-    def _scalars(self, scale: float) -> tuple[list[tuple], list, list[bool]]:
+    def _inform(self, scale: float, loss: float | None) -> list:
+        """Measure what the rules need to know of all elements together; return what each cohort's carry becomes with that."""
+        if self.optimizer.needs_loss:
+            if loss is None:
+                raise check.type_error(
+                    "step", "loss", f"given to {type(self.optimizer).__name__}", loss, "step(grads, loss=...)"
+                )
+            loss = check.real(loss, "step", "loss")
+        rows, squares, informed = [], [], []
+        for cohort in self._plan.cohorts:
+            group = self._groups[cohort.group]
+            now = group.current
+            limit = math.inf if now.clip_value is None else now.clip_value
+            hyper = group.pick_measured(now._measuring(cohort.age + 1, cohort.carry))
+            rows.append((-scale if now.maximize else scale, limit, *hyper))
+            squares.append(now.squares)
+        for cohort, sums in zip(self._plan.cohorts, self._plan.measure(rows, squares), strict=True):
+            now = self._groups[cohort.group].current
+            carry = now._informed(cohort.age + 1, cohort.carry, sums, loss)
+            if not all(map(math.isfinite, carry)):
+                found = dict(zip(now.carried, carry, strict=True))
+                raise check.NonFiniteError(
+                    f"{type(now).__name__} measured {found} at step {self.t}; nothing was changed"
+                )
+            informed.append(carry)
+        return informed
+
+    def _scalars(self, scale: float, informed: Iterator | None) -> tuple[list[tuple], list, list[bool]]:
         """Return, for each cohort, its sweep's scalars (scale, limit, *hyper), what it will carry on, and if its rule squares."""
         rows, carries, squares = [], [], []
         for cohort in self._plan.cohorts:
             group = self._groups[cohort.group]
-            now, age, carry = group.current, cohort.age + 1, cohort.carry
+            now, age, carry = group.current, cohort.age + 1, cohort.carry if informed is None else next(informed)
             limit = math.inf if now.clip_value is None else now.clip_value
             rows.append((-scale if now.maximize else scale, limit, *group.pick(now._scalars(age, carry))))
             carries.append(now._next_carry(age, carry))
@@ -328,6 +324,57 @@ class State:
         loss = check.real(loss, "observe", "loss")
         groups = zip((*self._groups, self._lead), self._memories, strict=True)
         self._memories = [group.observed(memories, loss, self.t) for group, memories in groups]  # all at once
+
+    # ------------------------------------------------------------------------------------------- what self-tuning optimizers found
+
+    @property
+    def estimates(self) -> dict[str, dict[str, float]]:
+        """The numbers that a self-tuning optimizer has found so far, by parameter and by name, such as ``d`` of `Prodigy`.
+
+        Parameters of one group that have had the same steps share them. Empty for optimizers that do not tune themselves. The step that
+        was taken is here; `lr` and `StepInfo.lr` are the factor that the optimizer was given.
+
+        Examples
+        --------
+        >>> import fastgd, numpy as np
+        >>> state = fastgd.DoG().init({"w": np.array([3.0, 4.0])})
+        >>> info = state.step({"w": np.array([6.0, 8.0])})
+        >>> {key: round(value, 8) for key, value in state.estimates["w"].items()}
+        {'rbar': 6e-06, 'G': 100.0, 'eta': 6e-07}
+        """
+        names = self.optimizer.carried
+        found = [(name, self._plan.cohort_of(i).carry) for i, name in enumerate(self.names)] if names else []
+        return {name: dict(zip(names, carry, strict=True)) for name, carry in found}
+
+    def evaluation_params(self) -> Tree:
+        """Return copies of the parameters as they should be evaluated, arranged as the parameters are.
+
+        Most optimizers step the very weights that are to be used. Schedule-free ones and averaging ones do not: training goes on at
+        one point, while another one, the average, is the answer. This gives that one, and leaves the parameters where they are: there
+        is no mode to switch between training and evaluation. To end with those weights, copy them in: ``w[...] = ...``.
+
+        Returns
+        -------
+        array, list, tuple or dict
+            New arrays of the parameters' shapes and dtypes.
+
+        Examples
+        --------
+        >>> import fastgd, numpy as np
+        >>> w = np.array([4.0])
+        >>> state = fastgd.ASGD(lr=0.9, lambd=0.0, t0=0).init(w)
+        >>> for _ in range(50):
+        ...     info = state.step(2 * w)
+        >>> bool(abs(state.evaluation_params()[0]) < 0.1)
+        True
+        """
+        copies = []
+        for name, p, m in zip(self.names, self._params, self._members, strict=True):
+            group = self._groups[m]
+            slots = {slot: self.arrays[f"{name}.{slot}"] for slot in execute.slot_names(group.rule)}
+            group.advance(max(self.t - 1, 0), self._memories[m])  # as in the last step
+            copies.append(np.array(group.current._evaluated(p, slots), p.dtype))
+        return _params.arranged(self.params, iter(copies))
 
     # ----------------------------------------------------------------------------------------------------------- saving, copying
 

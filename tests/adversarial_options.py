@@ -77,24 +77,41 @@ def bad_option(cls, options, error):
 
 
 def cases_of(options):
-    return [cls for cls in classes_with(*options) if "betas" not in options or cls is not fastgd.Rprop]
+    found = [cls for cls in classes_with(*options) if "betas" not in options or cls is not fastgd.Rprop]
+    return [cls for cls in found if "betas" not in options or len(cls().betas) == 2]
 
+
+TRIPLES = [
+    *((58, {"betas": odd}, VE) for odd in ((-0.1, 0.9, 0.9), (0.9, 0.9, 1.0), (0.9, nan, 0.9))),
+    *((61, {"betas": odd}, VE) for odd in ((0.9, 0.99), (0.9, 0.9, 0.9, 0.9), (), 0.9, None, "abc")),
+    *((61, {"betas": odd}, TE) for odd in (("0.9", 0.9, 0.9), (0.9, 0.9, None))),
+]
+"""The same for optimizers with three betas."""
 
 NUMBERS = [
     Check(number, f"{cls.__name__}({described(options)})", partial(bad_option, cls, options, error))
     for number, options, error in BAD
     for cls in cases_of(options)
+] + [
+    Check(number, f"{cls.__name__}({described(options)})", partial(bad_option, cls, options, error))
+    for number, options, error in TRIPLES
+    for cls in (fastgd.Adan, fastgd.AdEMAMix)
 ]
 
 # ---------------------------------------------------------------------------------------------- numbers accepted: 54, 57, and 63
 
 
 def rate_of_0(cls):
-    """A rate of 0 changes no parameter; FTRL divides by it, and says so."""
-    if cls is fastgd.FTRL:
+    """A rate of 0 changes no parameter; FTRL and AdaBound divide by it, and say so."""
+    if cls in (fastgd.FTRL, fastgd.AdaBound):
         refused(lambda: cls(lr=0), VE, ("'lr'", "> 0"))
         return
-    optimizer = cls(lr=0, step_sizes=(0, 50)) if cls is fastgd.Rprop else cls(lr=0)
+    still = {
+        fastgd.Rprop: {"step_sizes": (0, 50)},
+        fastgd.SGDHD: {"hypergrad_lr": 0},
+        fastgd.AdamHD: {"hypergrad_lr": 0},
+    }
+    optimizer = cls(lr=0, **still.get(cls, {}))
     params, grads = problem()
     before = snapshot(params)
     trained(optimizer, params, grads, grads, grads)

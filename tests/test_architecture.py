@@ -22,7 +22,7 @@ FLOORS = (
     [{"_validation"}, {"_drawing"}],
     [{"_kernels"}, {"schedules"}, {"_safetensors"}, {"_sealed_file"}],
     [{"_kernels.execute"}],
-    [{"_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
+    [{"_arrays", "_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
     [{"_training"}],
     [{"_estimators"}],
     [{"linear_model"}],

@@ -216,12 +216,13 @@ OUTPUTS = [
     ("losses.py", "def f(z, y, /):\n    return z - y\n", "(value, slope)"),
     ("losses.py", "def f(z, y, /):\n    return z, y, z\n", "(value, slope)"),
     ("losses.py", "def f(y, z, /):\n    return z, y\n", "(z, y, /, ...)"),
+    ("measures.py", "def f(g, p, /):\n    return g * g\n", "(p, g, *state, /, ...)"),
 ]
 
 
 @pytest.mark.parametrize(("file", "source", "reason"), OUTPUTS)
 def test_wrong_inputs_and_outputs_are_refused(file, source, reason, tmp_path, monkeypatch):
-    for name, text in {"rules.py": CLIPPED, "losses.py": ""}.items():
+    for name, text in {"rules.py": CLIPPED, "losses.py": "", "measures.py": ""}.items():
         (tmp_path / name).write_text(text + (source if name == file else ""))
     monkeypatch.setattr(emit, "HERE", tmp_path)
     with pytest.raises(emit.RuleError, match=re.escape(reason)) as caught:

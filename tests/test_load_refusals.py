@@ -34,7 +34,7 @@ def train(state, first, last, without=()):
         }
         if t in without:
             grads["b"] = None
-        state.step(grads)
+        state.step(grads, loss=0.7)
         state.observe(LOSSES[t])
 
 

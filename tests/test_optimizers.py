@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import fastgd
 from fastgd import optimizers, schedules
 
-from . import naive, naive_more
+from . import naive, naive_more, naive_trust, naive_tuning
 
 STEPS = 50
 SHAPES = [(3, 4), (5,), (), (0, 2), (67,)]
@@ -51,7 +51,38 @@ CONFIGS = {
     "Adan": [{}, {"lr": 0.1, "betas": (0.5, 0.8, 0.9), "weight_decay": 0.1}],
     "AdEMAMix": [{}, {"lr": 0.1, "betas": (0.5, 0.9, 0.99), "alpha": 2.0, "weight_decay": 0.1}],
     "QHAdam": [{}, {"lr": 0.1, "nus": (0.7, 0.5), "weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
+    "QHM": [{}, {"lr": 0.1, "momentum": 0.9, "nu": 0.5, "weight_decay": 0.1}],
+    "DoG": [{}, {"lr": 0.5, "reps_rel": 0.01, "weight_decay": 0.1, "eps": 0.5}],
+    "LDoG": [{}, {"lr": 0.5, "reps_rel": 0.01, "weight_decay": 0.1, "eps": 0.5}],
+    "DoWG": [{}, {"lr": 0.5, "weight_decay": 0.1, "eps": 0.01}],
+    "DAdaptSGD": [{}, {"d0": 0.01, "momentum": 0.9, "weight_decay": 0.1, "growth_rate": 1.1}],
+    "DAdaptAdam": [
+        {},
+        {"d0": 0.01, "betas": (0.5, 0.9), "weight_decay": 0.1, "growth_rate": 1.1},
+        {"d0": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True, "use_bias_correction": True},
+    ],
+    "Prodigy": [
+        {"d0": 0.1},
+        {"d0": 0.01, "use_bias_correction": True, "safeguard_warmup": True, "growth_rate": 1.1},
+        {"d0": 0.01, "betas": (0.5, 0.9), "beta3": 0.8, "d_coef": 2.0, "weight_decay": 0.1, "decoupled_weight_decay": False},
+    ],
+    "SGDScheduleFree": [{"lr": 0.1}, {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.1, "warmup_steps": 10, "r": 1, "weight_lr_power": 1}],
+    "AdamWScheduleFree": [{}, {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.1, "warmup_steps": 10, "r": 0.5}],
+    "SGDHD": [{}, {"lr": 0.1, "hypergrad_lr": 1e-3, "momentum": 0.9, "weight_decay": 0.1}],
+    "AdamHD": [{}, {"lr": 0.1, "hypergrad_lr": 1e-3, "betas": (0.5, 0.9), "weight_decay": 0.1}],
+    "SPS": [{}, {"lr": 0.1, "c": 0.1, "f_min": -1.0}, {"eps": 100.0, "f_min": 2.0}],
+    "AliG": [{}, {"lr": 0.01, "momentum": 0.9, "f_min": -0.5}],
+    "BarzilaiBorwein": [{}, {"lr": 0.5, "first": 0.1, "short": True, "growth_rate": 1.5}],
+    "MechanicSGD": [{}, {"lr": 0.5, "momentum": 0.9, "eps": 0.01, "weight_decay": 0.1, "s_init": 0.01}],
+    "MechanicAdam": [{}, {"lr": 0.5, "betas": (0.5, 0.9), "eps": 0.01, "weight_decay": 0.1, "s_init": 0.01}],
+    "COCOB": [{}, {"lr": 0.5, "alpha": 10.0, "eps": 0.1}],
+    "LARS": [{}, {"lr": 0.5, "momentum": 0.5, "weight_decay": 0.1, "trust_coefficient": 0.1, "eps": 0.1}],
+    "LAMB": [{}, {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.1}],
+    "NovoGrad": [{}, {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.1}],
 }  # fmt: skip
+# Those that look at many elements together: the order in which sums are taken leaves its rounding in every element.
+MEASURING = {name for name in CONFIGS if getattr(fastgd, name)()._measure() is not None}
+LOSS = 0.7  # of every step, for those that need one
 CASES = [(name, config) for name, configs in CONFIGS.items() for config in configs]
 every_class = pytest.mark.parametrize("name", CONFIGS)
 every_case = pytest.mark.parametrize(
@@ -66,7 +97,10 @@ def fast(name, **options):
 def slow(name, **options):
     if name == "SignSGD":
         name, options = "Signum", {"momentum": 0, **options}
-    return (getattr(naive, name, None) or getattr(naive_more, name))(**options)
+    (module,) = [m for m in (naive, naive_more, naive_trust, naive_tuning) if hasattr(m, name)]
+    oracle = getattr(module, name)(**options)
+    oracle.loss = LOSS
+    return oracle
 
 
 def random_params(dtype=np.float64, seed=0):
@@ -110,7 +144,7 @@ def compare_with_naive(name, options, oracle_options=None, dtype=np.float64, ove
     state = fast(name, **options).init(random_params(dtype))
     for number, grads in enumerate(random_grads(dtype)):
         norm, t = naive.global_norm(grads), oracle.t
-        info = state.step(grads)
+        info = state.step(grads, loss=LOSS)
         oracle.step(grads)
         compare(state, oracle, f"{name} {options}, step {number}")
         assert info.t == t and state.t == oracle.t
@@ -147,9 +181,19 @@ RANGES = {
     "etas": ((0.3, 0.7), (1.1, 1.5)), "step_sizes": ((0.001, 0.01), (0.1, 0.3)),
     "beta": (0.5, 2.0), "l1": (0.5, 0.1), "l2": (0.0, 0.5), "lambd": (0.0, 0.5), "t0": (0.0, 20.0),
     "final_lr": (0.5, 0.05), "gamma": (0.01, 0.5), "clip_norm": (1.0, 5.0), "clip_value": (0.1, 1.0),
+    "nu": (0.2, 1.0), "reps_rel": (1e-3, 1e-1), "d0": (0.1, 0.01), "growth_rate": (1.05, 2.0), "beta3": (0.8, 0.95), "d_coef": (0.5, 2.0),
+    "warmup_steps": (0.0, 20.0), "r": (0.0, 1.0), "weight_lr_power": (2.0, 0.5), "hypergrad_lr": (0.0, 1e-3), "c": (0.5, 2.0),
+    "f_min": (0.0, 0.6), "first": (0.1, 0.01), "trust_coefficient": (0.1, 0.01),
+    "s_init": (0.1, 0.01),
 }  # fmt: skip
 # What a class must be told for all of its hyperparameters to matter.
-FULL = {"SGD": {"momentum": 0.9}, "RMSprop": {"momentum": 0.9, "centered": True, "eps": 0.1}, "Adam": {"amsgrad": True}}
+FULL = {
+    "SGD": {"momentum": 0.9},
+    "AliG": {"momentum": 0.9},
+    "Prodigy": {"d0": 0.1},
+    "RMSprop": {"momentum": 0.9, "centered": True, "eps": 0.1},
+    "Adam": {"amsgrad": True},
+}
 
 
 def hyperparameters(name):
@@ -190,7 +234,7 @@ def test_every_hyperparameter_may_be_a_schedule(name):
 @every_class
 def test_step_tells_its_rate(name):
     state = fast(name, lr=schedules.linear(0.1, 4, 0.02)).init(np.ones(3))
-    rates = [state.step(np.full(3, 0.1)).lr for _ in range(6)]
+    rates = [state.step(np.full(3, 0.1), loss=LOSS).lr for _ in range(6)]
     assert rates == [schedules.linear(0.1, 4, 0.02)(t) for t in range(6)]
 
 
@@ -205,7 +249,7 @@ def test_overrides_are_optimizers_of_their_own(name):
         oracle.init([p])
     state = fast(name, **config).init(random_params(), overrides)
     for grads in random_grads():
-        state.step(grads)
+        state.step(grads, loss=LOSS)
         for oracle, g in zip(alone, grads, strict=True):
             oracle.step([g])
         assert_near(state.params, [oracle.params[0] for oracle in alone], name)
@@ -228,7 +272,7 @@ def test_is_the_naive_optimizer_for_random_options(name, data):
     for _ in range(data.draw(st.integers(1, 6))):
         magnitude = 10.0 ** data.draw(st.integers(-3, 3))
         grads = [np.asarray(rng.normal(size=s) * magnitude) if rng.random() < 0.9 else None for s in shapes]
-        state.step(grads)
+        state.step(grads, loss=LOSS)
         oracle.step(grads)
         compare(state, oracle, f"{options}")
 
@@ -236,7 +280,15 @@ def test_is_the_naive_optimizer_for_random_options(name, data):
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Torch
 
-ELSEWHERE = {"Lion", "SignSGD", "Signum", "FTRL", *vars(naive_more)}  # not in torch
+ELSEWHERE = {
+    "Lion",
+    "SignSGD",
+    "Signum",
+    "FTRL",
+    *vars(naive_more),
+    *vars(naive_trust),
+    *vars(naive_tuning),
+}  # not in torch
 TORCH_CLASSES = sorted(CONFIGS.keys() - ELSEWHERE)
 
 

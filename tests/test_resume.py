@@ -47,7 +47,18 @@ OPTIMIZERS = {
     "Rprop": (fastgd.Rprop, {}),
     "FTRL": (fastgd.FTRL, {"l1": 0.01, "l2": 0.1, "beta": schedules.linear(1.0, 30, 0.5)}),
     "ASGD": (fastgd.ASGD, {"t0": 3, "lambd": 0.01}),
-}
+    **{
+        cls.__name__: (cls, {})
+        for cls in (
+            fastgd.ADOPT, fastgd.AdEMAMix, fastgd.AdaBelief, fastgd.AdaBound, fastgd.Adan, fastgd.AdamHD, fastgd.AdamWScheduleFree,
+            fastgd.AliG, fastgd.BarzilaiBorwein, fastgd.COCOB, fastgd.DAdaptAdam, fastgd.DAdaptSGD, fastgd.DoG, fastgd.DoWG, fastgd.LAMB,
+            fastgd.LARS, fastgd.LDoG, fastgd.LaProp,
+            fastgd.MechanicAdam, fastgd.MechanicSGD, fastgd.NovoGrad, fastgd.Prodigy, fastgd.QHAdam, fastgd.QHM,
+            fastgd.SGDHD,
+            fastgd.SGDScheduleFree, fastgd.SPS, fastgd.Yogi,
+        )
+    },
+}  # fmt: skip
 RATES = {
     "number": 0.05,
     "constant": schedules.constant(0.05),
@@ -68,6 +79,18 @@ RATES = {
     "random_walk": schedules.random_walk(0.05, ("normal", 0.0, 0.01), seed=5, low=0.01),
     "plateau": schedules.plateau(0.05, factor=0.5, patience=1, cooldown=1),
     "performance": schedules.performance(0.05, high=0.08),
+    "cosine_restarts": schedules.cosine_restarts(0.05, 4, T_mult=2),
+    "cyclic": schedules.cyclic(0.01, 0.05, 3),
+    "one_cycle": schedules.one_cycle(0.05, 30),
+    "chebyshev": schedules.chebyshev(0.01, 0.05, 8),
+    "multistep": schedules.multistep(0.05, [3, 9], 0.5),
+    "interpolate": schedules.interpolate([5, 20], [0.01, 0.05, 0.02]),
+    "inverse_sqrt": schedules.inverse_sqrt(0.05, 3),
+    "noam": schedules.noam(400, 6),
+    "wsd": schedules.wsd(0.05, 30, warmup=3, decay=10),
+    "rex": schedules.rex(0.05, 30),
+    "tanh": schedules.tanh(0.05, 30),
+    "k_decay": schedules.k_decay(0.05, 30),
     "composed": schedules.maximum(0.01, schedules.warmup(3, 0.2) >> 0.05 * schedules.plateau(factor=0.7, patience=0)),
     "two measured": schedules.performance(0.2) * schedules.plateau(0.5, patience=0).clip(0.01, 0.4),
 }
@@ -160,7 +183,7 @@ def train(state, first, last, holes=False):
     infos = []
     for t in range(first, last):
         poison = state.optimizer.on_nonfinite != "raise"
-        infos.append(repr(state.step(gradients(state.params, t, holes, poison))))
+        infos.append(repr(state.step(gradients(state.params, t, holes, poison), loss=LOSSES[t])))
         state.observe(LOSSES[t])
     return infos
 

@@ -6,6 +6,7 @@ cdef enum:
     TASK = 8 * BLOCK      # elements that a thread takes at a time
     SLOTS = 8             # state arrays of one parameter, at most
     SCALARS = 32          # scalars of one rule, at most
+    SUMS = 4              # sums of one measure, at most
     DIMENSIONS = 64       # NumPy's own limit
 
 cdef enum:
@@ -16,6 +17,7 @@ cdef enum:
 
 ctypedef void (*pool_task)(void *context, Py_ssize_t k) noexcept nogil
 ctypedef Py_ssize_t (*sweep_function)(Py_ssize_t n, void **arrays, const void *scalars) noexcept nogil
+ctypedef void (*measure_function)(Py_ssize_t n, void **arrays, const double *scalars, double *sums) noexcept nogil
 ctypedef double (*sum_function)(Py_ssize_t n, const void *x) noexcept nogil
 ctypedef void (*widen_function)(Py_ssize_t n, const void *source, float *target) noexcept nogil
 ctypedef void (*narrow_function)(Py_ssize_t n, const float *source, void *target) noexcept nogil
@@ -40,6 +42,7 @@ cdef struct Parameter:
     int n_slots
     int cohort
     sweep_function sweep
+    measure_function measure       # NULL where the rule needs none
     Py_ssize_t first_block
 
 # Where a task begins.
@@ -51,12 +54,14 @@ cdef struct Job:
     Position *tasks
     Py_ssize_t n_tasks
     double *block_sums
+    double *measured               # SUMS of each block
     double *scalars64
     float *scalars32
     Py_ssize_t nonfinite
 
 cdef View *new_view(cnp.ndarray array, tuple axes) except? NULL
 cdef void norm_task(void *context, Py_ssize_t k) noexcept nogil
+cdef void measure_all(Job *job, Py_ssize_t n, int threads, double *totals) noexcept nogil
 cdef void sweep_task(void *context, Py_ssize_t k) noexcept nogil
 cdef double pairwise(const double *x, Py_ssize_t n) noexcept nogil
 cdef void run(pool_task task, Job *job, int threads) noexcept nogil

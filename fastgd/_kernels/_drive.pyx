@@ -242,6 +242,36 @@ cdef void norm_task(void *context, Py_ssize_t k) noexcept nogil:
         a, low = a + 1, 0
 
 
+cdef void measure(Parameter *a, Py_ssize_t low, Py_ssize_t high, const double *scalars, double *measured) noexcept nogil:
+    """Take the sums of each block of one parameter between the elements low (a multiple of BLOCK) and high."""
+    cdef double[BLOCK] p_scratch, g_scratch
+    cdef void *arrays[SLOTS + 2]
+    cdef Py_ssize_t count, size = 8 if a.p.dtype == FLOAT64 else 4
+    cdef int k
+    while low < high:
+        count = min(high - low, BLOCK)
+        arrays[0] = load(&a.p, low, count, p_scratch)
+        arrays[1] = load(&a.g, low, count, g_scratch)
+        for k in range(a.n_slots):
+            arrays[2 + k] = <char *> a.state[k] + low * size
+        a.measure(count, arrays, scalars, measured + low // BLOCK * SUMS)
+        low += count
+
+
+cdef void measure_task(void *context, Py_ssize_t k) noexcept nogil:
+    cdef Job *job = <Job *> context
+    cdef Py_ssize_t a = job.tasks[k].array, low = job.tasks[k].offset
+    cdef Parameter *parameter
+    while a < job.tasks[k + 1].array or (a == job.tasks[k + 1].array and low < job.tasks[k + 1].offset):
+        parameter = &job.parameters[a]
+        if parameter.g.data != NULL:
+            measure(
+                parameter, low, end_of(job, k, a), job.scalars64 + parameter.cohort * SCALARS,
+                job.measured + parameter.first_block * SUMS,
+            )
+        a, low = a + 1, 0
+
+
 cdef void sweep_task(void *context, Py_ssize_t backwards) noexcept nogil:
     """Sweep from the last task to the first: the end of the gradients is what `norm` left in the cache."""
     cdef Job *job = <Job *> context
@@ -272,3 +302,22 @@ cdef double pairwise(const double *x, Py_ssize_t n) noexcept nogil:
 cdef void run(pool_task task, Job *job, int threads) noexcept nogil:
     """Run a task over all stretches of a job, on as many threads as are allowed."""
     pool_run(task, job, job.n_tasks, threads)
+
+
+cdef void measure_all(Job *job, Py_ssize_t n, int threads, double *totals) noexcept nogil:
+    """Add to the SUMS totals of each cohort the sums over its parameters, of n, that have a gradient."""
+    cdef Py_ssize_t i, k, block, n_blocks
+    cdef double *column
+    cdef double *source
+    cdef Parameter *parameter
+    run(measure_task, job, threads)
+    for i in range(n):
+        parameter = &job.parameters[i]
+        if parameter.g.data == NULL:
+            continue
+        n_blocks = (parameter.p.n + BLOCK - 1) // BLOCK
+        column, source = job.block_sums + parameter.first_block, job.measured + parameter.first_block * SUMS
+        for k in range(SUMS):
+            for block in range(n_blocks):
+                column[block] = source[block * SUMS + k]
+            totals[parameter.cohort * SUMS + k] += pairwise(column, n_blocks)

@@ -5573,6 +5573,2552 @@ cdef void qhadam_float64_16(
         scalars += advance_
 
 
+cdef inline (floating, floating) dog(
+    floating p, floating g, floating init_buffer, floating lr, floating l2
+) noexcept nogil:
+    return p - lr * (g + l2 * p), init_buffer
+
+
+cdef void dog_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array init_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], init_buffer[i_] = dog(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), init_buffer[i_], scalars[4],
+                scalars[5]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], init_buffer[k_ + l_] = dog(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                init_buffer[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void dog_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array init_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], init_buffer[k_ + l_] = dog(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                init_buffer[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void dog_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array init_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], init_buffer[k_ + l_] = dog(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                init_buffer[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void dog_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array init_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], init_buffer[k_ + l_] = dog(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), init_buffer[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void dog_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array init_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], init_buffer[i_] = dog(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), init_buffer[i_], scalars[4],
+                scalars[5]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], init_buffer[k_ + l_] = dog(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                init_buffer[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void dog_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array init_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], init_buffer[k_ + l_] = dog(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                init_buffer[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void dog_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array init_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], init_buffer[k_ + l_] = dog(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                init_buffer[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void dog_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array init_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], init_buffer[k_ + l_] = dog(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), init_buffer[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating, floating) dadapt_sgd(
+    floating p, floating g, floating s, floating x0, floating lr, floating l2, floating mu_c
+) noexcept nogil:
+    s = s + lr * (g + l2 * p)
+    return p - mu_c * (p - (x0 - s)), s, x0
+
+
+cdef void dadapt_sgd_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array s = <float32_array> arrays_[2]
+    cdef float32_array x0 = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], s[i_], x0[i_] = dadapt_sgd(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), s[i_], x0[i_], scalars[4],
+                scalars[5], scalars[6]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], s[k_ + l_], x0[k_ + l_] = dadapt_sgd(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                s[k_ + l_], x0[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_sgd_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array s = <float32_array> arrays_[2]
+    cdef float32_array x0 = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], s[k_ + l_], x0[k_ + l_] = dadapt_sgd(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                s[k_ + l_], x0[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_sgd_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array s = <float32_array> arrays_[2]
+    cdef float32_array x0 = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], s[k_ + l_], x0[k_ + l_] = dadapt_sgd(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                s[k_ + l_], x0[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_sgd_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array s = <float32_array> arrays_[2]
+    cdef float32_array x0 = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], s[k_ + l_], x0[k_ + l_] = dadapt_sgd(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), s[k_ + l_], x0[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_sgd_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array s = <float64_array> arrays_[2]
+    cdef float64_array x0 = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], s[i_], x0[i_] = dadapt_sgd(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), s[i_], x0[i_], scalars[4],
+                scalars[5], scalars[6]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], s[k_ + l_], x0[k_ + l_] = dadapt_sgd(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                s[k_ + l_], x0[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_sgd_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array s = <float64_array> arrays_[2]
+    cdef float64_array x0 = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], s[k_ + l_], x0[k_ + l_] = dadapt_sgd(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                s[k_ + l_], x0[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_sgd_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array s = <float64_array> arrays_[2]
+    cdef float64_array x0 = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], s[k_ + l_], x0[k_ + l_] = dadapt_sgd(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                s[k_ + l_], x0[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_sgd_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array s = <float64_array> arrays_[2]
+    cdef float64_array x0 = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], s[k_ + l_], x0[k_ + l_] = dadapt_sgd(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), s[k_ + l_], x0[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating, floating, floating) dadapt_adam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating s, floating l2, floating decay, floating b1,
+    floating lr_m, floating b2, floating b2_c, floating b3, floating lr_s, floating eps
+) noexcept nogil:
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + lr_m * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    s = b3 * s + lr_s * g
+    return p - (decay * p + exp_avg / (math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq, s
+
+
+cdef void dadapt_adam_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_], exp_avg_sq[i_], s[i_] = dadapt_adam(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], exp_avg_sq[i_], s[i_],
+                scalars[4], scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10], scalars[11],
+                scalars[12]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_] = dadapt_adam(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_],
+                scalars[6 * 1 + l_], scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_],
+                scalars[10 * 1 + l_], scalars[11 * 1 + l_], scalars[12 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_adam_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_] = dadapt_adam(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_],
+                scalars[6 * 4 + l_], scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_],
+                scalars[10 * 4 + l_], scalars[11 * 4 + l_], scalars[12 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_adam_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_] = dadapt_adam(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_],
+                scalars[6 * 8 + l_], scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_],
+                scalars[10 * 8 + l_], scalars[11 * 8 + l_], scalars[12 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_adam_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_] = dadapt_adam(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], exp_avg_sq[k_ + l_],
+                s[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_], scalars[11 * 16 + l_],
+                scalars[12 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_adam_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_], exp_avg_sq[i_], s[i_] = dadapt_adam(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], exp_avg_sq[i_], s[i_],
+                scalars[4], scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10], scalars[11],
+                scalars[12]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_] = dadapt_adam(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_],
+                scalars[6 * 1 + l_], scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_],
+                scalars[10 * 1 + l_], scalars[11 * 1 + l_], scalars[12 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_adam_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_] = dadapt_adam(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_],
+                scalars[6 * 4 + l_], scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_],
+                scalars[10 * 4 + l_], scalars[11 * 4 + l_], scalars[12 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_adam_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_] = dadapt_adam(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_],
+                scalars[6 * 8 + l_], scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_],
+                scalars[10 * 8 + l_], scalars[11 * 8 + l_], scalars[12 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void dadapt_adam_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_] = dadapt_adam(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], exp_avg_sq[k_ + l_],
+                s[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_], scalars[11 * 16 + l_],
+                scalars[12 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating, floating, floating, floating) prodigy(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating s, floating p0, floating lr, floating l2,
+    floating decay, floating b1, floating d_m, floating b2, floating d, floating b2_c, floating b3, floating lr_s,
+    floating eps
+) noexcept nogil:
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + d_m * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * ((d * g) * (d * g))
+    s = b3 * s + lr_s * g
+    return p - (decay * p + lr * exp_avg / (math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq, s, p0
+
+
+cdef void prodigy_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array p0 = <float32_array> arrays_[5]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_], exp_avg_sq[i_], s[i_], p0[i_] = prodigy(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], exp_avg_sq[i_], s[i_],
+                p0[i_], scalars[4], scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10],
+                scalars[11], scalars[12], scalars[13], scalars[14]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_] = prodigy(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_], scalars[4 * 1 + l_],
+                scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_],
+                scalars[10 * 1 + l_], scalars[11 * 1 + l_], scalars[12 * 1 + l_], scalars[13 * 1 + l_],
+                scalars[14 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void prodigy_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array p0 = <float32_array> arrays_[5]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_] = prodigy(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_], scalars[4 * 4 + l_],
+                scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_],
+                scalars[10 * 4 + l_], scalars[11 * 4 + l_], scalars[12 * 4 + l_], scalars[13 * 4 + l_],
+                scalars[14 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void prodigy_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array p0 = <float32_array> arrays_[5]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_] = prodigy(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_], scalars[4 * 8 + l_],
+                scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_],
+                scalars[10 * 8 + l_], scalars[11 * 8 + l_], scalars[12 * 8 + l_], scalars[13 * 8 + l_],
+                scalars[14 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void prodigy_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array p0 = <float32_array> arrays_[5]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_] = prodigy(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], exp_avg_sq[k_ + l_],
+                s[k_ + l_], p0[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_],
+                scalars[7 * 16 + l_], scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_],
+                scalars[11 * 16 + l_], scalars[12 * 16 + l_], scalars[13 * 16 + l_], scalars[14 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void prodigy_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array p0 = <float64_array> arrays_[5]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_], exp_avg_sq[i_], s[i_], p0[i_] = prodigy(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], exp_avg_sq[i_], s[i_],
+                p0[i_], scalars[4], scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10],
+                scalars[11], scalars[12], scalars[13], scalars[14]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_] = prodigy(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_], scalars[4 * 1 + l_],
+                scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_],
+                scalars[10 * 1 + l_], scalars[11 * 1 + l_], scalars[12 * 1 + l_], scalars[13 * 1 + l_],
+                scalars[14 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void prodigy_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array p0 = <float64_array> arrays_[5]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_] = prodigy(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_], scalars[4 * 4 + l_],
+                scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_],
+                scalars[10 * 4 + l_], scalars[11 * 4 + l_], scalars[12 * 4 + l_], scalars[13 * 4 + l_],
+                scalars[14 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void prodigy_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array p0 = <float64_array> arrays_[5]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_] = prodigy(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_], scalars[4 * 8 + l_],
+                scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_],
+                scalars[10 * 8 + l_], scalars[11 * 8 + l_], scalars[12 * 8 + l_], scalars[13 * 8 + l_],
+                scalars[14 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void prodigy_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array p0 = <float64_array> arrays_[5]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], s[k_ + l_], p0[k_ + l_] = prodigy(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], exp_avg_sq[k_ + l_],
+                s[k_ + l_], p0[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_],
+                scalars[7 * 16 + l_], scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_],
+                scalars[11 * 16 + l_], scalars[12 * 16 + l_], scalars[13 * 16 + l_], scalars[14 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating) schedule_free_sgd(
+    floating p, floating g, floating z, floating lr, floating l2, floating pull, floating push
+) noexcept nogil:
+    g = g + l2 * p
+    return p - (pull * (p - z) + push * g), z - lr * g
+
+
+cdef void schedule_free_sgd_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], z[i_] = schedule_free_sgd(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), z[i_], scalars[4], scalars[5],
+                scalars[6], scalars[7]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], z[k_ + l_] = schedule_free_sgd(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                z[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_sgd_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], z[k_ + l_] = schedule_free_sgd(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                z[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_sgd_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], z[k_ + l_] = schedule_free_sgd(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                z[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_sgd_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], z[k_ + l_] = schedule_free_sgd(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), z[k_ + l_], scalars[4 * 16 + l_],
+                scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_sgd_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], z[i_] = schedule_free_sgd(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), z[i_], scalars[4], scalars[5],
+                scalars[6], scalars[7]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], z[k_ + l_] = schedule_free_sgd(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                z[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_sgd_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], z[k_ + l_] = schedule_free_sgd(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                z[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_sgd_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], z[k_ + l_] = schedule_free_sgd(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                z[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_sgd_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], z[k_ + l_] = schedule_free_sgd(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), z[k_ + l_], scalars[4 * 16 + l_],
+                scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating, floating) schedule_free_adamw(
+    floating p, floating g, floating z, floating exp_avg_sq, floating lr, floating weight_decay, floating pull,
+    floating push, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
+    cdef floating u
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    u = g / (debias * math.sqrt(exp_avg_sq) + eps) + weight_decay * p
+    return p - (pull * (p - z) + push * u), z - lr * u, exp_avg_sq
+
+
+cdef void schedule_free_adamw_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], z[i_], exp_avg_sq[i_] = schedule_free_adamw(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), z[i_], exp_avg_sq[i_], scalars[4],
+                scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10], scalars[11]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], z[k_ + l_], exp_avg_sq[k_ + l_] = schedule_free_adamw(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                z[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_],
+                scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_], scalars[10 * 1 + l_],
+                scalars[11 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_adamw_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], z[k_ + l_], exp_avg_sq[k_ + l_] = schedule_free_adamw(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                z[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_],
+                scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_], scalars[10 * 4 + l_],
+                scalars[11 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_adamw_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], z[k_ + l_], exp_avg_sq[k_ + l_] = schedule_free_adamw(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                z[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_],
+                scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_], scalars[10 * 8 + l_],
+                scalars[11 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_adamw_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], z[k_ + l_], exp_avg_sq[k_ + l_] = schedule_free_adamw(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), z[k_ + l_], exp_avg_sq[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_], scalars[11 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_adamw_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], z[i_], exp_avg_sq[i_] = schedule_free_adamw(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), z[i_], exp_avg_sq[i_], scalars[4],
+                scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10], scalars[11]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], z[k_ + l_], exp_avg_sq[k_ + l_] = schedule_free_adamw(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                z[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_],
+                scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_], scalars[10 * 1 + l_],
+                scalars[11 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_adamw_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], z[k_ + l_], exp_avg_sq[k_ + l_] = schedule_free_adamw(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                z[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_],
+                scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_], scalars[10 * 4 + l_],
+                scalars[11 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_adamw_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], z[k_ + l_], exp_avg_sq[k_ + l_] = schedule_free_adamw(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                z[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_],
+                scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_], scalars[10 * 8 + l_],
+                scalars[11 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void schedule_free_adamw_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], z[k_ + l_], exp_avg_sq[k_ + l_] = schedule_free_adamw(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), z[k_ + l_], exp_avg_sq[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_], scalars[11 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating) alig(
+    floating p, floating g, floating momentum_buffer, floating lr, floating mu
+) noexcept nogil:
+    momentum_buffer = mu * momentum_buffer - lr * g
+    return p - (lr * g - mu * momentum_buffer), momentum_buffer
+
+
+cdef void alig_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], momentum_buffer[i_] = alig(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), momentum_buffer[i_], scalars[4],
+                scalars[5]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], momentum_buffer[k_ + l_] = alig(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void alig_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], momentum_buffer[k_ + l_] = alig(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void alig_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], momentum_buffer[k_ + l_] = alig(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void alig_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], momentum_buffer[k_ + l_] = alig(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), momentum_buffer[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void alig_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], momentum_buffer[i_] = alig(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), momentum_buffer[i_], scalars[4],
+                scalars[5]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], momentum_buffer[k_ + l_] = alig(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void alig_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], momentum_buffer[k_ + l_] = alig(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void alig_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], momentum_buffer[k_ + l_] = alig(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void alig_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], momentum_buffer[k_ + l_] = alig(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), momentum_buffer[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating) secant(
+    floating p, floating g, floating prev_grad, floating lr
+) noexcept nogil:
+    return p - lr * g, g
+
+
+cdef void secant_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array prev_grad = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], prev_grad[i_] = secant(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), prev_grad[i_], scalars[4]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], prev_grad[k_ + l_] = secant(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                prev_grad[k_ + l_], scalars[4 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void secant_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array prev_grad = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], prev_grad[k_ + l_] = secant(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                prev_grad[k_ + l_], scalars[4 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void secant_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array prev_grad = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], prev_grad[k_ + l_] = secant(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                prev_grad[k_ + l_], scalars[4 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void secant_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array prev_grad = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], prev_grad[k_ + l_] = secant(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), prev_grad[k_ + l_],
+                scalars[4 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void secant_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array prev_grad = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], prev_grad[i_] = secant(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), prev_grad[i_], scalars[4]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], prev_grad[k_ + l_] = secant(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                prev_grad[k_ + l_], scalars[4 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void secant_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array prev_grad = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], prev_grad[k_ + l_] = secant(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                prev_grad[k_ + l_], scalars[4 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void secant_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array prev_grad = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], prev_grad[k_ + l_] = secant(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                prev_grad[k_ + l_], scalars[4 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void secant_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array prev_grad = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], prev_grad[k_ + l_] = secant(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), prev_grad[k_ + l_],
+                scalars[4 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating, floating, floating, floating, floating) cocob(
+    floating p, floating g, floating L, floating grad_norm_sum, floating gradients_sum, floating tilde_w,
+    floating reward, floating lr, floating alpha
+) noexcept nogil:
+    cdef floating gain, size, spread, w
+    size = math.fabs(g)
+    L = size if size > L else L
+    grad_norm_sum = grad_norm_sum + size
+    gradients_sum = gradients_sum + g
+    gain = reward - g * tilde_w
+    reward = gain if gain > <floating> 0 else gain - gain
+    spread = grad_norm_sum + L if grad_norm_sum + L > alpha * L else alpha * L
+    w = -lr * (gradients_sum / (L * spread) * (reward + L))
+    return p - (tilde_w - w), L, grad_norm_sum, gradients_sum, w, reward
+
+
+cdef void cocob_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array L = <float32_array> arrays_[2]
+    cdef float32_array grad_norm_sum = <float32_array> arrays_[3]
+    cdef float32_array gradients_sum = <float32_array> arrays_[4]
+    cdef float32_array tilde_w = <float32_array> arrays_[5]
+    cdef float32_array reward = <float32_array> arrays_[6]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], L[i_], grad_norm_sum[i_], gradients_sum[i_], tilde_w[i_], reward[i_] = cocob(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), L[i_], grad_norm_sum[i_],
+                gradients_sum[i_], tilde_w[i_], reward[i_], scalars[4], scalars[5]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_] = cocob(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_],
+                scalars[4 * 1 + l_], scalars[5 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void cocob_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array L = <float32_array> arrays_[2]
+    cdef float32_array grad_norm_sum = <float32_array> arrays_[3]
+    cdef float32_array gradients_sum = <float32_array> arrays_[4]
+    cdef float32_array tilde_w = <float32_array> arrays_[5]
+    cdef float32_array reward = <float32_array> arrays_[6]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_] = cocob(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_],
+                scalars[4 * 4 + l_], scalars[5 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void cocob_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array L = <float32_array> arrays_[2]
+    cdef float32_array grad_norm_sum = <float32_array> arrays_[3]
+    cdef float32_array gradients_sum = <float32_array> arrays_[4]
+    cdef float32_array tilde_w = <float32_array> arrays_[5]
+    cdef float32_array reward = <float32_array> arrays_[6]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_] = cocob(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_],
+                scalars[4 * 8 + l_], scalars[5 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void cocob_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array L = <float32_array> arrays_[2]
+    cdef float32_array grad_norm_sum = <float32_array> arrays_[3]
+    cdef float32_array gradients_sum = <float32_array> arrays_[4]
+    cdef float32_array tilde_w = <float32_array> arrays_[5]
+    cdef float32_array reward = <float32_array> arrays_[6]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_] = cocob(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), L[k_ + l_], grad_norm_sum[k_ + l_],
+                gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void cocob_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array L = <float64_array> arrays_[2]
+    cdef float64_array grad_norm_sum = <float64_array> arrays_[3]
+    cdef float64_array gradients_sum = <float64_array> arrays_[4]
+    cdef float64_array tilde_w = <float64_array> arrays_[5]
+    cdef float64_array reward = <float64_array> arrays_[6]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], L[i_], grad_norm_sum[i_], gradients_sum[i_], tilde_w[i_], reward[i_] = cocob(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), L[i_], grad_norm_sum[i_],
+                gradients_sum[i_], tilde_w[i_], reward[i_], scalars[4], scalars[5]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_] = cocob(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_],
+                scalars[4 * 1 + l_], scalars[5 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void cocob_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array L = <float64_array> arrays_[2]
+    cdef float64_array grad_norm_sum = <float64_array> arrays_[3]
+    cdef float64_array gradients_sum = <float64_array> arrays_[4]
+    cdef float64_array tilde_w = <float64_array> arrays_[5]
+    cdef float64_array reward = <float64_array> arrays_[6]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_] = cocob(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_],
+                scalars[4 * 4 + l_], scalars[5 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void cocob_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array L = <float64_array> arrays_[2]
+    cdef float64_array grad_norm_sum = <float64_array> arrays_[3]
+    cdef float64_array gradients_sum = <float64_array> arrays_[4]
+    cdef float64_array tilde_w = <float64_array> arrays_[5]
+    cdef float64_array reward = <float64_array> arrays_[6]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_] = cocob(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_],
+                scalars[4 * 8 + l_], scalars[5 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void cocob_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array L = <float64_array> arrays_[2]
+    cdef float64_array grad_norm_sum = <float64_array> arrays_[3]
+    cdef float64_array gradients_sum = <float64_array> arrays_[4]
+    cdef float64_array tilde_w = <float64_array> arrays_[5]
+    cdef float64_array reward = <float64_array> arrays_[6]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], L[k_ + l_], grad_norm_sum[k_ + l_], gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_] = cocob(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), L[k_ + l_], grad_norm_sum[k_ + l_],
+                gradients_sum[k_ + l_], tilde_w[k_ + l_], reward[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating) novograd(
+    floating p, floating g, floating exp_avg, floating lr, floating b1, floating g_c, floating decay
+) noexcept nogil:
+    exp_avg = b1 * exp_avg + (g_c * g + decay * p)
+    return p - lr * exp_avg, exp_avg
+
+
+cdef void novograd_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_] = novograd(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], scalars[4], scalars[5],
+                scalars[6], scalars[7]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_] = novograd(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void novograd_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_] = novograd(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void novograd_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_] = novograd(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void novograd_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_] = novograd(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], scalars[4 * 16 + l_],
+                scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void novograd_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_] = novograd(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], scalars[4], scalars[5],
+                scalars[6], scalars[7]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_] = novograd(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void novograd_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_] = novograd(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void novograd_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_] = novograd(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void novograd_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_] = novograd(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], scalars[4 * 16 + l_],
+                scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating) qhm(
+    floating p, floating g, floating momentum_buffer, floating lr_g, floating lr_m, floating l2, floating mu,
+    floating mu_c
+) noexcept nogil:
+    g = g + l2 * p
+    momentum_buffer = mu * momentum_buffer + mu_c * g
+    return p - (lr_g * g + lr_m * momentum_buffer), momentum_buffer
+
+
+cdef void qhm_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], momentum_buffer[i_] = qhm(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), momentum_buffer[i_], scalars[4],
+                scalars[5], scalars[6], scalars[7], scalars[8]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], momentum_buffer[k_ + l_] = qhm(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_],
+                scalars[7 * 1 + l_], scalars[8 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void qhm_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], momentum_buffer[k_ + l_] = qhm(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_],
+                scalars[7 * 4 + l_], scalars[8 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void qhm_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], momentum_buffer[k_ + l_] = qhm(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_],
+                scalars[7 * 8 + l_], scalars[8 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void qhm_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], momentum_buffer[k_ + l_] = qhm(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), momentum_buffer[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void qhm_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], momentum_buffer[i_] = qhm(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), momentum_buffer[i_], scalars[4],
+                scalars[5], scalars[6], scalars[7], scalars[8]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], momentum_buffer[k_ + l_] = qhm(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_],
+                scalars[7 * 1 + l_], scalars[8 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void qhm_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], momentum_buffer[k_ + l_] = qhm(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_],
+                scalars[7 * 4 + l_], scalars[8 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void qhm_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], momentum_buffer[k_ + l_] = qhm(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                momentum_buffer[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_],
+                scalars[7 * 8 + l_], scalars[8 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void qhm_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], momentum_buffer[k_ + l_] = qhm(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), momentum_buffer[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating, floating, floating) mechanic_sgd(
+    floating p, floating g, floating momentum_buffer, floating delta, floating ref, floating lr, floating mu, floating s
+) noexcept nogil:
+    momentum_buffer = mu * momentum_buffer + g
+    delta = delta + lr * momentum_buffer
+    return ref - s * delta, momentum_buffer, delta, ref
+
+
+cdef void mechanic_sgd_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array delta = <float32_array> arrays_[3]
+    cdef float32_array ref = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], momentum_buffer[i_], delta[i_], ref[i_] = mechanic_sgd(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), momentum_buffer[i_], delta[i_],
+                ref[i_], scalars[4], scalars[5], scalars[6]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_sgd(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_],
+                scalars[6 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_sgd_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array delta = <float32_array> arrays_[3]
+    cdef float32_array ref = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_sgd(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_],
+                scalars[6 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_sgd_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array delta = <float32_array> arrays_[3]
+    cdef float32_array ref = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_sgd(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_],
+                scalars[6 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_sgd_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array delta = <float32_array> arrays_[3]
+    cdef float32_array ref = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_sgd(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), momentum_buffer[k_ + l_],
+                delta[k_ + l_], ref[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_sgd_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array delta = <float64_array> arrays_[3]
+    cdef float64_array ref = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], momentum_buffer[i_], delta[i_], ref[i_] = mechanic_sgd(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), momentum_buffer[i_], delta[i_],
+                ref[i_], scalars[4], scalars[5], scalars[6]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_sgd(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_],
+                scalars[6 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_sgd_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array delta = <float64_array> arrays_[3]
+    cdef float64_array ref = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_sgd(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_],
+                scalars[6 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_sgd_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array delta = <float64_array> arrays_[3]
+    cdef float64_array ref = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_sgd(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_],
+                scalars[6 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_sgd_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array delta = <float64_array> arrays_[3]
+    cdef float64_array ref = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], momentum_buffer[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_sgd(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), momentum_buffer[k_ + l_],
+                delta[k_ + l_], ref[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating, floating, floating, floating) mechanic_adam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating delta, floating ref, floating lr,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps, floating s
+) noexcept nogil:
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    delta = delta + lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)
+    return ref - s * delta, exp_avg, exp_avg_sq, delta, ref
+
+
+cdef void mechanic_adam_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array delta = <float32_array> arrays_[4]
+    cdef float32_array ref = <float32_array> arrays_[5]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_], exp_avg_sq[i_], delta[i_], ref[i_] = mechanic_adam(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], exp_avg_sq[i_],
+                delta[i_], ref[i_], scalars[4], scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10],
+                scalars[11]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_adam(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 1 + l_],
+                scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_],
+                scalars[10 * 1 + l_], scalars[11 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_adam_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array delta = <float32_array> arrays_[4]
+    cdef float32_array ref = <float32_array> arrays_[5]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_adam(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 4 + l_],
+                scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_],
+                scalars[10 * 4 + l_], scalars[11 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_adam_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array delta = <float32_array> arrays_[4]
+    cdef float32_array ref = <float32_array> arrays_[5]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_adam(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 8 + l_],
+                scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_],
+                scalars[10 * 8 + l_], scalars[11 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_adam_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array delta = <float32_array> arrays_[4]
+    cdef float32_array ref = <float32_array> arrays_[5]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_adam(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], exp_avg_sq[k_ + l_],
+                delta[k_ + l_], ref[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_],
+                scalars[7 * 16 + l_], scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_],
+                scalars[11 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_adam_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array delta = <float64_array> arrays_[4]
+    cdef float64_array ref = <float64_array> arrays_[5]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_], exp_avg_sq[i_], delta[i_], ref[i_] = mechanic_adam(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], exp_avg_sq[i_],
+                delta[i_], ref[i_], scalars[4], scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10],
+                scalars[11]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_adam(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 1 + l_],
+                scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_],
+                scalars[10 * 1 + l_], scalars[11 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_adam_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array delta = <float64_array> arrays_[4]
+    cdef float64_array ref = <float64_array> arrays_[5]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_adam(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 4 + l_],
+                scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_],
+                scalars[10 * 4 + l_], scalars[11 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_adam_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array delta = <float64_array> arrays_[4]
+    cdef float64_array ref = <float64_array> arrays_[5]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_adam(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_], scalars[4 * 8 + l_],
+                scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_],
+                scalars[10 * 8 + l_], scalars[11 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void mechanic_adam_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array delta = <float64_array> arrays_[4]
+    cdef float64_array ref = <float64_array> arrays_[5]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_], delta[k_ + l_], ref[k_ + l_] = mechanic_adam(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], exp_avg_sq[k_ + l_],
+                delta[k_ + l_], ref[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_],
+                scalars[7 * 16 + l_], scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_],
+                scalars[11 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
 LANE_RULES = {
     ("sgd", "float32", 1): <size_t> &sgd_float32_1,
     ("sgd", "float32", 4): <size_t> &sgd_float32_4,
@@ -5798,4 +8344,108 @@ LANE_RULES = {
     ("qhadam", "float64", 4): <size_t> &qhadam_float64_4,
     ("qhadam", "float64", 8): <size_t> &qhadam_float64_8,
     ("qhadam", "float64", 16): <size_t> &qhadam_float64_16,
+    ("dog", "float32", 1): <size_t> &dog_float32_1,
+    ("dog", "float32", 4): <size_t> &dog_float32_4,
+    ("dog", "float32", 8): <size_t> &dog_float32_8,
+    ("dog", "float32", 16): <size_t> &dog_float32_16,
+    ("dog", "float64", 1): <size_t> &dog_float64_1,
+    ("dog", "float64", 4): <size_t> &dog_float64_4,
+    ("dog", "float64", 8): <size_t> &dog_float64_8,
+    ("dog", "float64", 16): <size_t> &dog_float64_16,
+    ("dadapt_sgd", "float32", 1): <size_t> &dadapt_sgd_float32_1,
+    ("dadapt_sgd", "float32", 4): <size_t> &dadapt_sgd_float32_4,
+    ("dadapt_sgd", "float32", 8): <size_t> &dadapt_sgd_float32_8,
+    ("dadapt_sgd", "float32", 16): <size_t> &dadapt_sgd_float32_16,
+    ("dadapt_sgd", "float64", 1): <size_t> &dadapt_sgd_float64_1,
+    ("dadapt_sgd", "float64", 4): <size_t> &dadapt_sgd_float64_4,
+    ("dadapt_sgd", "float64", 8): <size_t> &dadapt_sgd_float64_8,
+    ("dadapt_sgd", "float64", 16): <size_t> &dadapt_sgd_float64_16,
+    ("dadapt_adam", "float32", 1): <size_t> &dadapt_adam_float32_1,
+    ("dadapt_adam", "float32", 4): <size_t> &dadapt_adam_float32_4,
+    ("dadapt_adam", "float32", 8): <size_t> &dadapt_adam_float32_8,
+    ("dadapt_adam", "float32", 16): <size_t> &dadapt_adam_float32_16,
+    ("dadapt_adam", "float64", 1): <size_t> &dadapt_adam_float64_1,
+    ("dadapt_adam", "float64", 4): <size_t> &dadapt_adam_float64_4,
+    ("dadapt_adam", "float64", 8): <size_t> &dadapt_adam_float64_8,
+    ("dadapt_adam", "float64", 16): <size_t> &dadapt_adam_float64_16,
+    ("prodigy", "float32", 1): <size_t> &prodigy_float32_1,
+    ("prodigy", "float32", 4): <size_t> &prodigy_float32_4,
+    ("prodigy", "float32", 8): <size_t> &prodigy_float32_8,
+    ("prodigy", "float32", 16): <size_t> &prodigy_float32_16,
+    ("prodigy", "float64", 1): <size_t> &prodigy_float64_1,
+    ("prodigy", "float64", 4): <size_t> &prodigy_float64_4,
+    ("prodigy", "float64", 8): <size_t> &prodigy_float64_8,
+    ("prodigy", "float64", 16): <size_t> &prodigy_float64_16,
+    ("schedule_free_sgd", "float32", 1): <size_t> &schedule_free_sgd_float32_1,
+    ("schedule_free_sgd", "float32", 4): <size_t> &schedule_free_sgd_float32_4,
+    ("schedule_free_sgd", "float32", 8): <size_t> &schedule_free_sgd_float32_8,
+    ("schedule_free_sgd", "float32", 16): <size_t> &schedule_free_sgd_float32_16,
+    ("schedule_free_sgd", "float64", 1): <size_t> &schedule_free_sgd_float64_1,
+    ("schedule_free_sgd", "float64", 4): <size_t> &schedule_free_sgd_float64_4,
+    ("schedule_free_sgd", "float64", 8): <size_t> &schedule_free_sgd_float64_8,
+    ("schedule_free_sgd", "float64", 16): <size_t> &schedule_free_sgd_float64_16,
+    ("schedule_free_adamw", "float32", 1): <size_t> &schedule_free_adamw_float32_1,
+    ("schedule_free_adamw", "float32", 4): <size_t> &schedule_free_adamw_float32_4,
+    ("schedule_free_adamw", "float32", 8): <size_t> &schedule_free_adamw_float32_8,
+    ("schedule_free_adamw", "float32", 16): <size_t> &schedule_free_adamw_float32_16,
+    ("schedule_free_adamw", "float64", 1): <size_t> &schedule_free_adamw_float64_1,
+    ("schedule_free_adamw", "float64", 4): <size_t> &schedule_free_adamw_float64_4,
+    ("schedule_free_adamw", "float64", 8): <size_t> &schedule_free_adamw_float64_8,
+    ("schedule_free_adamw", "float64", 16): <size_t> &schedule_free_adamw_float64_16,
+    ("alig", "float32", 1): <size_t> &alig_float32_1,
+    ("alig", "float32", 4): <size_t> &alig_float32_4,
+    ("alig", "float32", 8): <size_t> &alig_float32_8,
+    ("alig", "float32", 16): <size_t> &alig_float32_16,
+    ("alig", "float64", 1): <size_t> &alig_float64_1,
+    ("alig", "float64", 4): <size_t> &alig_float64_4,
+    ("alig", "float64", 8): <size_t> &alig_float64_8,
+    ("alig", "float64", 16): <size_t> &alig_float64_16,
+    ("secant", "float32", 1): <size_t> &secant_float32_1,
+    ("secant", "float32", 4): <size_t> &secant_float32_4,
+    ("secant", "float32", 8): <size_t> &secant_float32_8,
+    ("secant", "float32", 16): <size_t> &secant_float32_16,
+    ("secant", "float64", 1): <size_t> &secant_float64_1,
+    ("secant", "float64", 4): <size_t> &secant_float64_4,
+    ("secant", "float64", 8): <size_t> &secant_float64_8,
+    ("secant", "float64", 16): <size_t> &secant_float64_16,
+    ("cocob", "float32", 1): <size_t> &cocob_float32_1,
+    ("cocob", "float32", 4): <size_t> &cocob_float32_4,
+    ("cocob", "float32", 8): <size_t> &cocob_float32_8,
+    ("cocob", "float32", 16): <size_t> &cocob_float32_16,
+    ("cocob", "float64", 1): <size_t> &cocob_float64_1,
+    ("cocob", "float64", 4): <size_t> &cocob_float64_4,
+    ("cocob", "float64", 8): <size_t> &cocob_float64_8,
+    ("cocob", "float64", 16): <size_t> &cocob_float64_16,
+    ("novograd", "float32", 1): <size_t> &novograd_float32_1,
+    ("novograd", "float32", 4): <size_t> &novograd_float32_4,
+    ("novograd", "float32", 8): <size_t> &novograd_float32_8,
+    ("novograd", "float32", 16): <size_t> &novograd_float32_16,
+    ("novograd", "float64", 1): <size_t> &novograd_float64_1,
+    ("novograd", "float64", 4): <size_t> &novograd_float64_4,
+    ("novograd", "float64", 8): <size_t> &novograd_float64_8,
+    ("novograd", "float64", 16): <size_t> &novograd_float64_16,
+    ("qhm", "float32", 1): <size_t> &qhm_float32_1,
+    ("qhm", "float32", 4): <size_t> &qhm_float32_4,
+    ("qhm", "float32", 8): <size_t> &qhm_float32_8,
+    ("qhm", "float32", 16): <size_t> &qhm_float32_16,
+    ("qhm", "float64", 1): <size_t> &qhm_float64_1,
+    ("qhm", "float64", 4): <size_t> &qhm_float64_4,
+    ("qhm", "float64", 8): <size_t> &qhm_float64_8,
+    ("qhm", "float64", 16): <size_t> &qhm_float64_16,
+    ("mechanic_sgd", "float32", 1): <size_t> &mechanic_sgd_float32_1,
+    ("mechanic_sgd", "float32", 4): <size_t> &mechanic_sgd_float32_4,
+    ("mechanic_sgd", "float32", 8): <size_t> &mechanic_sgd_float32_8,
+    ("mechanic_sgd", "float32", 16): <size_t> &mechanic_sgd_float32_16,
+    ("mechanic_sgd", "float64", 1): <size_t> &mechanic_sgd_float64_1,
+    ("mechanic_sgd", "float64", 4): <size_t> &mechanic_sgd_float64_4,
+    ("mechanic_sgd", "float64", 8): <size_t> &mechanic_sgd_float64_8,
+    ("mechanic_sgd", "float64", 16): <size_t> &mechanic_sgd_float64_16,
+    ("mechanic_adam", "float32", 1): <size_t> &mechanic_adam_float32_1,
+    ("mechanic_adam", "float32", 4): <size_t> &mechanic_adam_float32_4,
+    ("mechanic_adam", "float32", 8): <size_t> &mechanic_adam_float32_8,
+    ("mechanic_adam", "float32", 16): <size_t> &mechanic_adam_float32_16,
+    ("mechanic_adam", "float64", 1): <size_t> &mechanic_adam_float64_1,
+    ("mechanic_adam", "float64", 4): <size_t> &mechanic_adam_float64_4,
+    ("mechanic_adam", "float64", 8): <size_t> &mechanic_adam_float64_8,
+    ("mechanic_adam", "float64", 16): <size_t> &mechanic_adam_float64_16,
 }

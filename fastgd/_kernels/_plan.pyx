@@ -5,13 +5,14 @@ that can be wrong, so that nothing can fail once the sweep has begun; `sweep` al
 signal handler can interrupt: parameters and counters always belong together.
 """
 cimport numpy as cnp
+import numpy as np
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.math cimport isfinite
 from libc.string cimport memcmp, memcpy
 
 from fastgd._kernels._drive cimport (
-    BLOCK, FLOAT64, SCALARS, TASK, Job, Memory, Parameter, Position, new_view, norm_task, pairwise, run, sweep_function,
-    sweep_task,
+    BLOCK, FLOAT64, SCALARS, SUMS, TASK, Job, Memory, Parameter, Position, measure_all, measure_function, new_view, norm_task,
+    pairwise, run, sweep_function, sweep_task,
 )
 
 cnp.import_array()
@@ -146,8 +147,8 @@ cdef class Plan(Bundle):
         See `Bundle`.
     states : list of list of ndarray
         The state arrays of each parameter: of the computing dtype, side by side in the parameter's own order of axes.
-    sweeps : list of int
-        The address of each parameter's compiled rule.
+    rules : list of tuple of int
+        The addresses of each parameter's compiled rule and measure; 0 where it has no measure.
     groups : list of int
         Each parameter's group.
     guard : object
@@ -159,6 +160,7 @@ cdef class Plan(Bundle):
     cdef Py_ssize_t n_intervals, n_live
     cdef int *types
     cdef bint *plain
+    cdef readonly bint measuring   # whether the rules need sums over all elements
     cdef bint singles              # whether any parameter is computed in float32
     cdef Py_ssize_t **layouts      # of each parameter: its number of axes, its shape, its strides
     cdef char **lows
@@ -167,7 +169,7 @@ cdef class Plan(Bundle):
     cdef public object t
     cdef public list cohorts
 
-    def __init__(self, tree, list leaves, list arrays, list axes, list dtypes, list states, list sweeps, list groups, guard, threads):
+    def __init__(self, tree, list leaves, list arrays, list axes, list dtypes, list states, list rules, list groups, guard, threads):
         super().__init__(arrays, axes, dtypes, threads)
         self.tree, self.leaves, self.states, self.guard, self.t = tree, leaves, states, guard, 0
         self.gradients = [None] * self.n
@@ -176,7 +178,10 @@ cdef class Plan(Bundle):
         self.plain = <bint *> allocate(self.n, sizeof(bint))
         self.layouts = <Py_ssize_t **> allocate(self.n, sizeof(Py_ssize_t *))
         for i in range(self.n):
-            self._attach(i, leaves[i], states[i], sweeps[i])
+            self._attach(i, leaves[i], states[i], rules[i][0], rules[i][1])
+        self.measuring = any(measure for _, measure in rules)
+        if self.measuring:
+            self.job.measured = <double *> allocate(self.n_blocks * SUMS, sizeof(double))
         self._note_intervals()
         self.set_cohorts([Cohort(group) for group in range(max(groups) + 1)], groups)
 
@@ -191,14 +196,15 @@ cdef class Plan(Bundle):
         PyMem_Free(self.highs)
         PyMem_Free(self.job.scalars64)
         PyMem_Free(self.job.scalars32)
+        PyMem_Free(self.job.measured)
 
     # ------------------------------------------------------------------------------------------------------------ made once
 
-    cdef int _attach(self, Py_ssize_t i, cnp.ndarray p, list states, size_t sweep) except -1:
-        """Give a parameter its rule and state arrays; its gradient comes with each step."""
+    cdef int _attach(self, Py_ssize_t i, cnp.ndarray p, list states, size_t sweep, size_t measure) except -1:
+        """Give a parameter its rule, measure and state arrays; its gradient comes with each step."""
         cdef Parameter *parameter = &self.parameters[i]
         parameter.g.data, parameter.g.view = NULL, NULL
-        parameter.sweep = <sweep_function> sweep
+        parameter.sweep, parameter.measure = <sweep_function> sweep, <measure_function> measure
         parameter.n_slots = len(states)
         for k in range(parameter.n_slots):
             parameter.state[k] = cnp.PyArray_DATA(states[k])
@@ -355,6 +361,20 @@ cdef class Plan(Bundle):
         self.parameters[i].g.data = <char *> cnp.PyArray_DATA(gradient)
         self.gradients[i] = gradient
 
+    def measure(self, list scalars, list squares):
+        """Return, for each cohort, the SUMS sums of its measure, whose hyperparameters are among the scalars; else as for `sweep`."""
+        cdef int threads = self._threads()
+        cdef cnp.ndarray totals = np.zeros((len(self.cohorts), SUMS))
+        cdef double *row = self.job.scalars64
+        for hyper, square in zip(scalars, squares, strict=True):
+            for k, x in enumerate(<tuple> hyper):
+                row[<Py_ssize_t> k] = x
+            row[1] = min(row[1], LARGEST32 if self.singles else LARGEST64) if square else row[1]
+            row += SCALARS
+        with nogil:
+            measure_all(&self.job, self.n, threads, <double *> cnp.PyArray_DATA(totals))
+        return totals.tolist()
+
     def sweep(self, list scalars, list carries, list squares):
         """Update all bound parameters in one pass and advance the counters; return how many gradient elements were not finite.
 
@@ -398,16 +418,17 @@ cdef class Plan(Bundle):
         return self.job.nonfinite
 
     cdef int _split_cohorts(self, list carries) except -1:
-        """Age the parameters that had a gradient, not the others, and gather equals again."""
+        """Age the parameters that had a gradient, not the others, and gather equals again; where they are measured, they stay apart."""
         found, cohorts, members = {}, [], []
         for i in range(self.n):
             cohort = <Cohort> self.cohorts[self.parameters[i].cohort]
-            key = (cohort.group, cohort.age, cohort.carry)
+            after = (cohort.group, cohort.age, cohort.carry)
             if self.parameters[i].g.data != NULL:
-                key = (cohort.group, cohort.age + 1, carries[self.parameters[i].cohort])
+                after = (cohort.group, cohort.age + 1, carries[self.parameters[i].cohort])
+            key = (after, self.parameters[i].cohort if self.measuring else None)
             if key not in found:
                 found[key] = len(cohorts)
-                cohorts.append(Cohort(*key))
+                cohorts.append(Cohort(*after))
             members.append(found[key])
         self.set_cohorts(cohorts, members)
         return 0

@@ -1,5 +1,5 @@
-# Generated from rules.py and losses.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
-"""Every rule and loss as an inline function and one loop per dtype; `RULES` and `LOSSES` hold the loops' addresses."""
+# Generated from rules.py, losses.py and measures.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
+"""Every rule, loss and measure as an inline function and one loop per dtype; `RULES`, `LOSSES`, `MEASURES` hold their addresses."""
 from cython cimport floating
 from fastgd._kernels cimport cmath as math
 
@@ -1668,6 +1668,704 @@ cdef Py_ssize_t qhadam_float64(Py_ssize_t n_, void **arrays_, const void *scalar
     return nonfinite_
 
 
+cdef inline (floating, floating) dog(
+    floating p, floating g, floating init_buffer, floating lr, floating l2
+) noexcept nogil:
+    return p - lr * (g + l2 * p), init_buffer
+
+
+cdef Py_ssize_t dog_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array init_buffer = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], init_buffer[i_] = dog(
+            p[i_], clipped(g[i_], scale, limit), init_buffer[i_], lr, l2
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t dog_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array init_buffer = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], init_buffer[i_] = dog(
+            p[i_], clipped(g[i_], scale, limit), init_buffer[i_], lr, l2
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) dadapt_sgd(
+    floating p, floating g, floating s, floating x0, floating lr, floating l2, floating mu_c
+) noexcept nogil:
+    s = s + lr * (g + l2 * p)
+    return p - mu_c * (p - (x0 - s)), s, x0
+
+
+cdef Py_ssize_t dadapt_sgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array s = <float32_array> arrays_[2]
+    cdef float32_array x0 = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float mu_c = (<const float *> scalars_)[4]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], s[i_], x0[i_] = dadapt_sgd(
+            p[i_], clipped(g[i_], scale, limit), s[i_], x0[i_], lr, l2, mu_c
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t dadapt_sgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array s = <float64_array> arrays_[2]
+    cdef float64_array x0 = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double mu_c = (<const double *> scalars_)[4]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], s[i_], x0[i_] = dadapt_sgd(
+            p[i_], clipped(g[i_], scale, limit), s[i_], x0[i_], lr, l2, mu_c
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating) dadapt_adam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating s, floating l2, floating decay, floating b1,
+    floating lr_m, floating b2, floating b2_c, floating b3, floating lr_s, floating eps
+) noexcept nogil:
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + lr_m * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    s = b3 * s + lr_s * g
+    return p - (decay * p + exp_avg / (math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq, s
+
+
+cdef Py_ssize_t dadapt_adam_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float l2 = (<const float *> scalars_)[2]
+    cdef float decay = (<const float *> scalars_)[3]
+    cdef float b1 = (<const float *> scalars_)[4]
+    cdef float lr_m = (<const float *> scalars_)[5]
+    cdef float b2 = (<const float *> scalars_)[6]
+    cdef float b2_c = (<const float *> scalars_)[7]
+    cdef float b3 = (<const float *> scalars_)[8]
+    cdef float lr_s = (<const float *> scalars_)[9]
+    cdef float eps = (<const float *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_], s[i_] = dadapt_adam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], s[i_], l2, decay, b1, lr_m, b2, b2_c, b3,
+            lr_s, eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t dadapt_adam_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double l2 = (<const double *> scalars_)[2]
+    cdef double decay = (<const double *> scalars_)[3]
+    cdef double b1 = (<const double *> scalars_)[4]
+    cdef double lr_m = (<const double *> scalars_)[5]
+    cdef double b2 = (<const double *> scalars_)[6]
+    cdef double b2_c = (<const double *> scalars_)[7]
+    cdef double b3 = (<const double *> scalars_)[8]
+    cdef double lr_s = (<const double *> scalars_)[9]
+    cdef double eps = (<const double *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_], s[i_] = dadapt_adam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], s[i_], l2, decay, b1, lr_m, b2, b2_c, b3,
+            lr_s, eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating, floating) prodigy(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating s, floating p0, floating lr, floating l2,
+    floating decay, floating b1, floating d_m, floating b2, floating d, floating b2_c, floating b3, floating lr_s,
+    floating eps
+) noexcept nogil:
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + d_m * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * ((d * g) * (d * g))
+    s = b3 * s + lr_s * g
+    return p - (decay * p + lr * exp_avg / (math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq, s, p0
+
+
+cdef Py_ssize_t prodigy_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array p0 = <float32_array> arrays_[5]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float d_m = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float d = (<const float *> scalars_)[8]
+    cdef float b2_c = (<const float *> scalars_)[9]
+    cdef float b3 = (<const float *> scalars_)[10]
+    cdef float lr_s = (<const float *> scalars_)[11]
+    cdef float eps = (<const float *> scalars_)[12]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_], s[i_], p0[i_] = prodigy(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], s[i_], p0[i_], lr, l2, decay, b1, d_m, b2,
+            d, b2_c, b3, lr_s, eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t prodigy_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array p0 = <float64_array> arrays_[5]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double d_m = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double d = (<const double *> scalars_)[8]
+    cdef double b2_c = (<const double *> scalars_)[9]
+    cdef double b3 = (<const double *> scalars_)[10]
+    cdef double lr_s = (<const double *> scalars_)[11]
+    cdef double eps = (<const double *> scalars_)[12]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_], s[i_], p0[i_] = prodigy(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], s[i_], p0[i_], lr, l2, decay, b1, d_m, b2,
+            d, b2_c, b3, lr_s, eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating) schedule_free_sgd(
+    floating p, floating g, floating z, floating lr, floating l2, floating pull, floating push
+) noexcept nogil:
+    g = g + l2 * p
+    return p - (pull * (p - z) + push * g), z - lr * g
+
+
+cdef Py_ssize_t schedule_free_sgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float pull = (<const float *> scalars_)[4]
+    cdef float push = (<const float *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], z[i_] = schedule_free_sgd(
+            p[i_], clipped(g[i_], scale, limit), z[i_], lr, l2, pull, push
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t schedule_free_sgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double pull = (<const double *> scalars_)[4]
+    cdef double push = (<const double *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], z[i_] = schedule_free_sgd(
+            p[i_], clipped(g[i_], scale, limit), z[i_], lr, l2, pull, push
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating) schedule_free_adamw(
+    floating p, floating g, floating z, floating exp_avg_sq, floating lr, floating weight_decay, floating pull,
+    floating push, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
+    cdef floating u
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    u = g / (debias * math.sqrt(exp_avg_sq) + eps) + weight_decay * p
+    return p - (pull * (p - z) + push * u), z - lr * u, exp_avg_sq
+
+
+cdef Py_ssize_t schedule_free_adamw_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array z = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float weight_decay = (<const float *> scalars_)[3]
+    cdef float pull = (<const float *> scalars_)[4]
+    cdef float push = (<const float *> scalars_)[5]
+    cdef float b2 = (<const float *> scalars_)[6]
+    cdef float b2_c = (<const float *> scalars_)[7]
+    cdef float debias = (<const float *> scalars_)[8]
+    cdef float eps = (<const float *> scalars_)[9]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], z[i_], exp_avg_sq[i_] = schedule_free_adamw(
+            p[i_], clipped(g[i_], scale, limit), z[i_], exp_avg_sq[i_], lr, weight_decay, pull, push, b2, b2_c, debias,
+            eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t schedule_free_adamw_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array z = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double weight_decay = (<const double *> scalars_)[3]
+    cdef double pull = (<const double *> scalars_)[4]
+    cdef double push = (<const double *> scalars_)[5]
+    cdef double b2 = (<const double *> scalars_)[6]
+    cdef double b2_c = (<const double *> scalars_)[7]
+    cdef double debias = (<const double *> scalars_)[8]
+    cdef double eps = (<const double *> scalars_)[9]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], z[i_], exp_avg_sq[i_] = schedule_free_adamw(
+            p[i_], clipped(g[i_], scale, limit), z[i_], exp_avg_sq[i_], lr, weight_decay, pull, push, b2, b2_c, debias,
+            eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating) alig(
+    floating p, floating g, floating momentum_buffer, floating lr, floating mu
+) noexcept nogil:
+    momentum_buffer = mu * momentum_buffer - lr * g
+    return p - (lr * g - mu * momentum_buffer), momentum_buffer
+
+
+cdef Py_ssize_t alig_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float mu = (<const float *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = alig(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, mu
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t alig_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double mu = (<const double *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = alig(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr, mu
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating) secant(
+    floating p, floating g, floating prev_grad, floating lr
+) noexcept nogil:
+    return p - lr * g, g
+
+
+cdef Py_ssize_t secant_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array prev_grad = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], prev_grad[i_] = secant(
+            p[i_], clipped(g[i_], scale, limit), prev_grad[i_], lr
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t secant_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array prev_grad = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], prev_grad[i_] = secant(
+            p[i_], clipped(g[i_], scale, limit), prev_grad[i_], lr
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating, floating, floating) cocob(
+    floating p, floating g, floating L, floating grad_norm_sum, floating gradients_sum, floating tilde_w,
+    floating reward, floating lr, floating alpha
+) noexcept nogil:
+    cdef floating gain, size, spread, w
+    size = math.fabs(g)
+    L = size if size > L else L
+    grad_norm_sum = grad_norm_sum + size
+    gradients_sum = gradients_sum + g
+    gain = reward - g * tilde_w
+    reward = gain if gain > <floating> 0 else gain - gain
+    spread = grad_norm_sum + L if grad_norm_sum + L > alpha * L else alpha * L
+    w = -lr * (gradients_sum / (L * spread) * (reward + L))
+    return p - (tilde_w - w), L, grad_norm_sum, gradients_sum, w, reward
+
+
+cdef Py_ssize_t cocob_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array L = <float32_array> arrays_[2]
+    cdef float32_array grad_norm_sum = <float32_array> arrays_[3]
+    cdef float32_array gradients_sum = <float32_array> arrays_[4]
+    cdef float32_array tilde_w = <float32_array> arrays_[5]
+    cdef float32_array reward = <float32_array> arrays_[6]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float alpha = (<const float *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], L[i_], grad_norm_sum[i_], gradients_sum[i_], tilde_w[i_], reward[i_] = cocob(
+            p[i_], clipped(g[i_], scale, limit), L[i_], grad_norm_sum[i_], gradients_sum[i_], tilde_w[i_], reward[i_],
+            lr, alpha
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t cocob_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array L = <float64_array> arrays_[2]
+    cdef float64_array grad_norm_sum = <float64_array> arrays_[3]
+    cdef float64_array gradients_sum = <float64_array> arrays_[4]
+    cdef float64_array tilde_w = <float64_array> arrays_[5]
+    cdef float64_array reward = <float64_array> arrays_[6]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double alpha = (<const double *> scalars_)[3]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], L[i_], grad_norm_sum[i_], gradients_sum[i_], tilde_w[i_], reward[i_] = cocob(
+            p[i_], clipped(g[i_], scale, limit), L[i_], grad_norm_sum[i_], gradients_sum[i_], tilde_w[i_], reward[i_],
+            lr, alpha
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating) novograd(
+    floating p, floating g, floating exp_avg, floating lr, floating b1, floating g_c, floating decay
+) noexcept nogil:
+    exp_avg = b1 * exp_avg + (g_c * g + decay * p)
+    return p - lr * exp_avg, exp_avg
+
+
+cdef Py_ssize_t novograd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float b1 = (<const float *> scalars_)[3]
+    cdef float g_c = (<const float *> scalars_)[4]
+    cdef float decay = (<const float *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_] = novograd(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, b1, g_c, decay
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t novograd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double b1 = (<const double *> scalars_)[3]
+    cdef double g_c = (<const double *> scalars_)[4]
+    cdef double decay = (<const double *> scalars_)[5]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_] = novograd(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, b1, g_c, decay
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating) qhm(
+    floating p, floating g, floating momentum_buffer, floating lr_g, floating lr_m, floating l2, floating mu,
+    floating mu_c
+) noexcept nogil:
+    g = g + l2 * p
+    momentum_buffer = mu * momentum_buffer + mu_c * g
+    return p - (lr_g * g + lr_m * momentum_buffer), momentum_buffer
+
+
+cdef Py_ssize_t qhm_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr_g = (<const float *> scalars_)[2]
+    cdef float lr_m = (<const float *> scalars_)[3]
+    cdef float l2 = (<const float *> scalars_)[4]
+    cdef float mu = (<const float *> scalars_)[5]
+    cdef float mu_c = (<const float *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = qhm(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr_g, lr_m, l2, mu, mu_c
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t qhm_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr_g = (<const double *> scalars_)[2]
+    cdef double lr_m = (<const double *> scalars_)[3]
+    cdef double l2 = (<const double *> scalars_)[4]
+    cdef double mu = (<const double *> scalars_)[5]
+    cdef double mu_c = (<const double *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_] = qhm(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], lr_g, lr_m, l2, mu, mu_c
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating) mechanic_sgd(
+    floating p, floating g, floating momentum_buffer, floating delta, floating ref, floating lr, floating mu, floating s
+) noexcept nogil:
+    momentum_buffer = mu * momentum_buffer + g
+    delta = delta + lr * momentum_buffer
+    return ref - s * delta, momentum_buffer, delta, ref
+
+
+cdef Py_ssize_t mechanic_sgd_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array delta = <float32_array> arrays_[3]
+    cdef float32_array ref = <float32_array> arrays_[4]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float mu = (<const float *> scalars_)[3]
+    cdef float s = (<const float *> scalars_)[4]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_], delta[i_], ref[i_] = mechanic_sgd(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], delta[i_], ref[i_], lr, mu, s
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t mechanic_sgd_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array delta = <float64_array> arrays_[3]
+    cdef float64_array ref = <float64_array> arrays_[4]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double mu = (<const double *> scalars_)[3]
+    cdef double s = (<const double *> scalars_)[4]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], momentum_buffer[i_], delta[i_], ref[i_] = mechanic_sgd(
+            p[i_], clipped(g[i_], scale, limit), momentum_buffer[i_], delta[i_], ref[i_], lr, mu, s
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating, floating) mechanic_adam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating delta, floating ref, floating lr,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps, floating s
+) noexcept nogil:
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    delta = delta + lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)
+    return ref - s * delta, exp_avg, exp_avg_sq, delta, ref
+
+
+cdef Py_ssize_t mechanic_adam_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array delta = <float32_array> arrays_[4]
+    cdef float32_array ref = <float32_array> arrays_[5]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float b1 = (<const float *> scalars_)[3]
+    cdef float b1_c = (<const float *> scalars_)[4]
+    cdef float b2 = (<const float *> scalars_)[5]
+    cdef float b2_c = (<const float *> scalars_)[6]
+    cdef float debias = (<const float *> scalars_)[7]
+    cdef float eps = (<const float *> scalars_)[8]
+    cdef float s = (<const float *> scalars_)[9]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_], delta[i_], ref[i_] = mechanic_adam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], delta[i_], ref[i_], lr, b1, b1_c, b2,
+            b2_c, debias, eps, s
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t mechanic_adam_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array delta = <float64_array> arrays_[4]
+    cdef float64_array ref = <float64_array> arrays_[5]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double b1 = (<const double *> scalars_)[3]
+    cdef double b1_c = (<const double *> scalars_)[4]
+    cdef double b2 = (<const double *> scalars_)[5]
+    cdef double b2_c = (<const double *> scalars_)[6]
+    cdef double debias = (<const double *> scalars_)[7]
+    cdef double eps = (<const double *> scalars_)[8]
+    cdef double s = (<const double *> scalars_)[9]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_], delta[i_], ref[i_] = mechanic_adam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], delta[i_], ref[i_], lr, b1, b1_c, b2,
+            b2_c, debias, eps, s
+        )
+    return nonfinite_
+
+
 cdef inline (floating, floating) squared_error(
     floating z, floating y
 ) noexcept nogil:
@@ -2182,6 +2880,920 @@ cdef Py_ssize_t modified_huber_float64(Py_ssize_t n_, void **arrays_, const void
     return nonfinite_
 
 
+cdef enum:
+    LANES = 16  # partial sums side by side: their order is fixed here, so it is the same for every vector width
+
+
+cdef inline double folded(double *x) noexcept nogil:
+    cdef Py_ssize_t j, width = LANES
+    while width > 1:
+        width = width // 2
+        for j in range(width):
+            x[j] += x[j + width]
+    return x[0]
+
+
+cdef inline floating grad_sums(
+    floating p, floating g
+) noexcept nogil:
+    return g * g
+
+
+cdef void grad_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_
+    cdef double[LANES] sum0_
+    for j_ in range(LANES):
+        sum0_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_ = grad_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit)
+            )
+            sum0_[j_] += value0_
+    for j_ in range(n_ % LANES):
+        value0_ = grad_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit)
+        )
+        sum0_[j_] += value0_
+    sums_[0] = folded(sum0_)
+
+
+cdef void grad_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_
+    cdef double[LANES] sum0_
+    for j_ in range(LANES):
+        sum0_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_ = grad_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit)
+            )
+            sum0_[j_] += value0_
+    for j_ in range(n_ % LANES):
+        value0_ = grad_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit)
+        )
+        sum0_[j_] += value0_
+    sums_[0] = folded(sum0_)
+
+
+cdef inline (floating, floating) norm_sums(
+    floating p, floating g
+) noexcept nogil:
+    return p * p, g * g
+
+
+cdef void norm_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = norm_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit)
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = norm_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit)
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef void norm_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = norm_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit)
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = norm_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit)
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef inline (floating, floating, floating) dog_sums(
+    floating p, floating g, floating init_buffer, floating l2
+) noexcept nogil:
+    cdef floating d
+    g = g + l2 * p
+    d = p - init_buffer
+    return g * g, d * d, init_buffer * init_buffer
+
+
+cdef void dog_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array init_buffer = <float32_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_
+    cdef double[LANES] sum0_, sum1_, sum2_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_ = dog_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> init_buffer[i_ * LANES + j_], l2
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_ = dog_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> init_buffer[n_ // LANES * LANES + j_], l2
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+
+
+cdef void dog_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array init_buffer = <float64_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_
+    cdef double[LANES] sum0_, sum1_, sum2_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_ = dog_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> init_buffer[i_ * LANES + j_], l2
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_ = dog_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> init_buffer[n_ // LANES * LANES + j_], l2
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+
+
+cdef inline (floating, floating, floating) dadapt_sgd_sums(
+    floating p, floating g, floating s, floating x0, floating lr, floating l2
+) noexcept nogil:
+    cdef floating total
+    g = g + l2 * p
+    total = s + lr * g
+    return g * s, g * g, total * total
+
+
+cdef void dadapt_sgd_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array s = <float32_array> arrays_[2]
+    cdef float32_array x0 = <float32_array> arrays_[3]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double lr = scalars_[2]
+    cdef double l2 = scalars_[3]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_
+    cdef double[LANES] sum0_, sum1_, sum2_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_ = dadapt_sgd_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> s[i_ * LANES + j_], <double> x0[i_ * LANES + j_], lr, l2
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_ = dadapt_sgd_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> s[n_ // LANES * LANES + j_], <double> x0[n_ // LANES * LANES + j_], lr, l2
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+
+
+cdef void dadapt_sgd_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array s = <float64_array> arrays_[2]
+    cdef float64_array x0 = <float64_array> arrays_[3]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double lr = scalars_[2]
+    cdef double l2 = scalars_[3]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_
+    cdef double[LANES] sum0_, sum1_, sum2_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_ = dadapt_sgd_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> s[i_ * LANES + j_], <double> x0[i_ * LANES + j_], lr, l2
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_ = dadapt_sgd_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> s[n_ // LANES * LANES + j_], <double> x0[n_ // LANES * LANES + j_], lr, l2
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+
+
+cdef inline (floating, floating) dadapt_adam_sums(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating s, floating l2, floating lr_s, floating b3,
+    floating eps
+) noexcept nogil:
+    g = g + l2 * p
+    return g * s / (math.sqrt(exp_avg_sq) + eps), math.fabs(b3 * s + lr_s * g)
+
+
+cdef void dadapt_adam_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef double lr_s = scalars_[3]
+    cdef double b3 = scalars_[4]
+    cdef double eps = scalars_[5]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = dadapt_adam_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], <double> s[i_ * LANES + j_],
+                l2, lr_s, b3, eps
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = dadapt_adam_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_],
+            <double> s[n_ // LANES * LANES + j_], l2, lr_s, b3, eps
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef void dadapt_adam_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef double lr_s = scalars_[3]
+    cdef double b3 = scalars_[4]
+    cdef double eps = scalars_[5]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = dadapt_adam_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], <double> s[i_ * LANES + j_],
+                l2, lr_s, b3, eps
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = dadapt_adam_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_],
+            <double> s[n_ // LANES * LANES + j_], l2, lr_s, b3, eps
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef inline (floating, floating) prodigy_sums(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating s, floating p0, floating l2, floating lr_s,
+    floating b3
+) noexcept nogil:
+    g = g + l2 * p
+    return g * (p0 - p), math.fabs(b3 * s + lr_s * g)
+
+
+cdef void prodigy_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array s = <float32_array> arrays_[4]
+    cdef float32_array p0 = <float32_array> arrays_[5]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef double lr_s = scalars_[3]
+    cdef double b3 = scalars_[4]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = prodigy_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], <double> s[i_ * LANES + j_],
+                <double> p0[i_ * LANES + j_], l2, lr_s, b3
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = prodigy_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_],
+            <double> s[n_ // LANES * LANES + j_], <double> p0[n_ // LANES * LANES + j_], l2, lr_s, b3
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef void prodigy_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array s = <float64_array> arrays_[4]
+    cdef float64_array p0 = <float64_array> arrays_[5]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef double lr_s = scalars_[3]
+    cdef double b3 = scalars_[4]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = prodigy_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], <double> s[i_ * LANES + j_],
+                <double> p0[i_ * LANES + j_], l2, lr_s, b3
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = prodigy_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_],
+            <double> s[n_ // LANES * LANES + j_], <double> p0[n_ // LANES * LANES + j_], l2, lr_s, b3
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef inline floating hypergradient_sums(
+    floating p, floating g, floating momentum_buffer, floating l2
+) noexcept nogil:
+    return (g + l2 * p) * momentum_buffer
+
+
+cdef void hypergradient_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_
+    cdef double[LANES] sum0_
+    for j_ in range(LANES):
+        sum0_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_ = hypergradient_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> momentum_buffer[i_ * LANES + j_], l2
+            )
+            sum0_[j_] += value0_
+    for j_ in range(n_ % LANES):
+        value0_ = hypergradient_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> momentum_buffer[n_ // LANES * LANES + j_], l2
+        )
+        sum0_[j_] += value0_
+    sums_[0] = folded(sum0_)
+
+
+cdef void hypergradient_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_
+    cdef double[LANES] sum0_
+    for j_ in range(LANES):
+        sum0_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_ = hypergradient_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> momentum_buffer[i_ * LANES + j_], l2
+            )
+            sum0_[j_] += value0_
+    for j_ in range(n_ % LANES):
+        value0_ = hypergradient_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> momentum_buffer[n_ // LANES * LANES + j_], l2
+        )
+        sum0_[j_] += value0_
+    sums_[0] = folded(sum0_)
+
+
+cdef inline floating adam_hypergradient_sums(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating l2, floating debias, floating eps
+) noexcept nogil:
+    return (g + l2 * p) * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)
+
+
+cdef void adam_hypergradient_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef double debias = scalars_[3]
+    cdef double eps = scalars_[4]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_
+    cdef double[LANES] sum0_
+    for j_ in range(LANES):
+        sum0_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_ = adam_hypergradient_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], l2, debias, eps
+            )
+            sum0_[j_] += value0_
+    for j_ in range(n_ % LANES):
+        value0_ = adam_hypergradient_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_], l2, debias, eps
+        )
+        sum0_[j_] += value0_
+    sums_[0] = folded(sum0_)
+
+
+cdef void adam_hypergradient_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef double debias = scalars_[3]
+    cdef double eps = scalars_[4]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_
+    cdef double[LANES] sum0_
+    for j_ in range(LANES):
+        sum0_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_ = adam_hypergradient_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], l2, debias, eps
+            )
+            sum0_[j_] += value0_
+    for j_ in range(n_ % LANES):
+        value0_ = adam_hypergradient_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_], l2, debias, eps
+        )
+        sum0_[j_] += value0_
+    sums_[0] = folded(sum0_)
+
+
+cdef inline (floating, floating, floating) secant_sums(
+    floating p, floating g, floating prev_grad
+) noexcept nogil:
+    cdef floating change
+    change = g - prev_grad
+    return prev_grad * prev_grad, prev_grad * change, change * change
+
+
+cdef void secant_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array prev_grad = <float32_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_
+    cdef double[LANES] sum0_, sum1_, sum2_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_ = secant_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> prev_grad[i_ * LANES + j_]
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_ = secant_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> prev_grad[n_ // LANES * LANES + j_]
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+
+
+cdef void secant_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array prev_grad = <float64_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_
+    cdef double[LANES] sum0_, sum1_, sum2_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_ = secant_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> prev_grad[i_ * LANES + j_]
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_ = secant_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> prev_grad[n_ // LANES * LANES + j_]
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+
+
+cdef inline (floating, floating) lamb_sums(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating decay, floating b1, floating b1_c,
+    floating b2, floating b2_c, floating debias, floating correct, floating eps
+) noexcept nogil:
+    cdef floating u
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    u = correct * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps) + decay * p
+    return p * p, u * u
+
+
+cdef void lamb_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double decay = scalars_[2]
+    cdef double b1 = scalars_[3]
+    cdef double b1_c = scalars_[4]
+    cdef double b2 = scalars_[5]
+    cdef double b2_c = scalars_[6]
+    cdef double debias = scalars_[7]
+    cdef double correct = scalars_[8]
+    cdef double eps = scalars_[9]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = lamb_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], decay, b1, b1_c, b2, b2_c,
+                debias, correct, eps
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = lamb_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_], decay, b1, b1_c,
+            b2, b2_c, debias, correct, eps
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef void lamb_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double decay = scalars_[2]
+    cdef double b1 = scalars_[3]
+    cdef double b1_c = scalars_[4]
+    cdef double b2 = scalars_[5]
+    cdef double b2_c = scalars_[6]
+    cdef double debias = scalars_[7]
+    cdef double correct = scalars_[8]
+    cdef double eps = scalars_[9]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = lamb_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], decay, b1, b1_c, b2, b2_c,
+                debias, correct, eps
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = lamb_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_], decay, b1, b1_c,
+            b2, b2_c, debias, correct, eps
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef inline (floating, floating, floating, floating) mechanic_sgd_sums(
+    floating p, floating g, floating momentum_buffer, floating delta
+) noexcept nogil:
+    return g * delta, p * delta, g * g, p * p
+
+
+cdef void mechanic_sgd_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array momentum_buffer = <float32_array> arrays_[2]
+    cdef float32_array delta = <float32_array> arrays_[3]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_, value3_
+    cdef double[LANES] sum0_, sum1_, sum2_, sum3_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = sum3_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_, value3_ = mechanic_sgd_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> momentum_buffer[i_ * LANES + j_], <double> delta[i_ * LANES + j_]
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+            sum3_[j_] += value3_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_, value3_ = mechanic_sgd_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> momentum_buffer[n_ // LANES * LANES + j_], <double> delta[n_ // LANES * LANES + j_]
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+        sum3_[j_] += value3_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+    sums_[3] = folded(sum3_)
+
+
+cdef void mechanic_sgd_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array momentum_buffer = <float64_array> arrays_[2]
+    cdef float64_array delta = <float64_array> arrays_[3]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_, value3_
+    cdef double[LANES] sum0_, sum1_, sum2_, sum3_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = sum3_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_, value3_ = mechanic_sgd_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> momentum_buffer[i_ * LANES + j_], <double> delta[i_ * LANES + j_]
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+            sum3_[j_] += value3_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_, value3_ = mechanic_sgd_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> momentum_buffer[n_ // LANES * LANES + j_], <double> delta[n_ // LANES * LANES + j_]
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+        sum3_[j_] += value3_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+    sums_[3] = folded(sum3_)
+
+
+cdef inline (floating, floating, floating, floating) mechanic_adam_sums(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating delta
+) noexcept nogil:
+    return g * delta, p * delta, g * g, p * p
+
+
+cdef void mechanic_adam_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array delta = <float32_array> arrays_[4]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_, value3_
+    cdef double[LANES] sum0_, sum1_, sum2_, sum3_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = sum3_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_, value3_ = mechanic_adam_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], <double> delta[i_ * LANES + j_]
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+            sum3_[j_] += value3_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_, value3_ = mechanic_adam_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_],
+            <double> delta[n_ // LANES * LANES + j_]
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+        sum3_[j_] += value3_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+    sums_[3] = folded(sum3_)
+
+
+cdef void mechanic_adam_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array delta = <float64_array> arrays_[4]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_, value2_, value3_
+    cdef double[LANES] sum0_, sum1_, sum2_, sum3_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = sum2_[j_] = sum3_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_, value2_, value3_ = mechanic_adam_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], <double> exp_avg_sq[i_ * LANES + j_], <double> delta[i_ * LANES + j_]
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+            sum2_[j_] += value2_
+            sum3_[j_] += value3_
+    for j_ in range(n_ % LANES):
+        value0_, value1_, value2_, value3_ = mechanic_adam_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], <double> exp_avg_sq[n_ // LANES * LANES + j_],
+            <double> delta[n_ // LANES * LANES + j_]
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+        sum2_[j_] += value2_
+        sum3_[j_] += value3_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+    sums_[2] = folded(sum2_)
+    sums_[3] = folded(sum3_)
+
+
 RULES = {
     ("sgd", "float32"): <size_t> &sgd_float32,
     ("sgd", "float64"): <size_t> &sgd_float64,
@@ -2239,6 +3851,32 @@ RULES = {
     ("ademamix", "float64"): <size_t> &ademamix_float64,
     ("qhadam", "float32"): <size_t> &qhadam_float32,
     ("qhadam", "float64"): <size_t> &qhadam_float64,
+    ("dog", "float32"): <size_t> &dog_float32,
+    ("dog", "float64"): <size_t> &dog_float64,
+    ("dadapt_sgd", "float32"): <size_t> &dadapt_sgd_float32,
+    ("dadapt_sgd", "float64"): <size_t> &dadapt_sgd_float64,
+    ("dadapt_adam", "float32"): <size_t> &dadapt_adam_float32,
+    ("dadapt_adam", "float64"): <size_t> &dadapt_adam_float64,
+    ("prodigy", "float32"): <size_t> &prodigy_float32,
+    ("prodigy", "float64"): <size_t> &prodigy_float64,
+    ("schedule_free_sgd", "float32"): <size_t> &schedule_free_sgd_float32,
+    ("schedule_free_sgd", "float64"): <size_t> &schedule_free_sgd_float64,
+    ("schedule_free_adamw", "float32"): <size_t> &schedule_free_adamw_float32,
+    ("schedule_free_adamw", "float64"): <size_t> &schedule_free_adamw_float64,
+    ("alig", "float32"): <size_t> &alig_float32,
+    ("alig", "float64"): <size_t> &alig_float64,
+    ("secant", "float32"): <size_t> &secant_float32,
+    ("secant", "float64"): <size_t> &secant_float64,
+    ("cocob", "float32"): <size_t> &cocob_float32,
+    ("cocob", "float64"): <size_t> &cocob_float64,
+    ("novograd", "float32"): <size_t> &novograd_float32,
+    ("novograd", "float64"): <size_t> &novograd_float64,
+    ("qhm", "float32"): <size_t> &qhm_float32,
+    ("qhm", "float64"): <size_t> &qhm_float64,
+    ("mechanic_sgd", "float32"): <size_t> &mechanic_sgd_float32,
+    ("mechanic_sgd", "float64"): <size_t> &mechanic_sgd_float64,
+    ("mechanic_adam", "float32"): <size_t> &mechanic_adam_float32,
+    ("mechanic_adam", "float64"): <size_t> &mechanic_adam_float64,
 }
 
 
@@ -2273,4 +3911,32 @@ LOSSES = {
     ("perceptron", "float64"): <size_t> &perceptron_float64,
     ("modified_huber", "float32"): <size_t> &modified_huber_float32,
     ("modified_huber", "float64"): <size_t> &modified_huber_float64,
+}
+
+
+MEASURES = {
+    ("grad_sums", "float32"): <size_t> &grad_sums_float32,
+    ("grad_sums", "float64"): <size_t> &grad_sums_float64,
+    ("norm_sums", "float32"): <size_t> &norm_sums_float32,
+    ("norm_sums", "float64"): <size_t> &norm_sums_float64,
+    ("dog_sums", "float32"): <size_t> &dog_sums_float32,
+    ("dog_sums", "float64"): <size_t> &dog_sums_float64,
+    ("dadapt_sgd_sums", "float32"): <size_t> &dadapt_sgd_sums_float32,
+    ("dadapt_sgd_sums", "float64"): <size_t> &dadapt_sgd_sums_float64,
+    ("dadapt_adam_sums", "float32"): <size_t> &dadapt_adam_sums_float32,
+    ("dadapt_adam_sums", "float64"): <size_t> &dadapt_adam_sums_float64,
+    ("prodigy_sums", "float32"): <size_t> &prodigy_sums_float32,
+    ("prodigy_sums", "float64"): <size_t> &prodigy_sums_float64,
+    ("hypergradient_sums", "float32"): <size_t> &hypergradient_sums_float32,
+    ("hypergradient_sums", "float64"): <size_t> &hypergradient_sums_float64,
+    ("adam_hypergradient_sums", "float32"): <size_t> &adam_hypergradient_sums_float32,
+    ("adam_hypergradient_sums", "float64"): <size_t> &adam_hypergradient_sums_float64,
+    ("secant_sums", "float32"): <size_t> &secant_sums_float32,
+    ("secant_sums", "float64"): <size_t> &secant_sums_float64,
+    ("lamb_sums", "float32"): <size_t> &lamb_sums_float32,
+    ("lamb_sums", "float64"): <size_t> &lamb_sums_float64,
+    ("mechanic_sgd_sums", "float32"): <size_t> &mechanic_sgd_sums_float32,
+    ("mechanic_sgd_sums", "float64"): <size_t> &mechanic_sgd_sums_float64,
+    ("mechanic_adam_sums", "float32"): <size_t> &mechanic_adam_sums_float32,
+    ("mechanic_adam_sums", "float64"): <size_t> &mechanic_adam_sums_float64,
 }

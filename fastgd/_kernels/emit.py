@@ -1,4 +1,6 @@
-"""Write ``_sweeps.pyx``, ``_lane_losses.pyx`` and ``_lane_rules.pyx`` from ``rules.py`` and ``losses.py``: loops around verbatim bodies.
+"""Write ``_sweeps.pyx``, ``_lane_losses.pyx`` and ``_lane_rules.pyx`` from ``rules.py``, ``losses.py`` and ``measures.py``.
+
+Typed loops around verbatim bodies.
 
 The one thing that changes in a body is an integer, which becomes ``<floating> 1``: beside a float, Cython would make it a double.
 
@@ -12,6 +14,10 @@ Each rule becomes an inline function and two loops, float32 and float64, with th
 A rule's sweep returns how many gradient elements were NaN or infinite (the rule saw 0 instead), a loss's returns 0.
 For a rule the arrays are ``p, g, *state`` and the scalars ``scale, limit, *hyper``; for a loss the arrays are ``z, y, value, slope`` and
 the scalars ``*hyper``. The caller guarantees the lengths: ``_drive.pyx`` checks every array once per call.
+
+A measure becomes a loop over one block, in float64 for arrays of either dtype, that returns the sums of its terms::
+
+    void measure(Py_ssize_t n, void **arrays, const double *scalars, double *sums)
 
 For lanes each loss becomes one loop per dtype and number of lanes, that number being known to the compiler::
 
@@ -37,8 +43,8 @@ from typing import Any, NoReturn, cast
 HERE = Path(__file__).parent
 
 PRELUDE = '''\
-# Generated from rules.py and losses.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
-"""Every rule and loss as an inline function and one loop per dtype; `RULES` and `LOSSES` hold the loops' addresses."""
+# Generated from rules.py, losses.py and measures.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
+"""Every rule, loss and measure as an inline function and one loop per dtype; `RULES`, `LOSSES`, `MEASURES` hold their addresses."""
 from cython cimport floating
 from fastgd._kernels cimport cmath as math
 
@@ -66,6 +72,36 @@ cdef Py_ssize_t {name}_{dtype}(Py_ssize_t n_, void **arrays_, const void *scalar
     for i_ in range(n_):
 {statements}
     return nonfinite_
+"""
+MEASURE_LOOP = """
+
+cdef void {name}_{dtype}(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+{declarations}
+    cdef Py_ssize_t i_, j_
+    cdef double {values}
+    cdef double[LANES] {lanes}
+    for j_ in range(LANES):
+        {zero} = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+{inner}
+    for j_ in range(n_ % LANES):
+{tail}
+{folds}
+"""
+MEASURE_PRELUDE = """
+
+cdef enum:
+    LANES = 16  # partial sums side by side: their order is fixed here, so it is the same for every vector width
+
+
+cdef inline double folded(double *x) noexcept nogil:
+    cdef Py_ssize_t j, width = LANES
+    while width > 1:
+        width = width // 2
+        for j in range(width):
+            x[j] += x[j + width]
+    return x[0]
 """
 TABLE = """
 
@@ -310,6 +346,40 @@ def _loss_loops(loss: Rule) -> str:
     return "".join(loss.loop(d, ["z", "y", "value", "slope"], loss.hyper, [statement]) for d in C_TYPES)
 
 
+def _measure_loops(measure: Rule, clip: Rule) -> str:
+    if measure.element[:2] != ["p", "g"]:
+        raise RuleError(f"{measure.filename}: {measure.name}() must take (p, g, *state, /, ...)")
+    scalars = clip.hyper + measure.hyper
+    values = [f"value{k}_" for k in range(measure.n_outputs)]
+    lanes = [f"sum{k}_" for k in range(measure.n_outputs)]
+
+    def statements(index: str, indent: str) -> str:
+        element = {a: f"<double> {a}[{index}]" for a in measure.element}
+        element["g"] = f"{clip.name}({element['g']}, {', '.join(clip.hyper)})"
+        inputs = wrapped([element[a] for a in measure.element] + measure.hyper, indent + "    ")
+        call = f"{indent}{', '.join(values)} = {measure.name}(\n{inputs}\n{indent})"
+        return "\n".join([call, *(f"{indent}{a}[j_] += {v}" for a, v in zip(lanes, values, strict=True))])
+
+    text = ""
+    for dtype in C_TYPES:
+        declarations = [
+            f"    cdef {dtype}_array {a} = <{dtype}_array> arrays_[{k}]" for k, a in enumerate(measure.element)
+        ]
+        declarations += [f"    cdef double {a} = scalars_[{k}]" for k, a in enumerate(scalars)]
+        text += MEASURE_LOOP.format(
+            name=measure.name,
+            dtype=dtype,
+            declarations="\n".join(declarations),
+            values=", ".join(values),
+            lanes=", ".join(lanes),
+            zero=" = ".join(f"{a}[j_]" for a in lanes),
+            inner=statements("i_ * LANES + j_", " " * 12),
+            tail=statements("n_ // LANES * LANES + j_", " " * 8),
+            folds="\n".join(f"    sums_[{k}] = folded({a})" for k, a in enumerate(lanes)),
+        )
+    return text
+
+
 def _table(name: str, functions: list[Rule]) -> str:
     rows = (f'    ("{f.name}", "{d}"): <size_t> &{f.name}_{d},' for f in functions for d in C_TYPES)
     return TABLE.format(table=name, rows="\n".join(rows))
@@ -317,14 +387,18 @@ def _table(name: str, functions: list[Rule]) -> str:
 
 def module() -> str:
     """Return the text of ``_sweeps.pyx``."""
-    rules, losses = parse(HERE / "rules.py"), parse(HERE / "losses.py")
+    rules, losses, measures = (parse(HERE / f"{name}.py") for name in ("rules", "losses", "measures"))
     clip = rules.pop("clipped")
     text = [PRELUDE, clip.function()]
     for rule in rules.values():
         text += [rule.function(), _update_loops(rule, clip)]
     for loss in losses.values():
         text += [loss.function(), _loss_loops(loss)]
-    return "".join([*text, _table("RULES", list(rules.values())), _table("LOSSES", list(losses.values()))])
+    text.append(MEASURE_PRELUDE)
+    for measure in measures.values():
+        text += [measure.function(), _measure_loops(measure, clip)]
+    tables = {"RULES": rules, "LOSSES": losses, "MEASURES": measures}
+    return "".join([*text, *(_table(name, list(functions.values())) for name, functions in tables.items())])
 
 
 def lanes_module() -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "CODES",
     "Cohort",
     "Plan",
+    "addresses",
     "compute_dtype",
     "hyper_names",
     "info",
@@ -65,6 +66,7 @@ def load_level(level: str) -> tuple[dict, dict, dict]:
 
 LEVEL = _choose_level()
 RULES, LOSSES, BLOCKS = load_level(LEVEL)
+MEASURES = importlib.import_module(f"fastgd._kernels.{LEVEL}._sweeps").MEASURES
 _drive.use_level(BLOCKS)
 
 
@@ -139,6 +141,11 @@ def sweep_address(rule: Callable, dtype: np.dtype) -> int:
     from fastgd._kernels import jit
 
     return jit.compile_sweep(rule, dtype).address
+
+
+def addresses(rule: Callable, measure: Callable | None, dtype: np.dtype) -> tuple[int, int]:
+    """Return the addresses of the compiled loops of a rule and of its measure, 0 where it has none."""
+    return sweep_address(rule, dtype), MEASURES[measure.__name__, dtype.name] if measure is not None else 0
 
 
 def memory_order(array: np.ndarray) -> tuple[int, ...]:

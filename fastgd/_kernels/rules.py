@@ -255,3 +255,84 @@ def qhadam(p, g, exp_avg, exp_avg_sq, /, lr_g, lr_m, l2, decay, b1, b1_c, b2, b2
     exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
     step = (lr_g * g + lr_m * exp_avg) / (math.sqrt(now * (g * g) + past * exp_avg_sq) + eps)
     return p - (decay * p + step), exp_avg, exp_avg_sq
+
+
+def dog(p, g, init_buffer, /, lr, l2):
+    return p - lr * (g + l2 * p), init_buffer
+
+
+def dadapt_sgd(p, g, s, x0, /, lr, l2, mu_c):
+    s = s + lr * (g + l2 * p)
+    return p - mu_c * (p - (x0 - s)), s, x0
+
+
+def dadapt_adam(p, g, exp_avg, exp_avg_sq, s, /, l2, decay, b1, lr_m, b2, b2_c, b3, lr_s, eps):
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + lr_m * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    s = b3 * s + lr_s * g
+    return p - (decay * p + exp_avg / (math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq, s
+
+
+def prodigy(p, g, exp_avg, exp_avg_sq, s, p0, /, lr, l2, decay, b1, d_m, b2, d, b2_c, b3, lr_s, eps):
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + d_m * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * ((d * g) * (d * g))
+    s = b3 * s + lr_s * g
+    return p - (decay * p + lr * exp_avg / (math.sqrt(exp_avg_sq) + eps)), exp_avg, exp_avg_sq, s, p0
+
+
+def schedule_free_sgd(p, g, z, /, lr, l2, pull, push):
+    g = g + l2 * p
+    return p - (pull * (p - z) + push * g), z - lr * g
+
+
+def schedule_free_adamw(p, g, z, exp_avg_sq, /, lr, weight_decay, pull, push, b2, b2_c, debias, eps):
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    u = g / (debias * math.sqrt(exp_avg_sq) + eps) + weight_decay * p
+    return p - (pull * (p - z) + push * u), z - lr * u, exp_avg_sq
+
+
+def alig(p, g, momentum_buffer, /, lr, mu):
+    momentum_buffer = mu * momentum_buffer - lr * g
+    return p - (lr * g - mu * momentum_buffer), momentum_buffer
+
+
+def secant(p, g, prev_grad, /, lr):
+    return p - lr * g, g
+
+
+def cocob(p, g, L, grad_norm_sum, gradients_sum, tilde_w, reward, /, lr, alpha):
+    size = math.fabs(g)
+    L = size if size > L else L
+    grad_norm_sum = grad_norm_sum + size
+    gradients_sum = gradients_sum + g
+    gain = reward - g * tilde_w
+    reward = gain if gain > 0 else gain - gain
+    spread = grad_norm_sum + L if grad_norm_sum + L > alpha * L else alpha * L
+    w = -lr * (gradients_sum / (L * spread) * (reward + L))
+    return p - (tilde_w - w), L, grad_norm_sum, gradients_sum, w, reward
+
+
+def novograd(p, g, exp_avg, /, lr, b1, g_c, decay):
+    exp_avg = b1 * exp_avg + (g_c * g + decay * p)
+    return p - lr * exp_avg, exp_avg
+
+
+def qhm(p, g, momentum_buffer, /, lr_g, lr_m, l2, mu, mu_c):
+    g = g + l2 * p
+    momentum_buffer = mu * momentum_buffer + mu_c * g
+    return p - (lr_g * g + lr_m * momentum_buffer), momentum_buffer
+
+
+def mechanic_sgd(p, g, momentum_buffer, delta, ref, /, lr, mu, s):
+    momentum_buffer = mu * momentum_buffer + g
+    delta = delta + lr * momentum_buffer
+    return ref - s * delta, momentum_buffer, delta, ref
+
+
+def mechanic_adam(p, g, exp_avg, exp_avg_sq, delta, ref, /, lr, b1, b1_c, b2, b2_c, debias, eps, s):
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    delta = delta + lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)
+    return ref - s * delta, exp_avg, exp_avg_sq, delta, ref

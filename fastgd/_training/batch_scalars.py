@@ -233,6 +233,9 @@ def _accepted(optimizer: Any) -> Optimizer:
     name = type(optimizer).__name__
     if not type(optimizer).__module__.startswith("fastgd.optimizers."):
         raise value_error(OWNER, "optimizer", "a built-in optimizer", name, "Users' rules run in Optimizer.init().")
+    if not optimizer.in_lanes:
+        fix = 'Use Optimizer.init(), or an estimator with learning_rate="auto".'
+        raise value_error(OWNER, "optimizer", "one that measures nothing on the way", name, fix)
     if optimizer.maximize:
         raise value_error(OWNER, "optimizer", "one that minimizes", optimizer, "Set maximize=False.")
     if optimizer.on_nonfinite != "raise":

@@ -145,6 +145,10 @@ class NetworkLanes:
         optimizer = Adam() if optimizer is None else optimizer
         if not isinstance(optimizer, Optimizer):
             raise check.type_error(OWNER, "optimizer", "an optimizer such as fastgd.Adam()", optimizer)
+        if not optimizer.in_lanes:
+            raise check.value_error(
+                OWNER, "optimizer", "one that measures nothing on the way", type(optimizer).__name__
+            )
         if optimizer.on_nonfinite == "skip":
             raise check.value_error(OWNER, "optimizer", "one with on_nonfinite='raise' or 'zero'", optimizer)
         return optimizer if clip_norm is None else optimizer.replace(clip_norm=clip_norm)

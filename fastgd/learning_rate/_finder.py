@@ -80,7 +80,7 @@ def lr_find(
     >>> from fastgd.linear_model import SGDRegressor
     >>> X = np.random.default_rng(0).normal(size=(500, 3))
     >>> result = fastgd.lr_find(SGDRegressor(random_state=0), X, X @ [1.0, 2.0, 3.0])
-    >>> 1e-3 < result.suggest() < 1 < result.edge
+    >>> 1e-3 < result.suggest() < result.edge < 1
     True
     >>> w, target = np.zeros(3), np.array([1.0, 2.0, 3.0])
     >>> result = fastgd.lr_find(w, lambda w, batch: (((w - target) ** 2).sum(), 2 * (w - target)), [None])

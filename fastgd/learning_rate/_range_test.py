@@ -110,7 +110,7 @@ class LRFinderResult:
     >>> rates = np.geomspace(1e-4, 10, 50)
     >>> result = LRFinderResult(rates, (2 - np.log1p(rates) + rates**4)[:, None], 0.1)
     >>> round(result.suggestions["minimum"].learning_rate, 3)
-    0.048
+    0.075
     """
 
     learning_rate: np.ndarray

@@ -8,33 +8,61 @@ the names of state arrays are torch's. In all equations :math:`g` is the gradien
 from fastgd.optimizers._base import Optimizer, from_dict
 from fastgd.optimizers.accumulating import FTRL, Adadelta, Adagrad, RMSprop
 from fastgd.optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
+from fastgd.optimizers.betting import COCOB
+from fastgd.optimizers.dadaptation import DAdaptAdam, DAdaptSGD, Prodigy
+from fastgd.optimizers.distance import DoG, DoWG, LDoG
 from fastgd.optimizers.first_order import ASGD, SGD
-from fastgd.optimizers.momenta import Adan, AdEMAMix, QHAdam
+from fastgd.optimizers.hypergradient import SGDHD, AdamHD
+from fastgd.optimizers.mechanic import MechanicAdam, MechanicSGD
+from fastgd.optimizers.momenta import QHM, Adan, AdEMAMix, QHAdam
+from fastgd.optimizers.polyak import SPS, AliG, BarzilaiBorwein
+from fastgd.optimizers.schedule_free import AdamWScheduleFree, SGDScheduleFree
 from fastgd.optimizers.signs import Lion, Rprop, SignSGD, Signum
+from fastgd.optimizers.trust import LAMB, LARS, NovoGrad
 from fastgd.optimizers.variances import ADOPT, AdaBelief, AdaBound, LaProp, Yogi
 
 __all__ = [
     "ADOPT",
     "ASGD",
+    "COCOB",
     "FTRL",
+    "LAMB",
+    "LARS",
+    "QHM",
     "SGD",
+    "SGDHD",
+    "SPS",
     "AdEMAMix",
     "AdaBelief",
     "AdaBound",
     "Adadelta",
     "Adagrad",
     "Adam",
+    "AdamHD",
     "AdamW",
+    "AdamWScheduleFree",
     "Adamax",
     "Adan",
+    "AliG",
+    "BarzilaiBorwein",
+    "DAdaptAdam",
+    "DAdaptSGD",
+    "DoG",
+    "DoWG",
+    "LDoG",
     "LaProp",
     "Lion",
+    "MechanicAdam",
+    "MechanicSGD",
     "NAdam",
+    "NovoGrad",
     "Optimizer",
+    "Prodigy",
     "QHAdam",
     "RAdam",
     "RMSprop",
     "Rprop",
+    "SGDScheduleFree",
     "SignSGD",
     "Signum",
     "Yogi",

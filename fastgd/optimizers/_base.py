@@ -101,6 +101,8 @@ class Optimizer(metaclass=_Checked):
     """The numbers that each numeric hyperparameter may take (each element of it, where it is a pair or triple)."""
     pairs: ClassVar[tuple[str, ...]] = ()
     """The hyperparameters that are pairs or triples."""
+    optional: ClassVar[tuple[str, ...]] = ()
+    """The numeric hyperparameters that may be None."""
     flags: ClassVar[tuple[str, ...]] = ()
     """The hyperparameters that are True or False."""
     squares: ClassVar[bool] = False
@@ -109,6 +111,14 @@ class Optimizer(metaclass=_Checked):
         {"exp_avg_sq", "exp_avg_var", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf", "n", "step_size"}
     )
     """State arrays that are sums or averages of squares or sizes: a stored negative element means a damaged meaning."""
+    in_lanes: ClassVar[bool] = True
+    """Whether a step of an element needs its own gradient and state alone, so that estimators can train with it."""
+    needs_loss: ClassVar[bool] = False
+    """Whether each step must be given the loss."""
+    apart: ClassVar[bool] = False
+    """Whether what is measured is measured in each array by itself, instead of in all that have had the same steps together."""
+    carried: ClassVar[tuple[str, ...]] = ()
+    """The names of the numbers that are carried from step to step, where they are of interest to the user."""
     registry: ClassVar[dict[str, type["Optimizer"]]] = {}
     """Every optimizer class by name, users' rules included."""
 
@@ -120,6 +130,8 @@ class Optimizer(metaclass=_Checked):
     def __post_init__(self) -> None:
         for name, interval in self.intervals.items():
             value = getattr(self, name)
+            if value is None and name in self.optional:
+                continue
             several = name in self.pairs
             checked = self._several(name, value, interval) if several else self._hyper(name, value, interval)
             object.__setattr__(self, name, checked)
@@ -177,6 +189,22 @@ class Optimizer(metaclass=_Checked):
     def _initial(self, slot: str, p: Any) -> Any:
         """Return the initial value of a state array: a number, or an array like the parameter `p`."""
         return 0.0
+
+    def _measure(self) -> Callable | None:
+        """Return the function of `fastgd._kernels.measures` whose sums over all elements each step needs, or None."""
+        return None
+
+    def _measuring(self, age: int, carry: Any) -> dict[str, float]:
+        """Return the hyperparameters of the measure, by name, as `_scalars` does those of the rule."""
+        return {}
+
+    def _informed(self, age: int, carry: Any, sums: tuple[float, ...], loss: float) -> Any:
+        """Return the carry of this step from that of the last one, the sums just measured, and the loss (NaN where it is not needed)."""
+        return carry
+
+    def _evaluated(self, p: Any, slots: Mapping[str, Any]) -> Any:
+        """Return the values of a parameter at which the model is to be evaluated; `slots` are its state arrays."""
+        return p
 
     # ------------------------------------------------------------------------------------------------------------------- for users
 

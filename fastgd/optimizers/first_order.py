@@ -149,6 +149,9 @@ class ASGD(Optimizer):
         keep = 1 - 1 / each(max, 1, age - 1 - self.t0)
         return {"lr": rate, "l2": self.weight_decay, "decay": self.lambd * rate, "keep": keep}
 
+    def _evaluated(self, p, slots):
+        return slots["ax"]
+
 
 def _decayed_rate(lr, lambd, alpha, age):
     return lr * math.exp(-alpha * math.log1p(lambd * lr * (age - 1)))

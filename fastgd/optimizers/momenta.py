@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fastgd._kernels import rules
-from fastgd.optimizers._base import NONNEGATIVE, Hyper, Interval, Optimizer, each
+from fastgd.optimizers._base import FRACTION, NONNEGATIVE, Hyper, Interval, Optimizer, each
 from fastgd.optimizers.adam import _debias, _Moments, _seen
 
 CLOSED_FRACTION = Interval(0, 1, "both")
@@ -198,3 +198,57 @@ class QHAdam(_Moments):
             "past": nu2 * shared["debias"] ** 2,
         }
         return {**shared, **mixed}
+
+
+@dataclass(frozen=True, repr=False)
+class QHM(Optimizer):
+    """Quasi-hyperbolic momentum: steps along a mean of the gradient and its momentum.
+
+    .. math::
+        b \\leftarrow \\mu b + (1 - \\mu) g, \\quad p \\leftarrow p - \\alpha \\left((1 - \\nu) g + \\nu b\\right)
+
+    Parameters
+    ----------
+    lr : float or Schedule
+        The learning rate :math:`\\alpha \\ge 0`.
+    momentum : float or Schedule
+        :math:`\\mu` in [0, 1).
+    nu : float or Schedule
+        The share :math:`\\nu` of the momentum, in [0, 1]: 0 is plain gradient descent, 1 momentum.
+    weight_decay : float or Schedule
+        The L2 penalty :math:`\\lambda`.
+    **options
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+
+    Notes
+    -----
+    State arrays, each of the parameter's shape: ``momentum_buffer``. Source: J. Ma and D. Yarats, Quasi-hyperbolic momentum and Adam for
+    deep learning (2018).
+
+    Examples
+    --------
+    >>> import fastgd, numpy as np
+    >>> w = np.array([1.0])
+    >>> info = fastgd.QHM(lr=0.1, momentum=0.9, nu=0.5).init(w).step(np.array([1.0]))
+    >>> w
+    array([0.945])
+    """
+
+    lr: Hyper = 1.0
+    momentum: Hyper = 0.999
+    nu: Hyper = 0.7
+    weight_decay: Hyper = 0.0
+
+    intervals: ClassVar[dict[str, Interval]] = {
+        "lr": NONNEGATIVE,
+        "momentum": FRACTION,
+        "nu": CLOSED_FRACTION,
+        "weight_decay": NONNEGATIVE,
+    }
+
+    def _rule(self) -> Callable:
+        return rules.qhm
+
+    def _scalars(self, age, carry):
+        rates = {"lr_g": self.lr * (1 - self.nu), "lr_m": self.lr * self.nu}
+        return {**rates, "l2": self.weight_decay, "mu": self.momentum, "mu_c": 1 - self.momentum}

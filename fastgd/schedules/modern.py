@@ -118,6 +118,10 @@ def interpolate(times: "list[int | str]", rates: "list[float]") -> Schedule:
     rates : list of float
         One more than there are times.
 
+    References
+    ----------
+    D. Page, How to Train Your ResNet, 2018 (``PiecewiseLinear``).
+
     Examples
     --------
     >>> from fastgd.schedules import interpolate
