@@ -39,6 +39,7 @@ _MODULES = {
     "datasets": "fastgd.datasets",
     "linear_model": "fastgd.linear_model",
     "model_selection": "fastgd.model_selection",
+    "neural_network": "fastgd.neural_network",
     "optimizers": "fastgd.optimizers",
     "plot": "fastgd.plot",
     "rules": "fastgd._kernels.rules",
@@ -110,6 +111,7 @@ __all__ = [
     "load_latest",
     "lr_find",
     "model_selection",
+    "neural_network",
     "optimizers",
     "plot",
     "rule",
@@ -120,7 +122,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from fastgd import datasets, linear_model, model_selection, optimizers, plot, schedules
+    from fastgd import datasets, linear_model, model_selection, neural_network, optimizers, plot, schedules
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
     from fastgd._validation import (

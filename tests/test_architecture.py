@@ -25,7 +25,7 @@ FLOORS = (
     [{"_arrays", "_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
     [{"_training"}],
     [{"_estimators"}],
-    [{"linear_model"}],
+    [{"linear_model"}, {"neural_network"}],
     [{"learning_rate"}, {"model_selection"}],
     [{"datasets"}, {""}],
     [{"plot"}],
@@ -174,7 +174,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 # The estimators are scikit-learn's, and what chooses among them too.
-SKLEARNS = {"linear_model", "model_selection", "LaneSearchCV", "sweep", "SweepResult"}
+SKLEARNS = {"linear_model", "model_selection", "neural_network", "LaneSearchCV", "sweep", "SweepResult"}
 NAMES = f"for name in set(fastgd.__all__) - {SKLEARNS}: getattr(fastgd, name)"
 
 

@@ -16,7 +16,7 @@ import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 
 import fastgd
-from fastgd import datasets, linear_model, model_selection, optimizers, plot, schedules
+from fastgd import datasets, linear_model, model_selection, neural_network, optimizers, plot, schedules
 
 ROOT = Path(fastgd.__file__).parents[1]
 HOMES = {
@@ -26,6 +26,7 @@ HOMES = {
     "datasets": datasets,
     "linear_model": linear_model,
     "model_selection": model_selection,
+    "neural_network": neural_network,
     "plot": plot,
 }
 COMMON_OPTIONS = {"clip_norm", "clip_value", "on_nonfinite", "maximize"}
@@ -99,6 +100,7 @@ MADE_BY_OTHERS = {
     "fastgd.StepInfo": "State.step",
     "schedules.Schedule": "the catalogue",
     "linear_model.EpochInfo": "fit",
+    "neural_network.CompressionReport": "prune and quantize",
 }
 
 

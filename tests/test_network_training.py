@@ -246,7 +246,7 @@ def test_weights_come_and_go():
         ({"batch_size": 0}, "batch_size"),
         ({"optimizer": "adam"}, "optimizer"),
         ({"optimizer": fastgd.Adam(on_nonfinite="skip")}, "optimizer"),
-        ({"init": "zeros"}, "init"),
+        ({"init": "ones"}, "init"),
         ({"max_norm": 0}, "max_norm"),
         ({"n_threads": 0}, "n_threads"),
     ],

@@ -21,7 +21,7 @@ class _Model:
     def __init__(self, epoch: int, make: Callable[[], tuple[np.ndarray, ...]]):
         self.epoch = epoch
         self.make: Callable | None = make
-        self.made: tuple[np.ndarray, ...] | None = None
+        self.made: tuple | None = None
 
     def part(self, k: int) -> np.ndarray:
         if self.made is None:
@@ -60,7 +60,8 @@ class EpochInfo:
         The speed in this epoch, and the time since training began.
     coef, intercept : ndarray
         The weights after this epoch, read-only copies of the shapes and dtypes of `coef_` and `intercept_` (for `SGDOneClassSVM`, of
-        `offset_`). They are made when they are first read, which must be while the callback runs.
+        `offset_`; for networks lists as `coefs_` and `intercepts_`). They are made when they are first read, which must be while the
+        callback runs.
 
     Examples
     --------
@@ -101,9 +102,10 @@ class EpochInfo:
 MEASURED = tuple(each.name for each in fields(EpochInfo) if not each.name.startswith("_"))
 
 
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array
+def _read_only(value: Any) -> Any:
+    for array in value if isinstance(value, list) else [value]:
+        array.flags.writeable = False
+    return value
 
 
 def _shown(value: Any) -> Any:

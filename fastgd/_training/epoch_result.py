@@ -37,3 +37,7 @@ class EpochResult:
     clipped: np.ndarray | None
     finite: bool
     finite_lanes: np.ndarray
+
+    def by_layer(self) -> dict[str, np.ndarray]:
+        """Return what is measured of each layer for the history: for networks, by name, (n_layers, K)."""
+        return {}

@@ -7,13 +7,13 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
-from fastgd._training.models import Lanes, lanes_of, mean_loss, of_models, rates_of_models
+from fastgd._training.models import AnyLanes, Lanes, lanes_of, mean_loss, of_models, rates_of_models
 from fastgd._training.observers import Observer, Printer
-from fastgd._training.pacing import NamedPace, SchedulePace
+from fastgd._training.pacing import Pace
 from fastgd._training.rates import RateTable
 from fastgd._validation import NonFiniteError
 
@@ -65,13 +65,13 @@ class Validation:
         ``score(raw predictions (n_rows, K)) -> ndarray, shape (n_models,)``, higher is better.
     """
 
-    probe: Lanes
+    probe: AnyLanes
     rows: Any
     targets: np.ndarray
     weight: np.ndarray | None
     score: Callable[[np.ndarray], np.ndarray] | None = None
 
-    def measure(self, lanes: Lanes) -> tuple[np.ndarray, np.ndarray | None]:
+    def measure(self, lanes: AnyLanes) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the mean loss and the score, where there is one, of each model."""
         self.probe.set_coef(*published(lanes))
         still = self.probe.epoch(self.rows, self.targets, None, RateTable.constant(0.0), self.weight)
@@ -120,8 +120,9 @@ class Plan:
 class Outcome:
     """The trained lanes: their weights, how long each took and why it stopped, and the history.
 
-    `coef` has shape (n_features, K), `intercept` (K,), `n_iter` and `stop_reason` (n_models,); `history` maps names to arrays of shape
-    (n_epochs,) or (n_epochs, n_models), NaN where a model had stopped before.
+    `coef` has shape (n_features, K), for networks (n_parameters, K), `intercept` (K,), `n_iter` and `stop_reason` (n_models,); `history`
+    maps names to arrays of shape (n_epochs,), (n_epochs, n_models) or, for layers, (n_epochs, n_layers, n_models), NaN where a model had
+    stopped before.
     """
 
     coef: np.ndarray
@@ -137,9 +138,9 @@ class Outcome:
 
 
 def train(
-    lanes: Lanes,
+    lanes: AnyLanes,
     problem: Problem,
-    rate: NamedPace | SchedulePace,
+    rate: Pace,
     plan: Plan,
     seed: int,
     first_epoch: int = 0,
@@ -150,11 +151,11 @@ def train(
 
     Parameters
     ----------
-    lanes : LinearLanes or BatchLanes
+    lanes : LinearLanes, BatchLanes or NetworkLanes
         Trained in place. Where a lane stopped earlier than others, its weights are put back to what they were then.
     problem : Problem
         What to learn from.
-    rate : NamedPace or SchedulePace
+    rate : Pace
         The rate; its memory goes on.
     plan : Plan
         When to stop.
@@ -210,6 +211,7 @@ def train(
             clipped=None if result.clipped is None else of_models(lanes, result.clipped, np.max),
             rows_per_second=len(order) / max(now - since, 1e-9),
             seconds=now - began,
+            **result.by_layer(),
         )
         if progress.active.any():
             rate.observe(float(objective[progress.active].mean()), int(lanes.t))
@@ -234,14 +236,14 @@ def epoch_order(learn: np.ndarray, seed: int, epoch: int, shuffle: bool) -> np.n
     return generator.permutation(learn)
 
 
-def published(lanes: Lanes) -> tuple[np.ndarray, np.ndarray]:
+def published(lanes: AnyLanes) -> tuple[np.ndarray, np.ndarray]:
     """Return copies of the weights that users see: the running averages once averaging has begun, otherwise the last ones."""
     if averaged(lanes):
         return lanes.average_coef, lanes.average_intercept
     return lanes.coef, lanes.intercept
 
 
-def averaged(lanes: Lanes) -> bool:
+def averaged(lanes: AnyLanes) -> TypeGuard[Lanes]:
     """Return whether averaging has begun."""
     return 0 < lanes.average <= lanes.t - 1
 
@@ -249,7 +251,7 @@ def averaged(lanes: Lanes) -> bool:
 class _Progress:
     """Which models are still training, their best values, and the weights of those that have stopped."""
 
-    def __init__(self, lanes: Lanes, plan: Plan):
+    def __init__(self, lanes: AnyLanes, plan: Plan):
         self.lanes, self.plan = lanes, plan
         k = lanes.n_lanes // lanes.n_outputs
         self.active = np.ones(k, bool)
@@ -318,7 +320,7 @@ class _Progress:
             raise log.diverged(self.epochs, np.array([np.nan]), ~finite)
         if "best" in self.kept or (self.n_iter < self.epochs).any():
             self.lanes.set_coef(*kept[:2])
-            if len(kept) > 2:
+            if averaged(self.lanes) and len(kept) > 2:
                 self.lanes.set_average(*kept[2:])
         return Outcome(shown_coef, shown_intercept, self.n_iter, self.reason, log.history())
 
@@ -336,12 +338,16 @@ class _Log:
             {n: np.where(active, v, np.nan) if isinstance(v, np.ndarray) else v for n, v in known.items()}
         )
         if self.printer.verbose > 0:
-            means = {n: float(np.mean(v[active])) if isinstance(v, np.ndarray) else v for n, v in known.items()}
+            means = {
+                n: float(np.mean(v[active])) if isinstance(v, np.ndarray) else v
+                for n, v in known.items()
+                if np.ndim(v) < 2
+            }
             self.printer.show(means)
 
     def history(self) -> dict[str, np.ndarray]:
         arrays = {name: np.array([each[name] for each in self.epochs]) for name in self.epochs[0]}
-        return {n: a[:, 0] if a.ndim == 2 and a.shape[1] == 1 else a for n, a in arrays.items()}
+        return {n: a[..., 0] if a.ndim > 1 and a.shape[-1] == 1 else a for n, a in arrays.items()}
 
     def diverged(self, epoch: int, rate: np.ndarray, which: np.ndarray) -> DivergedError:
         """Return the error of the first of these lanes."""

@@ -8,42 +8,50 @@ import numpy as np
 from fastgd._training.batches import BatchLanes
 from fastgd._training.epoch_result import EpochResult
 from fastgd._training.linear import LinearLanes
-from fastgd._training.pacing import NamedPace, SchedulePace
+from fastgd._training.network import NetworkLanes
+from fastgd._training.pacing import Pace
 
 Lanes = LinearLanes | BatchLanes
-"""What trains: columns of weights, of which `n_outputs` side by side are one model."""
+"""What trains linear models: columns of weights, of which `n_outputs` side by side are one model."""
+
+AnyLanes = Lanes | NetworkLanes
+"""What trains: for networks each column has all weights of one."""
 
 
-def of_models(lanes: Lanes, values: np.ndarray, combine: Callable = np.sum) -> np.ndarray:
+def of_models(lanes: AnyLanes, values: np.ndarray, combine: Callable = np.sum) -> np.ndarray:
     """Return one value for each model, (n_models,), from those of its lanes, (K,)."""
     return combine(values.reshape(-1, lanes.n_outputs), axis=1) if lanes.n_outputs > 1 else values
 
 
-def lanes_of(lanes: Lanes, values: np.ndarray) -> np.ndarray:
+def lanes_of(lanes: AnyLanes, values: np.ndarray) -> np.ndarray:
     """Return the value of its model for each lane, (K,)."""
     return np.repeat(values, lanes.n_outputs)
 
 
-def rates_of_models(lanes: Lanes, rate: NamedPace | SchedulePace, t: int) -> np.ndarray:
+def rates_of_models(lanes: AnyLanes, rate: Pace, t: int) -> np.ndarray:
     """Return the learning rate of each model at step `t`; its lanes share it."""
     return rate.at(t)[:: lanes.n_outputs]
 
 
-def mean_loss(lanes: Lanes, result: EpochResult, n_rows: int) -> np.ndarray:
+def mean_loss(lanes: AnyLanes, result: EpochResult, n_rows: int) -> np.ndarray:
     """Return the mean loss of each lane over the rows of an epoch: where a step is one row, every row counts once, as in scikit-learn."""
     if lanes.batch_size == 1:
         return result.loss_sum / n_rows
     return result.weighted_loss_sum / result.weight_sum
 
 
-def take_lanes(lanes: Lanes, which: slice) -> dict[str, Any]:
+def take_lanes(lanes: AnyLanes, which: slice) -> dict[str, Any]:
     """Return everything that training has changed in some lanes at the end of an epoch, for `give_lanes`."""
+    if isinstance(lanes, NetworkLanes):
+        return lanes.take(which)
     first, last, _ = which.indices(lanes.n_lanes)
     return {name: v[..., first:last].copy() if _of_lanes(lanes, v) else v for name, v in lanes.state().items()}
 
 
-def give_lanes(lanes: Lanes, taken: dict[str, Any], times: int) -> None:
+def give_lanes(lanes: AnyLanes, taken: dict[str, Any], times: int) -> None:
     """Give lanes what `take_lanes` returned, so many times side by side."""
+    if isinstance(lanes, NetworkLanes):
+        return lanes.give(taken, times)
     state = lanes.state()
     for name, value in taken.items():
         if np.ndim(value) and value.shape[-1] * times == lanes.n_lanes:
@@ -55,6 +63,6 @@ def give_lanes(lanes: Lanes, taken: dict[str, Any], times: int) -> None:
     lanes.set_state(state)
 
 
-def _of_lanes(lanes: Lanes, value: Any) -> bool:
+def _of_lanes(lanes: AnyLanes, value: Any) -> bool:
     """Return whether a part of the state has a column for each lane; some arrays are padded with columns that are nobody's."""
     return np.ndim(value) > 0 and value.shape[-1] >= lanes.n_lanes

@@ -42,6 +42,10 @@ class NetworkResult(EpochResult):
     update_ratio: np.ndarray
     dead_units: np.ndarray
 
+    def by_layer(self) -> dict[str, np.ndarray]:
+        """Return what is measured of each layer."""
+        return {name: getattr(self, name) for name in ("layer_gradient", "update_ratio", "dead_units")}
+
 
 class NetworkLanes:
     """`K` networks of one architecture, trained on the same batches in the same order, each with its own learning rate and penalty.
@@ -75,7 +79,7 @@ class NetworkLanes:
         The share of units that are 0 in training, for all hidden layers or for each.
     max_norm : float, optional
         The largest norm of the weights into a unit, after each step.
-    init : {"glorot_uniform", "he_uniform", "lecun_uniform"}
+    init : {"glorot_uniform", "he_uniform", "lecun_uniform", "zeros"}
         See `network_shape.initial_weights`.
     seed : int or array-like (K,)
         Of initial weights and dropout.
@@ -284,7 +288,7 @@ class NetworkLanes:
         rows = Rows.of(rows, OWNER)
         targets, order, weight, mean_weight = self._checked_rows(rows, targets, order, row_weight)
         stop = len(order) if stop is None else min(stop, len(order))
-        if start % self.batch_size or (stop % self.batch_size and stop < len(order)):
+        if any(each % self.batch_size and each < len(order) for each in (start, stop)):
             accepted = f"multiples of batch_size={self.batch_size}, or the end"
             raise check.value_error(OWNER, "start and stop", accepted, (start, stop))
         learns = rate.formula != "constant" or bool(rate.eta0.any())
@@ -398,6 +402,15 @@ class NetworkLanes:
             self._own(array)[...] = state[name]
         self._steps.go_on(int(state["t"]) - 1, list(state["carries"]))
         self._clock[0] = state["t"]
+
+    def take(self, which: slice) -> dict[str, Any]:
+        """Return everything that training has changed in some networks, for `give`."""
+        return {name: value if name == "t" else value[which] for name, value in self.state().items()}
+
+    def give(self, taken: dict[str, Any], times: int) -> None:
+        """Give the networks what `take` returned, so many times side by side."""
+        arrays = {name: np.tile(value, (times, 1)) for name, value in taken.items() if isinstance(value, np.ndarray)}
+        self.set_state({**taken, **arrays, "carries": taken["carries"] * times})
 
 
 def _aligned(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:

@@ -21,7 +21,7 @@ ACTIVATIONS: dict[str, tuple[float, ...]] = {
 PARAMETRIC = ("leaky_relu", "elu")
 SOFTMAX = {"softmax": "codes", "softmax_probabilities": "probabilities"}
 HEADS = (*SOFTMAX, "log_loss", "squared_error", "huber", "poisson")
-INITS = ("glorot_uniform", "he_uniform", "lecun_uniform")
+INITS = ("glorot_uniform", "he_uniform", "lecun_uniform", "zeros")
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,11 @@ def initial_weights(layers: Sequence[Layer], init: str, seed: int) -> np.ndarray
 
     ``glorot_uniform`` is scikit-learn's: weights and biases are uniform within ``sqrt(6 / (n_in + n_out))``, with 2 instead of 6 where the
     activation is logistic (the outputs count as the layer before them). ``he_uniform`` has ``sqrt(6 / n_in)``, ``lecun_uniform``
-    ``sqrt(3 / n_in)``, both without biases. Sources: Glorot and Bengio (2010); He et al. (2015); LeCun et al. (1998).
+    ``sqrt(3 / n_in)``, both without biases; ``zeros`` is for weights that will be set. Sources: Glorot and Bengio (2010); He et al. (2015);
+    LeCun et al. (1998).
     """
+    if init == "zeros":
+        return np.zeros(sum(layer.size for layer in layers))
     parts, activation = [], None
     for k, layer in enumerate(layers):
         activation = layer.activation or activation

@@ -76,6 +76,44 @@ class NamedPace:
         return self.eta0 if self.kind == "adaptive" else None
 
 
+class InverseRowsPace:
+    """The rate ``eta0 / (rows + 1)**power_t`` with the rows seen in the epochs before, as in scikit-learn's networks.
+
+    Parameters
+    ----------
+    eta0 : ndarray of float64, shape (K,)
+        The rate of each lane in the first epoch.
+    power_t : float
+        The exponent.
+    n_rows : int
+        The number of rows in an epoch.
+    memory : int, optional
+        The rows seen in earlier calls.
+    """
+
+    counts_penalty = True
+
+    def __init__(self, eta0: np.ndarray, power_t: float, n_rows: int, memory: int | None = None):
+        self.eta0, self.power_t, self.n_rows = eta0, power_t, n_rows
+        self.memory = memory or 0
+
+    def table(self, t: int, n_steps: int) -> RateTable:
+        """Return the rate of the next epoch."""
+        return RateTable.constant(self.at(t))
+
+    def at(self, t: int) -> np.ndarray:
+        """Return the rate of each lane in the next epoch."""
+        return self.eta0 / (self.memory + 1.0) ** self.power_t
+
+    def decrease(self, stalled: np.ndarray) -> np.ndarray:
+        """No lane goes on because it has stalled."""
+        return np.zeros_like(stalled)
+
+    def observe(self, objective: float, t: int) -> None:
+        """An epoch has ended."""
+        self.memory += self.n_rows
+
+
 class SchedulePace:
     """A `fastgd.schedules.Schedule` of the step ``t - 1``, times one factor per lane.
 
@@ -119,6 +157,9 @@ class SchedulePace:
         """Let a measured schedule see the objective of the epoch that ended before step `t`."""
         if self.schedule.is_stateful:
             self.memory = self.schedule.observe(self.memory, objective, t - 2)
+
+
+Pace = NamedPace | InverseRowsPace | SchedulePace
 
 
 def _slope(loss: str, parameter: float):

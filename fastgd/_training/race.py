@@ -18,7 +18,7 @@ import numpy as np
 from fastgd._training import fit
 from fastgd._training.curves import Cycle, RaceResult, diverged
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.models import Lanes, give_lanes, mean_loss, of_models, take_lanes
+from fastgd._training.models import AnyLanes, give_lanes, mean_loss, of_models, take_lanes
 from fastgd._training.observers import Observer
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
@@ -61,6 +61,8 @@ class Track:
         The number of lanes of a rate.
     scale : float, optional
         The middle of the first rates; by default 1 / (1 + mean squared norm of the rows), where smooth losses become unstable.
+    shares_targets : bool
+        All lanes learn from the same columns: those of networks do.
     """
 
     X: Any
@@ -68,10 +70,11 @@ class Track:
     weight: np.ndarray | None
     learn: np.ndarray
     validation: tuple[Any, np.ndarray, np.ndarray | None]
-    begin: Callable[[int], Lanes]
-    probe: Callable[[int], Lanes]
+    begin: Callable[[int], AnyLanes]
+    probe: Callable[[int], AnyLanes]
     width: int
     scale: float | None = None
+    shares_targets: bool = False
 
     @cached_property
     def _rows(self) -> Rows:
@@ -86,23 +89,26 @@ class Track:
         """The validation loss of the weights that training begins with, (1,)."""
         return self.validate(self.begin(1))
 
+    def _of_all(self, targets: np.ndarray, n_rates: int) -> np.ndarray:
+        return targets if self.shares_targets else side_by_side(targets, n_rates)
+
     def problem(self, n_rates: int) -> fit.Problem:
         """Return what so many rates learn from."""
-        targets, weight = (side_by_side(each, n_rates) for each in (self.targets, self.weight))
-        return fit.Problem(self._rows, targets, self.learn, weight)
+        weight = side_by_side(self.weight, n_rates)
+        return fit.Problem(self._rows, self._of_all(self.targets, n_rates), self.learn, weight)
 
     def part(self, rows: np.ndarray, n_rates: int) -> fit.Problem:
         """Return the same with a copy of these rows alone."""
         weight = None if self.weight is None else side_by_side(self.weight[rows], n_rates)
-        targets = side_by_side(self.targets[rows], n_rates)
+        targets = self._of_all(self.targets[rows], n_rates)
         return fit.Problem(Rows.of(self.X[rows], finite=False), targets, np.arange(len(rows)), weight)
 
-    def validate(self, lanes: Lanes, before_update: EpochResult | None = None) -> np.ndarray:
+    def validate(self, lanes: AnyLanes, before_update: EpochResult | None = None) -> np.ndarray:
         """Return the mean validation loss of each rate, NaN where it is not finite; losses before updates may be added to it."""
         n_rates = lanes.n_lanes // self.width
         _, targets, weight = self.validation
         column = None if weight is None else weight[:, None]
-        rows = fit.Validation(self.probe(n_rates), self._validation_rows, side_by_side(targets, n_rates), column)
+        rows = fit.Validation(self.probe(n_rates), self._validation_rows, self._of_all(targets, n_rates), column)
         with np.errstate(all="ignore"):
             loss = rows.measure(lanes)[0]
             if before_update is not None:
@@ -130,7 +136,7 @@ class Winner:
     `n_iter` counts all epochs of the training, those after the model's own included; `history` is as in `Outcome`, of each cycle's best.
     """
 
-    lanes: Lanes
+    lanes: AnyLanes
     result: RaceResult
     history: dict[str, np.ndarray]
     n_iter: int
@@ -277,7 +283,7 @@ class _Course:
         late = self.plan.max_time is not None and time.perf_counter() - self.began >= self.plan.max_time
         return late and self.epoch > 0
 
-    def _epoch(self, lanes: Lanes, problem: fit.Problem, rates: np.ndarray, done: int, length: int) -> dict:
+    def _epoch(self, lanes: AnyLanes, problem: fit.Problem, rates: np.ndarray, done: int, length: int) -> dict:
         """Train one epoch and return its entry in the history, with all lanes in it."""
         began, n, n_steps = time.perf_counter(), len(problem.learn), lanes.n_steps(len(problem.learn))
         if self.observer is not None:
@@ -304,6 +310,7 @@ class _Course:
             "grad_norm": of_models(lanes, result.grad_norm, np.max),
             "rows_per_second": n / max(trained - began, 1e-9),
             "seconds": now - self.began,
+            **result.by_layer(),
         }
         if result.clipped is not None:
             entry["clipped"] = of_models(lanes, result.clipped, np.max)
@@ -314,13 +321,13 @@ class _Course:
                 self.stop_reason = "callback"
         return entry
 
-    def _weights(self, lanes: Lanes, rate: int) -> tuple[np.ndarray, np.ndarray]:
+    def _weights(self, lanes: AnyLanes, rate: int) -> tuple[np.ndarray, np.ndarray]:
         """Return copies of the weights that users see, of one rate."""
         own = slice(rate * self.track.width, (rate + 1) * self.track.width)
         coef, intercept = fit.published(lanes)
         return coef[:, own], intercept[own]
 
-    def _take(self, cycle: Cycle, lanes: Lanes, epochs: list[dict]) -> None:
+    def _take(self, cycle: Cycle, lanes: AnyLanes, epochs: list[dict]) -> None:
         """Go on from the best lanes of a cycle; keep them if none were better; see whether to stop."""
         width, best = self.track.width, cycle.best
         self.cycles.append(cycle)
@@ -357,21 +364,22 @@ class _Course:
             return False
         return bool(diverged(cycle.val_loss[-1], self.track.untrained).all())
 
-    def lanes(self) -> Lanes:
+    def lanes(self) -> AnyLanes:
         """Return the model's lanes."""
         lanes = self.track.begin(1)
         give_lanes(lanes, self.kept, 1)
         return lanes
 
     def history(self) -> dict[str, np.ndarray]:
-        arrays = {n: np.array([each[n] for each in self.epochs]) for n in self.epochs[0] if n != "took"}
-        return {n: a[:, 0] if a.ndim == 2 and a.shape[1] == 1 else a for n, a in arrays.items()}
+        return {n: np.array([each[n] for each in self.epochs]) for n in self.epochs[0] if n != "took"}
 
 
 def _of_rate(entry: dict[str, Any], rate: int, n_rates: int) -> dict[str, Any]:
     """Return an entry of the history for one of the rates."""
 
     def own(values: np.ndarray) -> Any:
+        if values.ndim > 1:  # of layers
+            return values[:, rate]
         mine = values.reshape(n_rates, -1)[rate]
         return mine if len(values) > n_rates else mine[0]
 

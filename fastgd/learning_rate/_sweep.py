@@ -126,9 +126,10 @@ def sweep(
 
     Parameters
     ----------
-    estimator : SGDClassifier, SGDRegressor or Perceptron
-        Of `fastgd.linear_model`; it is not changed. A schedule as its `learning_rate` is multiplied by each rate; with "invscaling",
-        "adaptive", "pa1" and "pa2" the rates take the place of `eta0`; otherwise the rates are constant.
+    estimator : SGDClassifier, SGDRegressor, Perceptron, MLPClassifier or MLPRegressor
+        Of `fastgd.linear_model` or `fastgd.neural_network`, there not with the solver "lbfgs"; it is not changed. A schedule as its
+        `learning_rate` is multiplied by each rate; with "invscaling", "adaptive", "pa1" and "pa2" the rates take the place of the first
+        rate; otherwise the rates are constant. Networks begin with the same weights.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Rows, of dtype float32 or float64, or convertible.
     y : array-like of shape (n_samples,), or (n_samples, n_outputs) for regression
@@ -173,9 +174,11 @@ def sweep(
     from fastgd._estimators import inputs
     from fastgd.linear_model import SGDOneClassSVM
     from fastgd.linear_model._base import LinearSGD
+    from fastgd.neural_network._base import MultilayerPerceptron
 
-    if not isinstance(estimator, LinearSGD) or isinstance(estimator, SGDOneClassSVM):
-        kinds = "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model"
+    network = isinstance(estimator, MultilayerPerceptron) and estimator.solver != "lbfgs"
+    if not (isinstance(estimator, LinearSGD) or network) or isinstance(estimator, SGDOneClassSVM):
+        kinds = "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, or a network with solver 'adam' or 'sgd'"
         raise ArgumentTypeError(f"the 'estimator' argument of sweep must be {kinds}; got {type(estimator).__name__}.")
     began = time.perf_counter()
     rates = _checked_rates(np.geomspace(1e-4, 10, 16) if learning_rate is None else learning_rate)
@@ -185,23 +188,38 @@ def sweep(
         model.set_params(random_state=random_state)
     model._validate_params()
     task = model._task(X, y, sample_weight, (X_val, y_val, sample_weight_val), True)
-    X, weight, per_rate = task["X"], task["weight"], task["n_lanes"]
+    X, weight, per_rate = task["X"], task["weight"], task.get("n_lanes", 1)
     learn = inputs.rows_to_learn(X, weight, task["held_out"])
-    lanes = model._new_lanes(X, per_rate * len(rates), X.dtype)
-    repeated = [side_by_side(each, len(rates)) for each in (task["targets"], weight)]
     X_val, val_targets, val_weight = task["validation"]
+    targets = task["targets"]
+    if network:
+        lanes = model._beside(task, learn, len(rates))  # which share the columns of their targets
+    else:
+        lanes = model._new_lanes(X, per_rate * len(rates), X.dtype)
+        targets, weight, val_targets = (side_by_side(each, len(rates)) for each in (targets, weight, val_targets))
     validation = fit.Validation(
         model._probe(X, lanes.n_lanes, X.dtype),
         Rows.of(X_val, finite=False),
-        side_by_side(val_targets, len(rates)),
+        val_targets,
         None if val_weight is None else val_weight[:, None],
     )
-    problem = fit.Problem(Rows.of(X, finite=False), repeated[0], learn, repeated[1])
+    problem = fit.Problem(Rows.of(X, finite=False), targets, learn, weight)
     pace = model._rate(lanes.n_lanes, len(learn), n_epochs, rates=np.repeat(rates, per_rate))
     plan = fit.Plan(n_epochs, shuffle=bool(model.shuffle), verbose=int(model.verbose), drop_diverged=True)
-    zeros = validation.measure(lanes)[0]
-    outcome = fit.train(lanes, problem, pace, plan, model._seed(), validation=validation)
-    return _result(model, rates, zeros, outcome, inputs.rows_that_count(X, weight), began)
+    untrained = validation.measure(lanes)[0]
+    seed = task["seed"] if network else model._seed()
+    outcome = fit.train(lanes, problem, pace, plan, seed, validation=validation)
+    loss, val_loss, best = _curves(rates, outcome, len(untrained))
+    model.set_params(**model._with_rate(float(rates[best])))
+    if network:
+        model._take(outcome, best, problem)
+    else:
+        own = slice(best * per_rate, (best + 1) * per_rate)
+        model._set(model._attributes(outcome.coef[:, own].copy(), outcome.intercept[own].copy()))
+        model.n_iter_ = int(outcome.n_iter.reshape(len(rates), -1)[best].max())
+        model.t_ = model.n_iter_ * inputs.rows_that_count(X, weight) + 1
+    lost = diverged(val_loss[-1], untrained.reshape(len(rates), -1).sum(axis=1))
+    return SweepResult(rates, loss, val_loss, lost, model, time.perf_counter() - began)
 
 
 def _checked_rates(given: Any) -> np.ndarray:
@@ -223,24 +241,15 @@ def _checked_rates(given: Any) -> np.ndarray:
     return rates
 
 
-def _result(
-    model: Any, rates: np.ndarray, zeros: np.ndarray, outcome: fit.Outcome, n_rows: int, began: float
-) -> SweepResult:
-    """Return the sweep of models that began at the validation loss `zeros` (n_models,); the lanes of a rate are side by side."""
-    n, per_rate = len(rates), outcome.coef.shape[1] // len(rates)
-    history = {name: outcome.history[name].reshape(-1, n, len(zeros) // n) for name in ("loss", "val_loss")}
+def _curves(rates: np.ndarray, outcome: fit.Outcome, n_models: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the losses and validation losses, (n_epochs, n_rates), and the number of the best rate; a rate's models are side by side."""
+    n = len(rates)
+    history = {name: outcome.history[name].reshape(-1, n, n_models // n) for name in ("loss", "val_loss")}
     loss, val_loss = (each.sum(axis=2) for each in history.values())
-    start = zeros.reshape(n, -1).sum(axis=1)
     lost = (outcome.stop_reason.reshape(n, -1) == "diverged").any(axis=1) | ~np.isfinite(val_loss[-1])
     val_loss[-1, lost] = np.nan
     if lost.all():
         raise fit.DivergedError(
             f"all learning rates from {rates[0]:.3g} to {rates[-1]:.3g} diverged; try smaller ones."
         )
-    best = int(np.nanargmin(val_loss[-1]))
-    own = slice(best * per_rate, (best + 1) * per_rate)
-    model.set_params(**model._with_rate(float(rates[best])))
-    model._set(model._attributes(outcome.coef[:, own].copy(), outcome.intercept[own].copy()))
-    model.n_iter_ = int(outcome.n_iter.reshape(n, -1)[best].max())
-    model.t_ = model.n_iter_ * n_rows + 1
-    return SweepResult(rates, loss, val_loss, diverged(val_loss[-1], start), model, time.perf_counter() - began)
+    return loss, val_loss, int(np.nanargmin(val_loss[-1]))

@@ -3,39 +3,16 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 
 from fastgd._estimators import inputs
+from fastgd._estimators.auto import CONSTRAINT, SCALE_FREE, forget, found_rate, is_auto
 from fastgd._training import fit, race
 from fastgd._training.models import Lanes
 from fastgd._training.observers import Observer
 from fastgd._validation import ArgumentValueError
 from fastgd.optimizers import SGD
 
-AUTO = "auto"
-CONSTRAINT = StrOptions({AUTO})
-SCALE_FREE = 0.03  # the middle of the first rates of optimizers whose steps do not grow with the gradient
-
-
-def is_auto(model: Any) -> bool:
-    """Return whether the estimator is to find its rate itself."""
-    return isinstance(model.learning_rate, str) and model.learning_rate == AUTO
-
-
-def forget(model: Any) -> None:
-    """Drop what an earlier `fit` has found, which a new one may not find again."""
-    for name in ("learning_rate_", "race_"):
-        vars(model).pop(name, None)
-
-
-def found_rate(model: Any) -> float:
-    """Return the rate that `fit` has found, with which `partial_fit` goes on."""
-    try:
-        return model.learning_rate_
-    except AttributeError:
-        raise ArgumentValueError(
-            "learning_rate='auto' finds its rate in fit: call fit before partial_fit, or set learning_rate to a number."
-        ) from None
+__all__ = ["CONSTRAINT", "forget", "found_rate", "is_auto", "learn"]
 
 
 def learn(
