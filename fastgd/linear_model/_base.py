@@ -23,11 +23,6 @@ from fastgd.linear_model import _auto
 from fastgd.linear_model._settings import LinearSettings
 
 
-def store(estimator: Any, given: dict[str, Any]) -> None:
-    """Set the arguments of a constructor, its `locals()`, as attributes, as scikit-learn's contract asks."""
-    vars(estimator).update({name: value for name, value in given.items() if name not in ("self", "__class__")})
-
-
 def _by_lane(coef: Any) -> Any:
     """Return coef_ as (K, n_features), dense or sparse."""
     if coef.ndim == 2:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from fastgd.linear_model._base import store
+from fastgd._estimators.settings import store
 from fastgd.linear_model._classification import LinearSGDClassifier
 
 FIXED = ("loss", "epsilon", "learning_rate", "power_t", "average")

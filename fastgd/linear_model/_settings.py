@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from fastgd._kernels.execute import thread_limit
+from fastgd._estimators import settings
 from fastgd._training.batches import BatchLanes
 from fastgd._training.linear import LinearLanes
 from fastgd._training.models import Lanes
@@ -23,7 +22,6 @@ from fastgd.schedules import Schedule
 RATES = ("constant", "optimal", "invscaling", "adaptive", "pa1", "pa2")
 TAKES_ETA0 = ("invscaling", "adaptive", "pa1", "pa2")
 PARAMETERS = {"quantile": "quantile", "tweedie": "power", "focal": "gamma"}  # the constructor's name of the loss's
-MAX_SEED = np.iinfo(np.int32).max
 PROBE_BATCH = 256  # rows whose losses are measured together
 
 
@@ -107,10 +105,7 @@ class LinearSettings:
             )
         if self.penalty == "elasticnet" and self.l1_ratio is None:
             raise ArgumentValueError("l1_ratio must be set when penalty is 'elasticnet'")
-        if self.n_jobs == 0:
-            raise ArgumentValueError(
-                "n_jobs == 0 has no meaning; use None, a positive number, or -1 for all processors."
-            )
+        settings.check_n_jobs(self.n_jobs)
 
     def _alpha(self) -> float:
         return float(self.alpha)
@@ -126,15 +121,8 @@ class LinearSettings:
         """Return whether steps are made by the engine for batches and optimizers instead of the one for single rows."""
         return self.optimizer is not None or self.clip_norm is not None or (self.batch_size or 1) > 1
 
-    def _n_threads(self) -> int:
-        """Return `n_jobs` as a number of threads: None is 1, negative numbers count down from all processors."""
-        jobs = 1 if self.n_jobs is None else int(self.n_jobs)
-        return jobs if jobs > 0 else max(1, thread_limit() + 1 + jobs)
-
     def _seed(self) -> int:
-        if isinstance(self.random_state, np.random.Generator):
-            return int(self.random_state.integers(MAX_SEED))
-        return int(check_random_state(self.random_state).randint(MAX_SEED))
+        return settings.seed(self.random_state)
 
     def _rate(
         self, n_lanes: int, n_rows: int, n_epochs: int, memory: Any = None, rates: np.ndarray | None = None
@@ -202,5 +190,5 @@ class LinearSettings:
             "intercept_decay": float(self.sparse_intercept_decay) if sp.issparse(X) else 1.0,
             "average": int(self.average),
             "one_class": self._one_class,
-            "n_threads": self._n_threads(),
+            "n_threads": settings.n_threads(self.n_jobs),
         }

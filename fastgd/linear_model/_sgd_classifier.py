@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
 
+from fastgd._estimators.settings import store
 from fastgd.linear_model import _auto
-from fastgd.linear_model._base import store
 from fastgd.linear_model._bootstrap import BootstrapMixin
 from fastgd.linear_model._classification import LinearSGDClassifier
 
@@ -22,9 +22,9 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     loss : str, default="hinge"
         "hinge" (linear SVM), "log_loss" (logistic regression), "modified_huber" (smooth, with probabilities), "squared_hinge",
         "perceptron", or a loss of `SGDRegressor` for targets -1 and 1: "squared_error", "huber", "epsilon_insensitive",
-        "squared_epsilon_insensitive". Beyond scikit-learn: "softmax" (multinomial logistic regression: the classes share one loss; with two
-        classes the same as "log_loss"), and "focal" (Lin et al., 2017), log_loss times ``(1 - p)**gamma`` with the probability p of the
-        row's class, so that rows already learnt hardly count.
+        "squared_epsilon_insensitive". Beyond scikit-learn: "softmax" (multinomial logistic regression: the classes share one loss; with
+        two classes the same as "log_loss"; about ten times faster with a `batch_size` such as 32), and "focal" (Lin et al., 2017),
+        log_loss times ``(1 - p)**gamma`` with the probability p of the row's class, so that rows already learnt hardly count.
     penalty : {"l2", "l1", "elasticnet"} or None, default="l2"
         What keeps weights small: half the squared norm, the sum of sizes (exact zeros), both, or nothing.
     alpha : float, default=0.0001

@@ -9,8 +9,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastgd._estimators import inputs
 from fastgd._estimators.callbacks import observed
+from fastgd._estimators.settings import store
 from fastgd._validation import ArgumentValueError
-from fastgd.linear_model._base import LinearSGD, store
+from fastgd.linear_model._base import LinearSGD
 from fastgd.schedules import Schedule
 
 FORBIDDEN = (
