@@ -15,7 +15,7 @@ test: .venv/installed-test
 
 # The comparisons with torch, which `make test` skips where torch is not installed.
 test-torch: .venv/installed-torch
-	$(BIN)/python -m pytest tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py
+	$(BIN)/python -m pytest tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py tests/test_network.py
 
 # What CI asks beyond the tests: generated code is fresh, style, types.
 check: .venv/installed-dev
