@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
+import fastgd
 from fastgd._training import race
 from fastgd._training.fit import DivergedError
 from fastgd._validation import ArgumentValueError
@@ -33,6 +34,10 @@ ESTIMATORS = {
     "averaged": (clone(LOG).set_params(average=True), 2),
     "in order": (clone(LOG).set_params(shuffle=False), 2),
     "no intercept": (clone(LOG).set_params(fit_intercept=False, penalty=None), 2),
+    "softmax in batches": (clone(LOG).set_params(loss="softmax", batch_size=8), 4),
+    "adam in batches": (clone(LOG).set_params(optimizer=fastgd.Adam(), batch_size=8, clip_norm=1.0), 3),
+    "nadam, averaged": (clone(LOG).set_params(optimizer=fastgd.NAdam(), batch_size=16, average=30), 2),
+    "ftrl": (clone(LOG).set_params(optimizer=fastgd.FTRL(), batch_size=8), 2),
     "squared_error": (SQUARE, None),
     "poisson": (SGDRegressor(loss="poisson", learning_rate="auto", random_state=3), None),
     "outlier": (SGDRegressor(loss="huber", learning_rate="auto", random_state=3, max_iter=7), None),
@@ -390,3 +395,19 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(TypeError, match="learning_rate"):
         Perceptron(learning_rate="auto")
     assert clone(LOG).fit(X[:4], [0, 1, 0, 1], X_val=X, y_val=y > 0).race_.n_rows == 4
+
+
+def test_callbacks_see_every_epoch_after_the_race_and_may_end_it():
+    X, y = data()
+    seen = []
+
+    def look(info):
+        seen.append((info.epoch, info.coef.shape, info.val_loss))
+        return len(seen) == 3
+
+    model = clone(LOG).fit(X, y, callbacks=[look])
+    assert [epoch for epoch, _, _ in seen] == [1, 2, 3]
+    assert {shape for _, shape, _ in seen} == {(8, 1)} or {shape for _, shape, _ in seen} == {(1, 8)}
+    assert all(np.isfinite(loss) for _, _, loss in seen)
+    assert model.stop_reason_ == "callback"
+    assert model.n_iter_ == 3

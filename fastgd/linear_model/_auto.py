@@ -6,9 +6,9 @@ import numpy as np
 
 from fastgd._estimators import inputs
 from fastgd._estimators.auto import CONSTRAINT, SCALE_FREE, forget, found_rate, is_auto
+from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit, race
 from fastgd._training.models import Lanes
-from fastgd._training.observers import Observer
 from fastgd._validation import ArgumentValueError
 from fastgd.optimizers import SGD
 
@@ -24,7 +24,7 @@ def learn(
     init: tuple[Any, Any],
     held_out: np.ndarray | None,
     validation: tuple[Any, np.ndarray, np.ndarray | None] | None,
-    observer: Observer | None,
+    observer: CallbackObserver | None,
 ) -> None:
     """Find the rate, train, and set every fitted attribute; the arguments are those of `LinearSGD._learn`."""
     if model.loss == "perceptron":
@@ -51,10 +51,18 @@ def learn(
     )
     scale = None if model.optimizer is None or isinstance(model.optimizer, SGD) else SCALE_FREE
     track = race.Track(X, targets, weight, rows, validation, begin, probe, n_lanes, scale)
+    per_epoch = inputs.rows_that_count(X, weight)
+
+    def fitted(coef: np.ndarray, intercept: np.ndarray, n_iter: int) -> dict[str, Any]:
+        return {**model._attributes(coef, intercept), "n_iter_": n_iter, "t_": 1 + n_iter * per_epoch}
+
+    if observer is not None:
+        observer.begin_fit(fitted)
     winner = race.run(track, plan, model._seed(), observer)
-    model._set(model._attributes(*fit.published(winner.lanes)))
-    model.n_iter_, model.stop_reason_, model.history_ = winner.n_iter, winner.stop_reason, winner.history
-    model.t_ = 1 + winner.n_iter * inputs.rows_that_count(X, weight)
+    model._set(fitted(*fit.published(winner.lanes), winner.n_iter))
+    model.stop_reason_, model.history_ = winner.stop_reason, winner.history
     model.learning_rate_, model.race_ = winner.result.chosen, winner.result
     pace = (model.learning_rate, model.eta0)
     model._training = {"state": winner.lanes.state(), "epochs": winner.n_iter, "pace": pace, "memory": None}
+    if observer is not None:
+        observer.end_fit()
