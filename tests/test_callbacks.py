@@ -254,9 +254,6 @@ print(json.dumps([min(waited), len(waited), set(vars(model)) == before]))
 @pytest.mark.parametrize("kind", ["functions", "scikit-learn"])
 def test_ctrl_c_is_answered_at_once(kind):
     """Row 106: within 0.25 s (the best of three, for others use the machine too), and the estimator is as before."""
-    if kind == "scikit-learn":
-        pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from version 1.9 on")
-        pytest.importorskip("rich", reason="ProgressBar needs rich")
     environment = {"PYTHONPATH": str(Path(fastgd.__file__).parents[1]), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, kind], capture_output=True, text=True, timeout=60, env=environment

@@ -109,7 +109,8 @@ def test_the_example_in_the_docstring_runs():
 
 
 def test_the_pictures_are_written_one_file_each(tmp_path):
-    matplotlib = pytest.importorskip("matplotlib")
+    import matplotlib
+
     matplotlib.use("agg")
     paths = learning_rate_pictures.write(tmp_path / "pictures")
     assert {p.stem for p in paths} == {*learning_rate_pictures.PICTURES, "schedules"}
@@ -118,7 +119,6 @@ def test_the_pictures_are_written_one_file_each(tmp_path):
 
 
 def test_the_example_in_the_docstring_of_the_pictures_runs():
-    pytest.importorskip("matplotlib")
     result = doctest.testmod(learning_rate_pictures)
     assert result.attempted > 2
     assert result.failed == 0

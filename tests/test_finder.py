@@ -232,7 +232,8 @@ def test_other_models_are_refused():
 
 
 def test_plot():
-    matplotlib = pytest.importorskip("matplotlib")
+    import matplotlib
+
     matplotlib.use("agg")
     X, y = cancer()
     ax = lr_find(SGDClassifier(loss="log_loss", random_state=0), X, y).plot()

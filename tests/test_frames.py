@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn import callback
 
 from fastgd.linear_model import Perceptron, PrecisionWarning, SGDClassifier, SGDOneClassSVM, SGDRegressor
 
@@ -182,7 +183,6 @@ def test_a_stream_without_pyarrow_says_what_is_missing(monkeypatch):
 
 def test_callbacks_are_given_the_frame():
     """A scorer that predicts on it needs the names, else scikit-learn warns."""
-    callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from version 1.9 on")
     data, monitor = frame("pandas", named(NAMES)), callback.ScoringMonitor(scoring="accuracy")
     model = SGDClassifier(**EPOCHS).set_callbacks(monitor).fit(data, Y)
     assert monitor.get_logs().data[-1]["accuracy"] == model.score(data, Y)

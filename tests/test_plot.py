@@ -2,6 +2,7 @@
 
 import sys
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -9,7 +10,6 @@ import fastgd
 from fastgd import plot, schedules
 from fastgd.linear_model import DivergedError, SGDRegressor
 
-matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 

@@ -2,13 +2,13 @@
 
 from itertools import pairwise
 
+import matplotlib
 import numpy as np
 import pytest
 
 from fastgd import plot
 from fastgd.linear_model import SGDClassifier, SGDRegressor
 
-matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 import fastgd
 from fastgd import plot, schedules
 
-matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 

@@ -1,13 +1,12 @@
 """Too small, right, too large: the verdicts against what really happens, and the pictures against the paths."""
 
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastgd import plot
-
-matplotlib = pytest.importorskip("matplotlib")
 
 
 def axes():

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
+from sklearn import callback
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -12,7 +13,6 @@ from sklearn.preprocessing import StandardScaler
 
 from fastgd.linear_model import Perceptron, SGDClassifier, SGDOneClassSVM, SGDRegressor
 
-callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from version 1.9 on")
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of iteration:sklearn.exceptions.ConvergenceWarning")
 
 EPOCHS = {"max_iter": 3, "tol": None, "random_state": 3}
@@ -235,7 +235,6 @@ def test_propagated_callbacks_reach_the_epochs():
 
 
 def test_the_progress_bar(capsys):
-    pytest.importorskip("rich", reason="ProgressBar needs rich")
     bar = callback.ProgressBar(max_propagation_depth=None)
     SGDClassifier(**EPOCHS).set_callbacks(bar).fit(X, Y)
     assert "SGDClassifier - fit" in (shown := capsys.readouterr().out) and "100%" in shown

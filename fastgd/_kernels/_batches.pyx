@@ -14,12 +14,12 @@ import numpy as np
 
 from fastgd._kernels.batch_lazy cimport average_feature, catch_up, remember_penalty
 from fastgd._kernels.batch_losses cimport measure, weigh_slopes
-from fastgd._kernels.batch_rows cimport backward_sparse, count_size, fetch, forward_sparse, square_sums, weigh
+from fastgd._kernels.batch_rows cimport count_size, fetch, square_sums, weigh
 from fastgd._kernels.batch_state cimport (
     ABSOLUTES, BIAS, CLIP, CLIPPED, DRIFT, FIELDS, GRADIENT, L1, L2, LOSS, MEAN_WEIGHT, MOST_SCALARS, PENALTY, SCALE, SQUARES, WEIGHT,
     WEIGHTED_LOSS, WIDEST, Batch, apply_rule, backward_of, forward_of, lane_rule, row_of, scalars_of,
 )
-from fastgd._kernels.lane_rows cimport Eight, Four, One, Sixteen, block, index, real, schar
+from fastgd._kernels.lane_rows cimport Eight, Four, One, Sixteen, add, block, dot_sparse, index, real, schar
 
 cnp.import_array()
 
@@ -60,7 +60,7 @@ cdef void forward(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_, c
                 for k in range(<Py_ssize_t> indptr[i], <Py_ssize_t> indptr[i + 1]):
                     touch(s, (<const index *> s.indices)[k], real_, lanes_)
             for tile in range(s.n_tiles):
-                forward_sparse(
+                dot_sparse(
                     indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
                     row_of(s, 0, 0, tile, real_, lanes_), s.stride, z + r * s.stride + tile * K, lanes_,
                 )
@@ -80,9 +80,9 @@ cdef void backward(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_, 
         for r in range(n):
             i = s.order[first + r]
             for tile in range(s.n_tiles):
-                backward_sparse(
+                add(
                     indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
-                    slope + r * s.stride + tile * K, s.stride, row_of(s, 1, 0, tile, real_, lanes_), lanes_,
+                    row_of(s, 1, 0, tile, real_, lanes_), s.stride, slope + r * s.stride + tile * K, lanes_,
                 )
 
 

@@ -204,7 +204,7 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
                         <const real *> s.data + s.order[min(r + 2, s.n - 1)] * s.row_stride, w, dots, lanes_, <AddAndMultiply *> NULL,
                     )
             if not multiplied:
-                add(n, x, ix, w, step, lanes_)
+                add(n, x, ix, w, K, step, lanes_)
         elif moves:
             add_tracking(n, x, ix, w, step, s.averages, state, lanes_)
         if 0 < s.average <= s.t:

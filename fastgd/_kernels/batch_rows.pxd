@@ -1,9 +1,9 @@
-"""Sparse rows times weights, and slopes times sparse rows, in tiles; the norms of what a batch touches."""
+"""What a batch fetches ahead, and the norms of what it touches."""
 from libc.math cimport fabs
 from libc.stdint cimport int64_t
 
 from fastgd._kernels.batch_state cimport ABSOLUTES, PARTS, SQUARES, WIDEST, Batch, row_of
-from fastgd._kernels.lane_rows cimport FAR, FETCH, MOST, MOST_FETCHED, NEAR, PREFETCH, block, index, multiply, real
+from fastgd._kernels.lane_rows cimport FAR, FETCH, MOST_FETCHED, NEAR, PREFETCH, block, index, real
 
 
 cdef inline void fetch(Batch *s, Py_ssize_t r, const real *real_, const index *index_) noexcept nogil:
@@ -26,52 +26,6 @@ cdef inline void fetch(Batch *s, Py_ssize_t r, const real *real_, const index *i
             PREFETCH(<const real *> s.arrays[0] + s.stride * <Py_ssize_t> indices[k])
             if s.learning:
                 PREFETCH(s.seen + indices[k])
-
-
-cdef inline void forward_sparse(
-    Py_ssize_t n, const real *x, const index *ix, const real *w, Py_ssize_t stride, real *out, block *lanes_
-) noexcept nogil:
-    """Multiply a row with a tile of the weights; four partial sums hide the latency of an addition."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef real[MOST] a, b, c, d
-    cdef Py_ssize_t k, l, whole = n - n % 4
-    for l in range(K):
-        a[l] = 0
-    for l in range(K):
-        b[l] = 0
-    for l in range(K):
-        c[l] = 0
-    for l in range(K):
-        d[l] = 0
-    for k in range(0, whole, 4):
-        multiply(x[k], w + stride * <Py_ssize_t> ix[k], a, lanes_)
-        multiply(x[k + 1], w + stride * <Py_ssize_t> ix[k + 1], b, lanes_)
-        multiply(x[k + 2], w + stride * <Py_ssize_t> ix[k + 2], c, lanes_)
-        multiply(x[k + 3], w + stride * <Py_ssize_t> ix[k + 3], d, lanes_)
-    if whole < n:
-        multiply(x[whole], w + stride * <Py_ssize_t> ix[whole], a, lanes_)
-    if whole + 1 < n:
-        multiply(x[whole + 1], w + stride * <Py_ssize_t> ix[whole + 1], b, lanes_)
-    if whole + 2 < n:
-        multiply(x[whole + 2], w + stride * <Py_ssize_t> ix[whole + 2], c, lanes_)
-    for l in range(K):
-        out[l] = (a[l] + c[l]) + (b[l] + d[l])
-
-
-cdef inline void backward_sparse(
-    Py_ssize_t n, const real *x, const index *ix, const real *slope, Py_ssize_t stride, real *g, block *lanes_
-) noexcept nogil:
-    """Add a row times its slopes to a tile of the gradient."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef real[MOST] own  # the compiler sees that writing the gradient cannot change it
-    cdef real *lane
-    cdef Py_ssize_t k, l
-    for l in range(K):
-        own[l] = slope[l]
-    for k in range(n):
-        lane = g + stride * <Py_ssize_t> ix[k]
-        for l in range(K):
-            lane[l] += x[k] * own[l]
 
 
 cdef inline void square_sums(

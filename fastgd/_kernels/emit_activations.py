@@ -11,24 +11,21 @@ import sys
 from pathlib import Path
 
 from fastgd._kernels import emit
+from fastgd._kernels.emit_text import ARRAYS
 
 HERE = Path(__file__).parent
 TARGET = HERE / "_activations.pyx"
 
-PRELUDE = '''\
+PRELUDE = (
+    '''\
 # Generated from activations.py by emit_activations.py. Do not edit: change the activation, then run `python -m fastgd._kernels.emit`.
 """Every activation as an inline function and one loop per dtype; `ACTIVATIONS` holds the loops' addresses."""
 from cython cimport floating
 cimport fastgd._kernels.lane_math as math
 
-cdef extern from *:
-    """
-    typedef float *__restrict float32_array;
-    typedef double *__restrict float64_array;
-    """
-    ctypedef float *float32_array
-    ctypedef double *float64_array
 '''
+    + ARRAYS
+)
 LOOP = """
 
 cdef void {name}_{dtype}(Py_ssize_t n_, {c_type} *z_, {c_type} *slope_, const {c_type} *hyper_) noexcept nogil:

@@ -1,11 +1,6 @@
 """The Cython text that emit.py fills in: preludes of the modules, and the loops around the verbatim bodies."""
 
-PRELUDE = '''\
-# Generated from rules.py, losses.py and measures.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
-"""Every rule, loss and measure as an inline function and one loop per dtype; `RULES`, `LOSSES`, `MEASURES` hold their addresses."""
-from cython cimport floating
-from fastgd._kernels cimport cmath as math
-
+ARRAYS = '''\
 cdef extern from *:
     """
     typedef float *__restrict float32_array;
@@ -14,6 +9,16 @@ cdef extern from *:
     ctypedef float *float32_array
     ctypedef double *float64_array
 '''
+PRELUDE = (
+    '''\
+# Generated from rules.py, losses.py and measures.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
+"""Every rule, loss and measure as an inline function and one loop per dtype; `RULES`, `LOSSES`, `MEASURES` hold their addresses."""
+from cython cimport floating
+from fastgd._kernels cimport cmath as math
+
+'''
+    + ARRAYS
+)
 FUNCTION = """
 
 cdef inline {returns} {name}(
@@ -67,20 +72,16 @@ TABLE = """
 {rows}
 }}
 """
-LANES_PRELUDE = '''\
+LANES_PRELUDE = (
+    '''\
 # Generated from losses.py by emit.py. Do not edit: change the loss, then run `python -m fastgd._kernels.emit`.
 """Every loss over a fixed number of lanes, whose loop the compiler vectorises; `LANE_LOSSES` holds the loops' addresses."""
 from cython cimport floating
 cimport fastgd._kernels.lane_math as math
 
-cdef extern from *:
-    """
-    typedef float *__restrict float32_array;
-    typedef double *__restrict float64_array;
-    """
-    ctypedef float *float32_array
-    ctypedef double *float64_array
 '''
+    + ARRAYS
+)
 LANES_LOOP = """
 
 cdef void {name}_{dtype}_{lanes}(
@@ -94,7 +95,8 @@ cdef void {name}_{dtype}_{lanes}(
     for i_ in range({lanes}):
         value[i_], slope[i_] = {call}
 """
-RULES_PRELUDE = '''\
+RULES_PRELUDE = (
+    '''\
 # Generated from rules.py by emit.py. Do not edit: change the rule, then run `python -m fastgd._kernels.emit`.
 """Every rule, with the penalty, over features and a fixed number of lanes; `LANE_RULES` holds the loops' addresses."""
 from cython cimport floating
@@ -103,14 +105,9 @@ from libc.stdint cimport int64_t
 from fastgd._kernels cimport cmath as math
 from fastgd._kernels.batch_penalty cimport decayed, thresholded
 
-cdef extern from *:
-    """
-    typedef float *__restrict float32_array;
-    typedef double *__restrict float64_array;
-    """
-    ctypedef float *float32_array
-    ctypedef double *float64_array
 '''
+    + ARRAYS
+)
 RULES_LOOP = """
 
 cdef void {name}_{dtype}_{lanes}(

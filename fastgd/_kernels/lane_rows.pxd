@@ -153,8 +153,13 @@ cdef inline void multiply(real x, const real *lane, real *sums, block *lanes_) n
         sums[l] += x * lane[l]
 
 
-cdef inline void dot_sparse(Py_ssize_t n, const real *x, const index *ix, const real *w, real *out, block *lanes_) noexcept nogil:
-    """Multiply a row with the weights of each lane; four partial sums hide the latency of an addition."""
+cdef inline void dot_sparse(
+    Py_ssize_t n, const real *x, const index *ix, const real *w, Py_ssize_t stride, real *out, block *lanes_
+) noexcept nogil:
+    """Multiply a row with the weights of each lane, those of a feature `stride` after the last one's.
+
+    Four partial sums hide the latency of an addition.
+    """
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef real[MOST] a, b, c, d
     cdef Py_ssize_t k, l, whole = n - n % 4
@@ -169,16 +174,16 @@ cdef inline void dot_sparse(Py_ssize_t n, const real *x, const index *ix, const 
     for k in range(0, whole, 4):
         if block is One:
             SCALAR()  # as vectors it would be mostly shuffling: a lane's weights lie anywhere
-        multiply(x[k], w + K * <Py_ssize_t> ix[k], a, lanes_)
-        multiply(x[k + 1], w + K * <Py_ssize_t> ix[k + 1], b, lanes_)
-        multiply(x[k + 2], w + K * <Py_ssize_t> ix[k + 2], c, lanes_)
-        multiply(x[k + 3], w + K * <Py_ssize_t> ix[k + 3], d, lanes_)
+        multiply(x[k], w + stride * <Py_ssize_t> ix[k], a, lanes_)
+        multiply(x[k + 1], w + stride * <Py_ssize_t> ix[k + 1], b, lanes_)
+        multiply(x[k + 2], w + stride * <Py_ssize_t> ix[k + 2], c, lanes_)
+        multiply(x[k + 3], w + stride * <Py_ssize_t> ix[k + 3], d, lanes_)
     if whole < n:
-        multiply(x[whole], w + K * <Py_ssize_t> ix[whole], a, lanes_)
+        multiply(x[whole], w + stride * <Py_ssize_t> ix[whole], a, lanes_)
     if whole + 1 < n:
-        multiply(x[whole + 1], w + K * <Py_ssize_t> ix[whole + 1], b, lanes_)
+        multiply(x[whole + 1], w + stride * <Py_ssize_t> ix[whole + 1], b, lanes_)
     if whole + 2 < n:
-        multiply(x[whole + 2], w + K * <Py_ssize_t> ix[whole + 2], c, lanes_)
+        multiply(x[whole + 2], w + stride * <Py_ssize_t> ix[whole + 2], c, lanes_)
     for l in range(K):
         out[l] = (a[l] + c[l]) + (b[l] + d[l])
 
@@ -299,7 +304,7 @@ cdef inline void pass_dense(
 
 cdef inline void dot(Py_ssize_t n, const real *x, const index *ix, const real *w, real *out, block *lanes_) noexcept nogil:
     if index is int32_t or index is int64_t:
-        dot_sparse(n, x, ix, w, out, lanes_)
+        dot_sparse(n, x, ix, w, sizeof(lanes_[0]), out, lanes_)
     else:
         pass_dense(n, x, out, x, x, <real *> w, out, lanes_, <Multiply *> NULL)
 
@@ -321,8 +326,10 @@ cdef inline double square_norm(Py_ssize_t n, const real *x) noexcept nogil:
     return sums[0]
 
 
-cdef inline void add(Py_ssize_t n, const real *x, const index *ix, real *w, const real *step, block *lanes_) noexcept nogil:
-    """Add a multiple of a row to the weights of each lane."""
+cdef inline void add(
+    Py_ssize_t n, const real *x, const index *ix, real *w, Py_ssize_t stride, const real *step, block *lanes_
+) noexcept nogil:
+    """Add a multiple of a row to the weights of each lane, or to a gradient, those of a feature `stride` after the last one's."""
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef real[MOST] own  # the compiler sees that writing weights cannot change it
     cdef real value
@@ -331,7 +338,7 @@ cdef inline void add(Py_ssize_t n, const real *x, const index *ix, real *w, cons
     for l in range(K):
         own[l] = step[l]
     for k in range(n):
-        lane = w + K * column(ix, k)
+        lane = w + stride * column(ix, k)
         value = x[k]
         for l in range(K):
             lane[l] += value * own[l]

@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from fastgd._training.models import AnyLanes, Lanes, lanes_of, mean_loss, of_models, rates_of_models
+from fastgd._training.models import AnyLanes, Lanes, lanes_of, measured, of_models, rates_of_models
 from fastgd._training.observers import Observer, Printer
 from fastgd._training.pacing import Pace
 from fastgd._training.rates import RateTable
@@ -194,8 +194,7 @@ def train(
             progress.stop(diverged, "diverged")
         elif diverged.any():
             raise log.diverged(epoch + 1, rates_of_models(lanes, rate, t), diverged)
-        loss = of_models(lanes, mean_loss(lanes, result, len(order)))
-        objective = loss + of_models(lanes, result.penalty) / len(order) if rate.counts_penalty else loss
+        found = measured(lanes, result, len(order), rate.counts_penalty)
         val_loss, scores = (None, None) if validation is None else validation.measure(lanes)
         now = time.perf_counter()
         log.add(
@@ -203,19 +202,19 @@ def train(
             epoch=epoch + 1,
             step=int(lanes.t) - 1,
             learning_rate=rates_of_models(lanes, rate, int(lanes.t)),
-            loss=loss,
-            objective=objective,
+            loss=found.loss,
+            objective=found.objective,
             val_loss=val_loss,
             val_score=scores,
-            grad_norm=of_models(lanes, result.grad_norm, np.max),
-            clipped=None if result.clipped is None else of_models(lanes, result.clipped, np.max),
+            grad_norm=found.grad_norm,
+            clipped=found.clipped,
             rows_per_second=len(order) / max(now - since, 1e-9),
             seconds=now - began,
             **result.by_layer(),
         )
         if progress.active.any():
-            rate.observe(float(objective[progress.active].mean()), int(lanes.t))
-        stalled = progress.update(-scores if plan.by_score and scores is not None else objective, scores)
+            rate.observe(float(found.objective[progress.active].mean()), int(lanes.t))
+        stalled = progress.update(-scores if plan.by_score and scores is not None else found.objective, scores)
         lowered = rate.decrease(lanes_of(lanes, stalled))
         progress.stop(stalled & ~of_models(lanes, lowered, np.all), "tol")
         if plan.max_time is not None and now - began >= plan.max_time:

@@ -1,7 +1,7 @@
 """Lanes and the models they make up: with softmax the outputs of one model are lanes side by side, otherwise each lane is a model."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,28 @@ def mean_loss(lanes: AnyLanes, result: EpochResult, n_rows: int) -> np.ndarray:
     if lanes.batch_size == 1:
         return result.loss_sum / n_rows
     return result.weighted_loss_sum / result.weight_sum
+
+
+class Measured(NamedTuple):
+    """What an epoch measured, each (n_models,): mean loss, the same plus the penalty, gradient norm, share of the steps clipped."""
+
+    loss: np.ndarray
+    objective: np.ndarray
+    grad_norm: np.ndarray
+    clipped: np.ndarray | None
+
+
+def measured(lanes: AnyLanes, result: EpochResult, n_rows: int, counts_penalty: bool = True) -> Measured:
+    """Return what an epoch of so many rows measured; without `counts_penalty` the objective is the loss alone."""
+    loss = of_models(lanes, mean_loss(lanes, result, n_rows))
+    objective = loss + of_models(lanes, result.penalty) / n_rows if counts_penalty else loss
+    clipped = None if result.clipped is None else of_models(lanes, result.clipped, np.max)
+    return Measured(loss, objective, of_models(lanes, result.grad_norm, np.max), clipped)
+
+
+def side_by_side(columns: Any, times: int) -> Any:
+    """Return columns (n_rows, 1) or (n_rows, lanes of one) so many times; a single column is every lane's as it is."""
+    return columns if columns is None or columns.shape[1] == 1 else np.tile(columns, (1, times))
 
 
 def take_lanes(lanes: AnyLanes, which: slice) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Small neural networks in lanes: several networks of one architecture trained on the same batches."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from fastgd import _validation as check
 from fastgd._kernels import execute
 from fastgd._training.epoch_result import EpochResult
+from fastgd._training.lane_arguments import aligned, checked_order, checked_rows
 from fastgd._training.network_shape import INITS, heads_of, initial_weights, layers_of
 from fastgd._training.network_steps import StepTable
 from fastgd._training.rates import RateTable
@@ -131,9 +131,9 @@ class NetworkLanes:
         self._clock = np.ones(1)
         self._table = execute.network_table()
         stride = -(-(self.n_parameters + self._table.SLACK) // 16) * 16
-        self._parameters = _aligned((self.n_lanes, stride), self.dtype)
+        self._parameters = aligned((self.n_lanes, stride), self.dtype)
         rule = self.optimizer._rule()
-        self._slots = {name: _aligned((self.n_lanes, stride), self.dtype) for name in execute.slot_names(rule)}
+        self._slots = {name: aligned((self.n_lanes, stride), self.dtype) for name in execute.slot_names(rule)}
         for k, each in enumerate(seeds.tolist()):
             self._own(self._parameters)[k] = initial_weights(self.layers, init, each)
         n_works = min(n_threads, self.n_lanes)
@@ -194,7 +194,7 @@ class NetworkLanes:
             rows * (4 * head + 1),
             self.n_parameters,
         )
-        arrays = [_aligned((1, size + slack), self.dtype) for size in sizes]
+        arrays = [aligned((1, size + slack), self.dtype) for size in sizes]
         return (*arrays, np.zeros(rows, np.intp), np.zeros(self.n_parameters // self._table.SWEEP + 1, np.intp))
 
     def _own(self, array: np.ndarray) -> np.ndarray:
@@ -327,17 +327,12 @@ class NetworkLanes:
         return max(1, min(MOST_STEPS, WORK // (work * self.n_lanes)))
 
     def _checked_rows(self, rows: Rows, targets: Any, order: Any, weight: Any) -> tuple:
-        if rows.dtype != self.dtype or rows.n_features != self.n_features:
-            accepted = f"{self.dtype} with {self.n_features} features"
-            raise check.value_error(OWNER, "rows", accepted, (str(rows.dtype), rows.n_features))
+        checked_rows(OWNER, rows, self.dtype, self.n_features)
         shape = (rows.n_rows, sum(head.n_targets for head in self.heads))
         if np.shape(targets) != shape:
             raise check.value_error(OWNER, "targets", f"of shape {shape}", np.shape(targets))
         targets = np.ascontiguousarray(targets, self.dtype)
-        order = np.arange(rows.n_rows) if order is None else np.ascontiguousarray(order, np.int64)
-        if len(order) and not 0 <= order.min() <= order.max() < rows.n_rows:
-            accepted = f"row numbers from 0 to {rows.n_rows - 1}"
-            raise check.value_error(OWNER, "order", accepted, [int(order.min()), int(order.max())])
+        order = checked_order(OWNER, order, rows.n_rows)
         for head in self.heads:
             head.check_targets(targets)
         return targets, order, *self._checked_weight(rows, order, weight)
@@ -372,9 +367,7 @@ class NetworkLanes:
     def decision(self, rows: Any) -> np.ndarray:
         """Return the raw outputs, ``(n_rows, K * n_decisions)``: those of the first network, of the second, and so on."""
         rows = Rows.of(rows, OWNER)
-        if rows.dtype != self.dtype or rows.n_features != self.n_features:
-            accepted = f"{self.dtype} with {self.n_features} features"
-            raise check.value_error(OWNER, "rows", accepted, (str(rows.dtype), rows.n_features))
+        checked_rows(OWNER, rows, self.dtype, self.n_features)
         out = np.empty((self.n_lanes, rows.n_rows, self.n_decisions), self.dtype)
         self._networks.decide(rows, np.arange(rows.n_rows), max(self.batch_size, DECIDE_ROWS), out)
         return out.transpose(1, 0, 2).reshape(rows.n_rows, -1)
@@ -411,11 +404,3 @@ class NetworkLanes:
         """Give the networks what `take` returned, so many times side by side."""
         arrays = {name: np.tile(value, (times, 1)) for name, value in taken.items() if isinstance(value, np.ndarray)}
         self.set_state({**taken, **arrays, "carries": taken["carries"] * times})
-
-
-def _aligned(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Return zeros that begin at a cache line."""
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.zeros(size + 64, np.uint8)
-    first = -raw.ctypes.data % 64
-    return raw[first : first + size].view(dtype).reshape(shape)

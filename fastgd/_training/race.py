@@ -18,7 +18,7 @@ import numpy as np
 from fastgd._training import fit
 from fastgd._training.curves import Cycle, RaceResult, diverged
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.models import AnyLanes, give_lanes, mean_loss, of_models, take_lanes
+from fastgd._training.models import AnyLanes, give_lanes, measured, of_models, side_by_side, take_lanes
 from fastgd._training.observers import Observer
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
@@ -122,11 +122,6 @@ class Track:
 def by_rate(values: np.ndarray, n_rates: int) -> np.ndarray:
     """Return the sum over the lanes or models of each rate."""
     return values.reshape(n_rates, -1).sum(axis=1)
-
-
-def side_by_side(columns: Any, n_rates: int) -> Any:
-    """Return columns (n_rows, 1) or (n_rows, lanes of a rate) for all lanes; a single column is every lane's as it is."""
-    return columns if columns is None or columns.shape[1] == 1 else np.tile(columns, (1, n_rates))
 
 
 @dataclass
@@ -293,8 +288,7 @@ class _Course:
         with np.errstate(all="ignore"):
             table = RateTable.steps(_falling(each, length * n_steps, done * n_steps, n_steps))
             result = lanes.epoch(problem.rows, problem.targets, order, table, problem.weight)
-            loss = of_models(lanes, mean_loss(lanes, result, n))
-            objective = loss + of_models(lanes, result.penalty) / n
+            found = measured(lanes, result, n)
         trained = time.perf_counter()
         val_loss = self.track.validate(lanes)
         self.epoch += 1
@@ -304,16 +298,16 @@ class _Course:
             "epoch": self.epoch,
             "step": int(lanes.t) - 1,
             "learning_rate": _falling(each, length * n_steps, (done + 1) * n_steps, 1)[0][:: lanes.n_outputs],
-            "loss": loss,
-            "objective": objective,
+            "loss": found.loss,
+            "objective": found.objective,
             "val_loss": val_loss,
-            "grad_norm": of_models(lanes, result.grad_norm, np.max),
+            "grad_norm": found.grad_norm,
             "rows_per_second": n / max(trained - began, 1e-9),
             "seconds": now - self.began,
             **result.by_layer(),
         }
-        if result.clipped is not None:
-            entry["clipped"] = of_models(lanes, result.clipped, np.max)
+        if found.clipped is not None:
+            entry["clipped"] = found.clipped
         if self.observer is not None and np.isfinite(val_loss).any():
             best = int(np.nanargmin(val_loss))
             shown = {name: v for name, v in _of_rate(entry, best, len(rates)).items() if name != "took"}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgd._training import fit
-from fastgd._training.models import of_models
+from fastgd._training.models import of_models, side_by_side
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, real
@@ -129,7 +129,7 @@ def _of_estimator(
     seed = model._seed()
     order, stops = _plan(learn, n_points, lanes.batch_size, seed)
     steps = np.geomspace(ends[0], ends[1], lanes.n_steps(len(order)))
-    targets = task["targets"] if task["targets"].shape[1] == 1 else np.tile(task["targets"], (1, n_seeds))
+    targets = side_by_side(task["targets"], n_seeds)
     weights = _bootstrap(X.shape[0], n_seeds, seed, weight, columns)
     rows, table = Rows.of(X, finite=False), RateTable.steps(steps)
     blank = Rows.of(
@@ -184,7 +184,7 @@ def _bootstrap(n_rows: int, n_seeds: int, seed: int, weight: np.ndarray | None, 
     draws = np.repeat(draws, columns, axis=1)
     if weight is None:
         return draws
-    return draws * (weight if weight.shape[1] == 1 else np.tile(weight, (1, n_seeds)))
+    return draws * side_by_side(weight, n_seeds)
 
 
 # ------------------------------------------------------------------------------------------------------------------- one's own model

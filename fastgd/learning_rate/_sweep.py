@@ -9,7 +9,7 @@ import numpy as np
 from fastgd import _drawing as drawing
 from fastgd._training import fit
 from fastgd._training.curves import RateCurves, diverged
-from fastgd._training.race import side_by_side
+from fastgd._training.models import side_by_side
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
 

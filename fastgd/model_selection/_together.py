@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from fastgd._estimators import inputs
 from fastgd._training import fit
+from fastgd._training.models import side_by_side
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 
@@ -187,7 +188,10 @@ class Pass:
             drop_diverged=True,
         )
         problem = fit.Problem(
-            self.data.rows, tiled(self.targets, len(models)), self.learn, tiled(self.lane_weight, len(models))
+            self.data.rows,
+            side_by_side(self.targets, len(models)),
+            self.learn,
+            side_by_side(self.lane_weight, len(models)),
         )
         pace: Any = Paces(paces, self.width, self.cancelled)
         outcome = fit.train(lanes, problem, pace, plan, self.seed, validation=self._judge(models))
@@ -200,7 +204,7 @@ class Pass:
         probe = models[0]._probe(X, self.width * len(models), X.dtype, models)
         single = models[0]._probe(X, self.width, X.dtype)
         column = None if weight is None else weight[:, None]
-        repeated = tiled(targets, len(models))
+        repeated = side_by_side(targets, len(models))
         return _Judge(probe, Rows.of(X, finite=False), repeated, column, None, tuple(models), single, weight)
 
     def _adopt(self, model: Any, outcome: fit.Outcome, k: int) -> Exception | None:
@@ -215,11 +219,6 @@ class Pass:
         model.stop_reason_ = ", ".join(dict.fromkeys(outcome.stop_reason[own].tolist()))
         model.history_ = {name: _of_lanes(a, own)[: model.n_iter_] for name, a in outcome.history.items()}
         return None
-
-
-def tiled(columns: Any, n: int) -> Any:
-    """Return columns (n_rows, 1) or (n_rows, lanes of an estimator) for n estimators; a single column is every lane's as it is."""
-    return columns if columns is None or columns.shape[1] == 1 else np.tile(columns, (1, n))
 
 
 def _of_lanes(history: np.ndarray, own: slice) -> np.ndarray:

@@ -25,6 +25,12 @@ from fastgd.schedules.base import Schedule
 HALF_PI = math.pi / 2
 
 
+def half_wave(left: float) -> float:
+    """Return ``(1 + cos(pi*x)) / 2`` for ``x = 1 - left``, as a squared sine, which keeps its relative accuracy near the end."""
+    wave = math.sin(HALF_PI * left)
+    return wave * wave
+
+
 def between(value: float, a: float, b: float) -> float:
     """Return `value` kept between `a` and `b`: rounding never leaves the range that the formula attains."""
     if a > b:
@@ -173,9 +179,7 @@ class Cosine(Schedule, kind="cosine"):
         T, end = self.T, self.end
         if t >= T:
             return end
-        # (1 + cos(pi t/T)) / 2 written as a squared sine, which keeps its relative accuracy near the end.
-        wave = math.sin(HALF_PI * ((T - t) / T))
-        value = (self.a0 - end) * (wave * wave) + end
+        value = (self.a0 - end) * half_wave((T - t) / T) + end
         if end == 0.0:
             return value
         return between(value, self.a0, end) if t else self.a0

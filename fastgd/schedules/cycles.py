@@ -9,7 +9,7 @@ from fastgd.schedules._algebra import factory
 from fastgd.schedules._arguments import Fraction, Positive, Rate, Steps, Switch, base_and_duration, scaled_power
 from fastgd.schedules._durations import Context
 from fastgd.schedules.base import Schedule
-from fastgd.schedules.classic import HALF_PI, between
+from fastgd.schedules.classic import between, half_wave
 
 DAMPING = ("triangular", "triangular2", "exp_range")
 MOST_CHEBYSHEV = 2**20
@@ -17,8 +17,7 @@ MOST_CHEBYSHEV = 2**20
 
 def falling_wave(start: float, end: float, share: float) -> float:
     """Return half a cosine wave from `start` (share 0) to `end` (share 1)."""
-    wave = math.sin(HALF_PI * (1.0 - share))
-    return between((start - end) * (wave * wave) + end, start, end)
+    return between((start - end) * half_wave(1.0 - share) + end, start, end)
 
 
 def _multiple(value: object, owner: str, name: str) -> int:

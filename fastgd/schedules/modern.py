@@ -20,7 +20,7 @@ from fastgd.schedules._arguments import (
 )
 from fastgd.schedules._durations import Context
 from fastgd.schedules.base import Schedule
-from fastgd.schedules.classic import HALF_PI, between
+from fastgd.schedules.classic import between, half_wave
 
 TAILS = ("linear", "1-sqrt", "cosine")
 
@@ -243,7 +243,7 @@ class WarmupStableDecay(Schedule, kind="wsd"):
         share = (self.decay - left) / self.decay
         height = {"linear": 1.0 - share, "1-sqrt": 1.0 - math.sqrt(share)}.get(self.tail)
         if height is None:
-            height = math.sin(HALF_PI * (1.0 - share)) ** 2
+            height = half_wave(1.0 - share)
         return between(self.end + (self.a0 - self.end) * height, self.a0, self.end)
 
 
