@@ -77,6 +77,10 @@ def extensions() -> list[Extension]:
         )
         for name in ("_drive", "_plan")
     ]  # fmt: skip
+    reader = Extension(
+        "fastgd._kernels._libsvm", [f"{KERNELS}/_libsvm.pyx"],
+        depends=[f"{KERNELS}/_decimal.h"], extra_compile_args=["-O3", "-ffp-contract=off"], **common,
+    )  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
     rules = lanes + usable(RULES, "optimizers in lanes may be slower")
     # The networks' tiles of products must be unrolled into registers, which -O3 does and -O2 does not.
@@ -102,10 +106,12 @@ def extensions() -> list[Extension]:
         )
         for name, flags in flags_of.items()
     ]  # fmt: skip
-    compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython")
+    compiled = cythonize([*driver, reader, *baseline], compiler_directives=DIRECTIVES, build_dir="build/cython")
     for level, flags in list(LEVELS.items())[1:]:
         if usable(flags, f"no kernels for x86-64-{level}"):
-            compiled += [for_level(extension, level, flags) for extension in compiled[len(driver) :][: len(baseline)]]
+            compiled += [
+                for_level(extension, level, flags) for extension in compiled[len(driver) + 1 :][: len(baseline)]
+            ]
     return compiled
 
 

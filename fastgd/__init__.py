@@ -37,6 +37,7 @@ _HOMES = {
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES = {
     "datasets": "fastgd.datasets",
+    "io": "fastgd.io",
     "linear_model": "fastgd.linear_model",
     "model_selection": "fastgd.model_selection",
     "neural_network": "fastgd.neural_network",
@@ -106,6 +107,7 @@ __all__ = [
     "datasets",
     "global_norm",
     "info",
+    "io",
     "linear_model",
     "load",
     "load_latest",
@@ -122,7 +124,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from fastgd import datasets, linear_model, model_selection, neural_network, optimizers, plot, schedules
+    from fastgd import datasets, io, linear_model, model_selection, neural_network, optimizers, plot, schedules
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
     from fastgd._validation import (

@@ -23,7 +23,7 @@ FLOORS = (
     [{"_kernels"}, {"schedules"}, {"_safetensors"}, {"_sealed_file"}],
     [{"_kernels.execute"}],
     [{"_arrays", "_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
-    [{"_training"}],
+    [{"_training"}, {"io"}],
     [{"_estimators"}],
     [{"linear_model"}, {"neural_network"}],
     [{"learning_rate"}, {"model_selection"}],
@@ -45,6 +45,8 @@ HEAVY = (
     "pandas",
     "ml_dtypes",
     "joblib",
+    "pyarrow",
+    "zstandard",
 )
 LONGEST = 450
 GENERATED = {
