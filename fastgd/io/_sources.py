@@ -32,6 +32,9 @@ class Source(Protocol):
     def parts(self, place: tuple[int, ...]) -> Generator[Part, None, None]:
         """Yield the parts from a place on."""
 
+    def labels(self) -> np.ndarray:
+        """Return the different labels of all rows."""
+
 
 class TextSource:
     """libsvm text, parsed block by block; a place is (byte, line) where a block begins."""
@@ -41,6 +44,10 @@ class TextSource:
         self._dtype, self._zero_based, self._allow = dtype, zero_based, allow
         with TextFile(name, expansion="expansion" in allow):  # so that a missing file is missed at once
             pass
+
+    def labels(self) -> np.ndarray:
+        """Return the different labels, from a pass over the text."""
+        return np.unique(np.concatenate([np.empty(0), *(np.unique(part.y) for part in self.parts(()))]))
 
     def parts(self, place: tuple[int, ...]) -> Generator[Part, None, None]:
         """Yield the rows of each block."""
@@ -79,6 +86,10 @@ class CacheSource:
         self._dtypes = {each: arrays[each].dtype for each in ("data", "indices")}
         self._starts = np.array(arrays["indptr"], np.int64)
         self._y = np.array(arrays["y"])
+
+    def labels(self) -> np.ndarray:
+        """Return the different labels."""
+        return np.unique(self._y)
 
     def parts(self, place: tuple[int, ...]) -> Generator[Part, None, None]:
         """Yield `PART` rows at a time."""

@@ -93,6 +93,10 @@ class Stream:
             raise value_error("Stream.seek", "file", f"below {len(self._sources)}, the number of files", file)
         self.epoch, self._begin = epoch, ((file, part, rows), number, batches)
 
+    def labels(self) -> np.ndarray:
+        """Return the different labels of all rows, sorted: of caches at once, of text in a pass that does not move the position."""
+        return np.unique(np.concatenate([source.labels() for source in self._sources]))
+
     def __iter__(self) -> Iterator[tuple[Any, np.ndarray]]:
         """Yield the batches from the position on, to the end of the pass; then the position is the beginning of the next one."""
         buffers = self._buffers()

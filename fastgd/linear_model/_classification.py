@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
 
-from fastgd._estimators import inputs
+from fastgd._estimators import inputs, streams
 from fastgd._estimators.callbacks import observed
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _auto
@@ -93,7 +93,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
     def fit(
         self,
         X,
-        y,
+        y=None,
         coef_init=None,
         intercept_init=None,
         sample_weight=None,
@@ -108,7 +108,8 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; float32 and float64 are used as they are, anything else is converted to float64.
+            Rows; float32 and float64 are used as they are, anything else is converted to float64. Or a `fastgd.io.stream`, which has the
+            targets too: then every other argument must be left out.
         y : array-like of shape (n_samples,)
             Labels, of any dtype.
         coef_init : array-like of shape (n_classes, n_features), or (1, n_features) for two classes, optional
@@ -141,6 +142,19 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         >>> Perceptron().fit([[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"]).predict([[5.0]])
         array(['yes'], dtype='<U3')
         """
+        if streams.is_stream(X):
+            return streams.fit(
+                self,
+                X,
+                y=y,
+                coef_init=coef_init,
+                intercept_init=intercept_init,
+                sample_weight=sample_weight,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=sample_weight_val,
+                callbacks=callbacks,
+            )
         with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)

@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from fastgd._estimators import inputs
+from fastgd._estimators import inputs, streams
 from fastgd._estimators.callbacks import observed
 from fastgd._estimators.settings import store
 from fastgd._validation import ArgumentValueError
@@ -244,7 +244,7 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
     def fit(
         self,
         X,
-        y,
+        y=None,
         coef_init=None,
         intercept_init=None,
         sample_weight=None,
@@ -259,7 +259,8 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; float32 and float64 are used as they are, anything else is converted to float64.
+            Rows; float32 and float64 are used as they are, anything else is converted to float64. Or a `fastgd.io.stream`, which has the
+            targets too: then every other argument must be left out.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, converted to the dtype of X.
         coef_init : array-like of shape (n_features,), or (n_outputs, n_features), optional
@@ -292,6 +293,19 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         >>> SGDRegressor(random_state=0).fit([[0.0], [1.0]] * 50, [0.0, 1.0] * 50).stop_reason_
         'tol'
         """
+        if streams.is_stream(X):
+            return streams.fit(
+                self,
+                X,
+                y=y,
+                coef_init=coef_init,
+                intercept_init=intercept_init,
+                sample_weight=sample_weight,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=sample_weight_val,
+                callbacks=callbacks,
+            )
         with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)
