@@ -69,6 +69,10 @@ def test_every_public_method_is_there_with_its_arguments(name):
         if key.startswith("set_") and key.endswith("_request"):
             assert {p.name for p in expected} <= {p.name for p in found}
         else:
+            if key == "fit":  # y may be left out where X is a stream, which has the targets
+                expected = [
+                    p.replace(default=None) if p.name == "y" and name != "SGDOneClassSVM" else p for p in expected
+                ]
             assert [(p.name, p.kind, p.default) for p in found[: len(expected)]] == [
                 (p.name, p.kind, p.default) for p in expected
             ]
