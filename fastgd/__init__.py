@@ -43,6 +43,7 @@ _MODULES = {
     "neural_network": "fastgd.neural_network",
     "optimizers": "fastgd.optimizers",
     "plot": "fastgd.plot",
+    "report": "fastgd.report",
     "rules": "fastgd._kernels.rules",
     "schedules": "fastgd.schedules",
 }
@@ -116,6 +117,7 @@ __all__ = [
     "neural_network",
     "optimizers",
     "plot",
+    "report",
     "rule",
     "rules",
     "save",
@@ -124,7 +126,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from fastgd import datasets, io, linear_model, model_selection, neural_network, optimizers, plot, schedules
+    from fastgd import datasets, io, linear_model, model_selection, neural_network, optimizers, plot, report, schedules
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
     from fastgd._validation import (

@@ -28,7 +28,7 @@ FLOORS = (
     [{"linear_model"}, {"neural_network"}],
     [{"learning_rate"}, {"model_selection"}],
     [{"datasets"}, {""}],
-    [{"plot"}],
+    [{"plot"}, {"report"}],
     [{"examples"}],
     [{"_demo", "_demo_sweep"}],
     [{"cli", "__main__"}],

@@ -1,62 +1,14 @@
-"""The `fastgd` command. What a command needs is imported when it runs, so that `fastgd --help` answers at once.
-
-Exit codes: 0 done, 1 an error, 2 wrong usage, 3 the training diverged, 130 interrupted.
-"""
+"""`fastgd demo` and `fastgd info`."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-DIVERGED, INTERRUPTED = 3, 130
+from fastgd.cli._common import common, print_json, writable
 
 
-class _Commands(click.Group):
-    """A group whose commands end in one clear line on every error, and in a traceback only with --debug."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click has a clear line for these
-        except KeyboardInterrupt:
-            click.echo("fastgd: interrupted", err=True)
-            ctx.exit(INTERRUPTED)
-        except Exception as error:
-            if ctx.meta.get("debug"):
-                raise
-            click.echo(f"fastgd: error: {_one_line(error)} (--debug shows the traceback)", err=True)
-            ctx.exit(DIVERGED if isinstance(error, FloatingPointError) else 1)
-
-
-def _one_line(error: Exception) -> str:
-    from fastgd import _validation
-
-    text = " ".join(str(error).split())
-    ours = type(error).__module__.startswith("fastgd") or isinstance(error, OSError)
-    return _validation.shortened(text if ours and text else f"{type(error).__name__}: {text}".rstrip(": "))
-
-
-def _remember_debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    ctx.meta["debug"] = value
-
-
-def _common(command: Any) -> Any:
-    """Add the options that every command has."""
-    debug = click.option(
-        "--debug", is_flag=True, expose_value=False, callback=_remember_debug, help="Show the traceback of an error."
-    )
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(debug(command))
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="fastgd", message="%(prog)s %(version)s")
-def main() -> None:
-    """Gradient descent at the speed of memory, with the learning rate chosen for you."""
-
-
-@main.command()
-@_common
+@click.command()
+@common
 @click.option(
     "--data",
     type=click.Choice(["auto", "fashion-mnist", "digits"]),
@@ -80,7 +32,7 @@ def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path)
 
     About half a minute on Fashion-MNIST, a few seconds on digits.
     """
-    _check_picture(picture)
+    writable(picture, "--picture", (".png",))
     from rich.console import Console
 
     from fastgd import _demo, _demo_sweep, datasets
@@ -106,12 +58,10 @@ def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path)
             raise
         drawn = "No picture: matplotlib is not installed. Run: pip install fastgd[plot]"
     if as_json:
-        import json
-
         model, auto_accuracy, seconds = raced
         found = {**swept.to_dict(), "test_accuracy": accuracy}
         auto = {"learning_rate": model.learning_rate_, "test_accuracy": auto_accuracy, "seconds": seconds}
-        click.echo(json.dumps({**_demo.as_dict(report), "sweep": found, "auto": auto}, indent=1))
+        print_json({**_demo.as_dict(report), "sweep": found, "auto": auto})
     else:
         Console(highlight=False).print(_demo.table(report))
         Console(highlight=False).print(_demo_sweep.sentence(swept, accuracy), markup=False)
@@ -119,28 +69,15 @@ def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path)
     log.print(f"Trained and evaluated in {report.seconds:.1f} s. {drawn}", markup=False)
 
 
-def _check_picture(path: Path) -> None:
-    """Refuse a picture that could not be written, before minutes go into it."""
-    import os
-
-    if path.suffix.lower() != ".png":
-        raise click.BadParameter(f"the name must end in .png; got {str(path)!r}.", param_hint="'--picture'")
-    target = path if path.exists() else path.parent
-    if not os.access(target, os.W_OK):
-        raise click.BadParameter(f"{str(target)!r} is missing or not writable.", param_hint="'--picture'")
-
-
-@main.command()
-@_common
+@click.command()
+@common
 def info(as_json: bool) -> None:
     """Show the version, the processor level in use, threads, and what was found on this machine."""
     import fastgd
 
     facts = fastgd.info()
     if as_json:
-        import json
-
-        click.echo(json.dumps(facts, indent=1))
+        print_json(facts)
     else:
         width = max(map(len, facts))
         for name, value in facts.items():
