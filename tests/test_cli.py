@@ -1,0 +1,257 @@
+"""The commands from end to end, on every kind of file, with wrong input, and how they end."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sklearn.datasets import dump_svmlight_file, load_breast_cancer, load_diabetes, load_iris
+from sklearn.preprocessing import MaxAbsScaler
+
+import fastgd
+from fastgd import cli, schedules
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def invoke(*args):
+    with (
+        pytest.MonkeyPatch.context() as patch
+    ):  # the commands show warnings as lines; tests elsewhere want them as errors
+        import warnings
+
+        patch.setattr(warnings, "showwarning", warnings.showwarning)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            return CliRunner().invoke(cli.main, [str(each) for each in args])
+
+
+def ok(*args):
+    result = invoke(*args)
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return result
+
+
+@pytest.fixture
+def cancer(tmp_path):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = MaxAbsScaler().fit_transform(X)
+    dump_svmlight_file(X[:400], y[:400], "train.svm", zero_based=False)
+    dump_svmlight_file(X[400:], y[400:], "test.svm", zero_based=False)
+    return X, y
+
+
+def test_train_predict_and_eval(cancer):
+    X, y = cancer
+    done = ok(
+        "train", "train.svm", "--validation", "test.svm", "--report", "run.html", "--log", "run.jsonl", "--epochs", 20
+    )
+    assert "on the validation data" in done.stdout and "Saved model.safetensors. Report: run.html." in done.stdout
+    predicted = np.array(ok("predict", "model.safetensors", "test.svm").stdout.split(), float)
+    model = fastgd.load_model("model.safetensors")
+    np.testing.assert_array_equal(predicted, model.predict(X[400:].astype(np.float32)))
+    assert (predicted == y[400:]).mean() > 0.9
+    lines = ok("predict", "model.safetensors", "test.svm", "--probabilities").stdout.splitlines()
+    assert (
+        lines[0] == "0.0,1.0"
+        and len(lines) == 170
+        and sum(map(float, lines[1].split(","))) == pytest.approx(1, abs=1e-5)
+    )
+    ok("predict", "model.safetensors", "test.svm", "--out", "found.txt")
+    assert len(open("found.txt").read().split()) == 169
+    scores = json.loads(ok("eval", "model.safetensors", "test.svm", "--json").stdout)
+    assert scores["rows"] == 169 and scores["accuracy"] == pytest.approx((predicted == y[400:]).mean())
+    assert "log loss" in ok("eval", "model.safetensors", "test.svm").stdout
+    assert "<canvas" not in open("run.html").read() and "Content-Security-Policy" in open("run.html").read()
+
+
+def test_json_is_all_there_is_on_stdout(cancer):
+    done = ok("train", "train.svm", "--json", "--learning-rate", "0.1", "--epochs", 3)
+    result = json.loads(done.stdout)
+    assert result["model"] == "SGDClassifier" and result["epochs"] == 3 and result["report"] is None
+    assert result["score"] > 0.8 and result["scored_on"] == "training data"
+
+
+def test_a_table_is_predicted_by_the_names_of_its_columns():
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import csv, parquet
+
+    rng = np.random.default_rng(0)
+    size, colour = rng.standard_normal(200), rng.choice(["red", "green", "blue"], 200)
+    fast = np.where(size + (colour == "red") > 0.5, "yes", "no")
+    table = pa.table({"size": size, "colour": colour, "fast": fast})
+    csv.write_csv(table, "cars.csv")
+    ok("train", "cars.csv", "--target", "fast", "--epochs", 30, "--quiet")
+    # Other order, a colour that is new, one that is missing, a column more.
+    other = pa.table({"colour": ["red", "violet"], "extra": [1.0, 2.0], "size": [3.0, -3.0]})
+    parquet.write_table(other, "new.parquet")
+    assert ok("predict", "model.safetensors", "new.parquet").stdout.split() == ["yes", "no"]
+    parquet.write_table(other.drop_columns("size"), "bad.parquet")
+    assert "trained on column 'size'" in invoke("predict", "model.safetensors", "bad.parquet").output
+    assert "--target NAME" in invoke("train", "cars.csv").output
+    assert "must be among size, colour, fast" in invoke("train", "cars.csv", "--target", "speed").output
+
+
+def test_regression_and_networks(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    np.savez("data.npz", X=X * 20, y=y)
+    done = json.loads(ok("train", "data.npz", "--epochs", 50, "--json").stdout)
+    assert done["model"] == "SGDRegressor" and done["score"] > 0.4
+    assert {"r2", "rmse", "mae"} <= json.loads(ok("eval", "model.safetensors", "data.npz", "--json").stdout).keys()
+    X, y = load_iris(return_X_y=True)
+    np.savez("iris.npz", X=X.astype(np.float32), y=y)
+    flags = (
+        "--model",
+        "mlp",
+        "--hidden",
+        "16,8",
+        "--learning-rate",
+        "0.01",
+        "--epochs",
+        60,
+        "--param",
+        "activation=tanh",
+    )
+    done = json.loads(ok("train", "iris.npz", *flags, "--json").stdout)
+    assert done["model"] == "MLPClassifier" and done["score"] > 0.9
+    assert fastgd.load_model("model.safetensors").activation == "tanh"
+
+
+def test_a_run_file_gives_the_flags_and_flags_count_more(cancer):
+    open("run.toml", "w").write(
+        'learning-rate = "0.05"\nepochs = 4\nout = "toml.safetensors"\nloss = "hinge"\n[param]\nalpha = 0.5\npenalty = "l1"\n'
+    )
+    done = json.loads(ok("train", "train.svm", "--config", "run.toml", "--epochs", 2, "--json").stdout)
+    assert done["epochs"] == 2 and done["saved"] == "toml.safetensors"
+    model = fastgd.load_model("toml.safetensors")
+    assert (model.loss, model.alpha, model.penalty, model.eta0) == ("hinge", 0.5, "l1", 0.05)
+    open("run.toml", "w").write("epohcs = 4\n")
+    result = invoke("train", "train.svm", "--config", "run.toml")
+    assert result.exit_code == 2 and "unknown name 'epohcs'. Did you mean 'epochs'?" in result.output
+    open("run.toml", "w").write("epochs = \n")
+    assert "is not TOML" in invoke("train", "train.svm", "--config", "run.toml").output
+
+
+def test_a_diverging_training_ends_with_code_3(cancer):
+    X, y = cancer
+    dump_svmlight_file(X[:100] * 1e6, y[:100], "large.svm")
+    result = invoke("train", "large.svm", "--loss", "squared_error", "--learning-rate", "1e6")
+    assert result.exit_code == 3 and "under-/overflow occurred at epoch" in result.output
+    assert len([line for line in result.stderr.splitlines() if line.startswith("fastgd: error")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("train", "missing.svm"), 2, "does not exist"),
+        (("train", "bad.svm"), 1, "bad.svm:1:5: expected a number after ':'"),
+        (("train", "train.svm", "--optimizer", "adamm"), 2, "Did you mean 'adam'?"),
+        (("train", "train.svm", "--hidden", "3"), 2, "only networks have hidden layers"),
+        (("train", "train.svm", "--param", "alpah=3"), 2, "has no parameter 'alpah'. Did you mean 'alpha'?"),
+        (("train", "train.svm", "--param", "alpha"), 2, "NAME=VALUE"),
+        (("train", "train.svm", "--learning-rate", "cosinus(3)"), 1, "cosinus"),
+        (("train", "train.svm", "--out", "model.pkl"), 2, "the name must end in .safetensors"),
+        (("train", "train.svm", "--out", "no/where.safetensors"), 2, "is missing or not writable"),
+        (("train", "train.svm", "--target", "x"), 2, "only tables have named columns"),
+        (("predict", "train.svm", "train.svm"), 1, "train.svm"),
+        (("sweep", "train.svm", "--low", 1, "--high", 0.1), 2, "--low must be below --high"),
+        (("schedule", "warmup(5%)"), 1, ""),
+        (("report", "train.svm"), 1, "is not JSON"),
+        (("convert", "train.svm", "out.txt"), 2, "must end in .fgd"),
+        (("nonsense",), 2, "No such command"),
+    ],
+)
+def test_every_error_is_one_clear_line(cancer, args, code, message):
+    open("bad.svm", "w").write("1 1:x\n")
+    result = invoke(*args)
+    assert result.exit_code == code and message in result.output
+    assert "Traceback" not in result.output
+    if code == 1:
+        assert len(result.output.strip().splitlines()) == 1 and "--debug" in result.output
+
+
+def test_choosing_a_rate(cancer):
+    lines = ok("lr-find", "train.svm", "--picture", "find.png").stdout.splitlines()
+    assert lines[-1].startswith("Suggested: ") and open("find.png", "rb").read(4) == b"\x89PNG"
+    found = json.loads(ok("lr-find", "train.svm", "--json").stdout)
+    assert float(lines[-1].split()[1]) == pytest.approx(
+        found["suggestions"][min(found["suggestions"])]["learning_rate"], rel=1e9
+    )
+    lines = ok(
+        "sweep", "train.svm", "--rates", 5, "--low", 0.01, "--high", 1, "--epochs", 3, "--picture", "sweep.png"
+    ).stdout
+    assert lines.count("<- best") == 1 and len(lines.splitlines()) == 7
+    ok("sweep", "train.svm", "--json", "--rates", 4)
+    open("sweep.json", "w").write(ok("sweep", "train.svm", "--json", "--rates", 4).stdout)
+    assert "report.html: 1 run." in ok("report", "sweep.json").stdout
+
+
+def test_a_schedule_is_printed_and_drawn():
+    text = "warmup(5%) >> cosine(0.1, 95%)"
+    lines = ok("schedule", text, "--steps", 1000).stdout.splitlines()
+    assert lines[0] == "warmup(50) >> cosine(0.1, 950)" and len(lines) == 10 and "0.1" in lines[1]
+    resolved = schedules.parse(text).resolve(total_steps=1000)
+    assert ok("schedule", text, "--at", 25, "--at", 999).stdout.split() == [
+        "25",
+        repr(resolved(25)),
+        "999",
+        repr(resolved(999)),
+    ]
+    drawn = json.loads(ok("schedule", "step(1, 1 epochs)", "--epochs", 4, "--steps", 40, "--json").stdout)
+    assert drawn["value"][::10] == pytest.approx([1, 0.1, 0.01, 0.001])
+
+
+def test_convert_and_inspect(cancer):
+    X, _ = cancer
+    assert "400 rows, 30 features" in ok("convert", "train.svm", "train.fgd").stdout
+    facts = json.loads(ok("inspect", "train.fgd", "--json").stdout)
+    assert (facts["rows"], facts["features"], facts["warnings"]) == (400, 30, [])
+    dump_svmlight_file(X[:50] * np.r_[1e5, np.ones(29)], [1] * 49 + [0], "odd.svm", zero_based=False)
+    text = ok("inspect", "odd.svm").stdout
+    assert "! column 0 is" in text and "! class 0.0 has 1 of 50 rows" in text
+    ok("train", "train.fgd", "--epochs", 2, "--quiet")
+
+
+def test_bench_compares_with_scikit_learn(cancer):
+    result = json.loads(ok("bench", "train.svm", "--json").stdout)
+    assert set(result["seconds_per_epoch"]) == {"scikit-learn", "fastgd"} and result["times_faster"] > 0
+
+
+def test_every_command_helps():
+    for name, command in cli.main.commands.items():
+        text = ok(name, "--help").stdout
+        assert command.help and "--json" in text and "--debug" in text
+
+
+def test_an_interruption_ends_with_code_130_and_no_model(cancer, tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez("big.npz", X=rng.standard_normal((200_000, 50)).astype(np.float32), y=rng.integers(0, 2, 200_000))
+    command = [
+        sys.executable,
+        "-m",
+        "fastgd",
+        "train",
+        "big.npz",
+        "--learning-rate",
+        "0.001",
+        "--param",
+        "tol=0",
+        "--epochs",
+        "100000",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not process.stderr.readline().strip().startswith("1 "):  # the first epoch's line
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        since = time.monotonic()
+        assert process.wait(timeout=20) == 130
+        assert time.monotonic() - since < 10
+        assert "fastgd: interrupted" in process.stderr.read()
+    assert not (tmp_path / "model.safetensors").exists()
