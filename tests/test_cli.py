@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,11 +66,11 @@ def test_train_predict_and_eval(cancer):
         and sum(map(float, lines[1].split(","))) == pytest.approx(1, abs=1e-5)
     )
     ok("predict", "model.safetensors", "test.svm", "--out", "found.txt")
-    assert len(open("found.txt").read().split()) == 169
+    assert len(Path("found.txt").read_text().split()) == 169
     scores = json.loads(ok("eval", "model.safetensors", "test.svm", "--json").stdout)
     assert scores["rows"] == 169 and scores["accuracy"] == pytest.approx((predicted == y[400:]).mean())
     assert "log loss" in ok("eval", "model.safetensors", "test.svm").stdout
-    assert "<canvas" not in open("run.html").read() and "Content-Security-Policy" in open("run.html").read()
+    assert "<canvas" not in Path("run.html").read_text() and "Content-Security-Policy" in Path("run.html").read_text()
 
 
 def test_json_is_all_there_is_on_stdout(cancer):
@@ -125,17 +126,17 @@ def test_regression_and_networks(tmp_path):
 
 
 def test_a_run_file_gives_the_flags_and_flags_count_more(cancer):
-    open("run.toml", "w").write(
+    Path("run.toml").write_text(
         'learning-rate = "0.05"\nepochs = 4\nout = "toml.safetensors"\nloss = "hinge"\n[param]\nalpha = 0.5\npenalty = "l1"\n'
     )
     done = json.loads(ok("train", "train.svm", "--config", "run.toml", "--epochs", 2, "--json").stdout)
     assert done["epochs"] == 2 and done["saved"] == "toml.safetensors"
     model = fastgd.load_model("toml.safetensors")
     assert (model.loss, model.alpha, model.penalty, model.eta0) == ("hinge", 0.5, "l1", 0.05)
-    open("run.toml", "w").write("epohcs = 4\n")
+    Path("run.toml").write_text("epohcs = 4\n")
     result = invoke("train", "train.svm", "--config", "run.toml")
     assert result.exit_code == 2 and "unknown name 'epohcs'. Did you mean 'epochs'?" in result.output
-    open("run.toml", "w").write("epochs = \n")
+    Path("run.toml").write_text("epochs = \n")
     assert "is not TOML" in invoke("train", "train.svm", "--config", "run.toml").output
 
 
@@ -169,7 +170,7 @@ def test_a_diverging_training_ends_with_code_3(cancer):
     ],
 )
 def test_every_error_is_one_clear_line(cancer, args, code, message):
-    open("bad.svm", "w").write("1 1:x\n")
+    Path("bad.svm").write_text("1 1:x\n")
     result = invoke(*args)
     assert result.exit_code == code and message in result.output
     assert "Traceback" not in result.output
@@ -179,17 +180,15 @@ def test_every_error_is_one_clear_line(cancer, args, code, message):
 
 def test_choosing_a_rate(cancer):
     lines = ok("lr-find", "train.svm", "--picture", "find.png").stdout.splitlines()
-    assert lines[-1].startswith("Suggested: ") and open("find.png", "rb").read(4) == b"\x89PNG"
-    found = json.loads(ok("lr-find", "train.svm", "--json").stdout)
-    assert float(lines[-1].split()[1]) == pytest.approx(
-        found["suggestions"][min(found["suggestions"])]["learning_rate"], rel=1e9
-    )
+    assert lines[-1].startswith("Suggested: ") and Path("find.png").read_bytes()[:4] == b"\x89PNG"
+    assert lines[-1].split()[1] in {line.split()[1] for line in lines[:-1]}
+    assert len(json.loads(ok("lr-find", "train.svm", "--json").stdout)["suggestions"]) == len(lines) - 1
     lines = ok(
         "sweep", "train.svm", "--rates", 5, "--low", 0.01, "--high", 1, "--epochs", 3, "--picture", "sweep.png"
     ).stdout
     assert lines.count("<- best") == 1 and len(lines.splitlines()) == 7
     ok("sweep", "train.svm", "--json", "--rates", 4)
-    open("sweep.json", "w").write(ok("sweep", "train.svm", "--json", "--rates", 4).stdout)
+    Path("sweep.json").write_text(ok("sweep", "train.svm", "--json", "--rates", 4).stdout)
     assert "report.html: 1 run." in ok("report", "sweep.json").stdout
 
 
