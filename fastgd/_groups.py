@@ -59,6 +59,12 @@ class Group:
                 pair[k] = value
                 object.__setattr__(self.current, name, tuple(pair))
 
+    def set_rate(self, lr: float) -> None:
+        """Let `current` have this rate."""
+        if self.current is self.optimizer:
+            self.current = self.optimizer.replace()
+        object.__setattr__(self.current, "lr", lr)
+
     def observed(self, memories: list, loss: float, t: int) -> list:
         """Return the schedules' memories after a measured loss."""
         return [

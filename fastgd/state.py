@@ -230,6 +230,11 @@ class State:
         finally:
             plan.release(holder)
 
+    def _set_rate(self, lr: float) -> None:
+        """Let the next steps have this rate, which was checked, in place of the optimizer's number; `optimizer` does not tell."""
+        for group in (*self._groups, self._lead):
+            group.set_rate(lr)
+
     def _inform(self, scale: float, loss: float | None) -> list:
         """Measure what the rules need to know of all elements together; return what each cohort's carry becomes with that."""
         if self.optimizer.needs_loss:

@@ -20,8 +20,8 @@ class _UserRule(Optimizer):
     def _rule(self) -> Callable:
         return type(self).rule
 
-    def _scalars(self, age: int, carry: Any) -> dict[str, float]:
-        return {name: float(age) if name == "t" else getattr(self, name) for name in self.scalar_names}
+    def _scalars(self, age: Any, carry: Any) -> dict[str, Any]:
+        return {name: 1.0 * age if name == "t" else getattr(self, name) for name in self.scalar_names}
 
 
 def rule(function: Callable) -> type[Optimizer]:

@@ -210,7 +210,6 @@ def test_averages_of_batches():
         ({"learning_rate": "pa1", "batch_size": 4}, "single row"),
         ({"optimizer": fastgd.SGD(lr=0.1, maximize=True)}, "maximize"),
         ({"optimizer": fastgd.SGD(lr=0.1, on_nonfinite="skip")}, "on_nonfinite"),
-        ({"optimizer": fastgd.DoG()}, "measures nothing"),
     ],
     ids=str,
 )

@@ -16,6 +16,14 @@ def is_auto(model: Any) -> bool:
     return isinstance(model.learning_rate, str) and model.learning_rate == AUTO
 
 
+def refuse_own_steps(optimizer: Any) -> None:
+    """Say why no rate is looked for: the optimizer takes its steps itself."""
+    raise ArgumentValueError(
+        f"learning_rate='auto' finds no rate for {optimizer!r}, whose steps are not compiled into the race: leave learning_rate at its "
+        "default, or compare rates with fastgd.sweep."
+    )
+
+
 def forget(model: Any) -> None:
     """Drop what an earlier `fit` has found, which a new one may not find again."""
     for name in ("learning_rate_", "race_"):

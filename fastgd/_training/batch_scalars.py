@@ -1,4 +1,4 @@
-"""What an optimizer's rule does at each step of mini-batch training, as tables for the compiled loops."""
+"""What an optimizer's rule does at each step of training, as tables for the compiled loops of linear models and of networks."""
 
 import math
 from typing import Any, NamedTuple
@@ -6,16 +6,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastgd._kernels import execute
-from fastgd._validation import type_error, value_error
+from fastgd._training.lane_arguments import LARGEST_SQUARED
 from fastgd.optimizers import SGD
 from fastgd.optimizers._base import Optimizer
+from fastgd.schedules import Schedule
 
 __all__ = ["Idle", "RuleScalars"]
 
-OWNER = "BatchLanes"
 ALL = 2**62  # steps
 UNPENALISED = ("l1", "l2", "decay")  # scalars that are 0 for intercepts
-LARGEST_SQUARED = {"float32": 1e16, "float64": 1e150}  # limits of gradients that a rule will square and add up
 OPTIONS_OF_A_STEP = ("lr", "weight_decay", "clip_norm", "clip_value")  # those that do not say how state arrays fade
 
 
@@ -36,11 +35,11 @@ class RuleScalars:
     Parameters
     ----------
     optimizer : Optimizer, optional
-        A built-in one; None is plain gradient descent.
+        One that `accepted_optimizer` returned; None is plain gradient descent.
     dtype : numpy.dtype
         Of the weights.
-    intercept_decay : float
-        Factor of the intercept's rate, without an optimizer.
+    intercept_decay : float, optional
+        Factor of the intercept's rate, without an optimizer; None where no row of the weights is intercepts.
 
     Attributes
     ----------
@@ -50,22 +49,24 @@ class RuleScalars:
         Its hyperparameters and its state arrays.
     began : int
         The number of steps before the optimizer's first.
-    carry : object
-        What the next step needs to know of the past.
+    step : int
+        The number of steps before the next one. What that needs to know of the past follows from it, wherever an interrupt came.
     """
 
-    def __init__(self, optimizer: Optimizer | None, dtype: np.dtype, intercept_decay: float):
-        self.optimizer = SGD() if optimizer is None else _accepted(optimizer)
+    def __init__(self, optimizer: Optimizer | None, dtype: np.dtype, intercept_decay: float | None = None):
+        self.optimizer = SGD() if optimizer is None else optimizer
         self.dtype = dtype
         self.rule = self.optimizer._rule()
         self.names, self.slots = execute.hyper_names(self.rule), execute.slot_names(self.rule)
-        self.began = -1
-        self.carry: Any = None
-        self._carried: list = []  # the carry before each step of the last table, and after it
+        self.began, self.step = -1, 0
+        self._carried: list[Any] = [
+            None
+        ]  # what `step` and those after it, as far as a table was made, need to know of the past
         self._current: Any = self.optimizer.replace()
         self._scheduled = self.optimizer.schedules()
+        self._intercepts = intercept_decay is not None
         factors = [0.0 if name in UNPENALISED else 1.0 for name in self.names]
-        if optimizer is None:
+        if optimizer is None and intercept_decay is not None:
             factors[self.names.index("lr")] = intercept_decay
         self.intercept_factors = np.array([1.0, 1.0, 0.0, 0.0, *factors])
 
@@ -88,18 +89,49 @@ class RuleScalars:
             interval.number(float(rates.min()), type(self.optimizer).__name__, "lr (the least rate of a lane)")
 
     def initial(self, step: int, rates: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
-        """Begin before `step` (from 0) with these first rates ``(K,)``; return the state arrays of weights, the last row intercepts."""
+        """Begin before `step` (from 0) with these first rates ``(K,)``; return the state arrays of the weights ``(n, K)``."""
         self._set(step, 1, rates[None, :], first=True)
-        self.began, self.carry = step, self._current._first_carry()
+        self.began, self.step, self._carried = step, step, [self._current._first_carry()]
         arrays = []
         for slot in self.slots:
             array = np.broadcast_to(self._current._initial(slot, weights), weights.shape).astype(self.dtype)
-            if (
-                slot == "z"
-            ):  # FTRL's, of which the weight is a function with the penalties that an intercept does not have
+            if slot == "z" and self._intercepts:
+                # FTRL's, of which the weight is a function with the penalties that an intercept does not have
                 array[-1] = -weights[-1].astype(np.float64) * (self._current.beta / rates)
             arrays.append(array)
         return arrays
+
+    def sweeps(self, step: int, rates: np.ndarray) -> np.ndarray:
+        """Return what the rule's loop over elements takes at the steps from `step` (from 0) on.
+
+        Parameters
+        ----------
+        step : int
+        rates : ndarray (n, K), float64
+
+        Returns
+        -------
+        ndarray (n, 2 + n_hyper, K), float64
+            The gradient's scale and limit, then the rule's hyperparameters; no norm clips yet.
+        """
+        self.reach(step)
+        carry = self._carries(rates)
+        self._set(step, len(rates), rates)
+        age = np.arange(step - self.began + 1, step - self.began + len(rates) + 1)[:, None]
+        now = self._current
+        found = now._scalars(age, carry)
+        limit = math.inf if now.clip_value is None else now.clip_value
+        if now.squares:
+            limit = np.minimum(limit, LARGEST_SQUARED[self.dtype.name])
+        columns = (-1.0 if now.maximize else 1.0, limit, *(found[name] for name in self.names))
+        return np.stack([np.broadcast_to(column, rates.shape) for column in columns], axis=1)
+
+    def clip_norms(self, step: int, n: int) -> np.ndarray:
+        """Return the norms to clip at in `n` steps from `step` (from 0) on, ``(n,)``; `sweeps` checks what a schedule yields."""
+        limit = self.optimizer.clip_norm
+        if isinstance(limit, Schedule):
+            return np.array(limit._values(step, n, limit.start()), np.float64)
+        return np.full(n, math.inf if limit is None else limit)
 
     def table(self, step: int, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the scalars of the steps from `step` (from 0) on, and the decoupled decay, which is no scalar of theirs.
@@ -115,51 +147,48 @@ class RuleScalars:
             In the order of ``emit.py``; no share and no threshold yet.
         decay : ndarray (n, K), float64
         """
-        n, n_lanes = rates.shape
-        carry = self._carries(step, rates)
-        self._set(step, n, rates)
-        age = np.arange(step - self.began + 1, step - self.began + n + 1)[:, None]
-        found = self._current._scalars(age, carry)
-        decay = np.broadcast_to(found.get("decay", 0.0), rates.shape)
-        found = found | {"decay": 0.0}
-        scalars = np.zeros((n, 4 + len(self.names), n_lanes))
-        scalars[:, 0] = 1
-        limit = math.inf if self._current.clip_value is None else self._current.clip_value
-        scalars[:, 1] = np.minimum(limit, LARGEST_SQUARED[self.dtype.name] if self.optimizer.squares else math.inf)
-        for k, name in enumerate(self.names):
-            scalars[:, 4 + k] = found[name]
+        sweeps = self.sweeps(step, rates)
+        scalars, decay = np.zeros((len(rates), 4 + len(self.names), rates.shape[1])), np.zeros(rates.shape)
+        scalars[:, :2], scalars[:, 4:] = sweeps[:, :2], sweeps[:, 2:]
+        if "decay" in self.names:
+            own = scalars[:, 4 + self.names.index("decay")]
+            decay, own[...] = own.copy(), 0.0
         return scalars, decay
 
-    def _carries(self, step: int, rates: np.ndarray) -> Any:
+    def _carries(self, rates: np.ndarray) -> Any:
         """Return what each step needs to know of the past, as columns."""
         if type(self.optimizer)._next_carry is Optimizer._next_carry:
             return None
-        carried = [self.carry]
+        carried = self._carried
         for k in range(len(rates)):
-            self._set(step + k, 1, rates[k : k + 1], first=True)
-            carried.append(self._current._next_carry(step + k - self.began + 1, carried[-1]))
-        self._carried = carried
+            self._set(self.step + k, 1, rates[k : k + 1], first=True)
+            carried.append(self._current._next_carry(self.step + k - self.began + 1, carried[-1]))
         if isinstance(carried[-1], tuple):
             return tuple(np.stack([np.atleast_1d(c[j]) for c in carried[:-1]]) for j in range(len(carried[-1])))
         columns = np.array([1.0 if c is None else c for c in carried[:-1]])
         return columns[:, None] if columns.ndim == 1 else columns
 
+    def reach(self, step: int) -> None:
+        """Let `step` be the next one: those before it have been done, or passed over by measuring."""
+        self.go_on(step - self.step)
+
     def go_on(self, done: int) -> None:
         """So many of the last table's steps have been done."""
-        if self._carried:
-            self.carry = self._carried[done]
+        self._carried = [self._carried[min(max(done, 0), len(self._carried) - 1)]]
+        self.step += done
 
     def state(self) -> dict[str, Any]:
         """Return what the next step needs to know of the past."""
-        carry: tuple = self.carry if isinstance(self.carry, tuple) else () if self.carry is None else (self.carry,)
-        return {"began": self.began} | {f"carry.{k}": np.array(value) for k, value in enumerate(carry)}
+        carry = self._carried[0]
+        several: tuple = carry if isinstance(carry, tuple) else () if carry is None else (carry,)
+        return {"began": self.began} | {f"carry.{k}": np.array(value) for k, value in enumerate(several)}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        self.began = int(state["began"])
+    def set_state(self, state: dict[str, Any], step: int) -> None:
+        """Go on before `step` (from 0) from what `state` returned."""
+        self.began, self.step = int(state["began"]), step
         carry = tuple(np.array(state[f"carry.{k}"]) for k in range(2) if f"carry.{k}" in state)
         single = None if not carry else carry[0] if carry[0].ndim else carry[0].item()
-        self.carry = carry if len(carry) > 1 else single
+        self._carried = [carry if len(carry) > 1 else single]
 
     def _set(self, step: int, n: int, rates: np.ndarray, first: bool = False) -> None:
         """Set the optimizer's hyperparameters to those of `n` steps: columns, or for `first` the numbers of one step and its rates."""
@@ -224,27 +253,3 @@ class RuleScalars:
             return ALL
         bound = float(np.finfo(self.dtype).eps) / 4 * (1 - factor)
         return 1 if factor == 0 else math.ceil(math.log(bound) / math.log(factor))
-
-
-def _accepted(optimizer: Any) -> Optimizer:
-    """Return the optimizer if lanes can run it."""
-    if not isinstance(optimizer, Optimizer):
-        raise type_error(OWNER, "optimizer", "an optimizer of fastgd.optimizers, or None", optimizer)
-    name = type(optimizer).__name__
-    if not type(optimizer).__module__.startswith("fastgd.optimizers."):
-        raise value_error(OWNER, "optimizer", "a built-in optimizer", name, "Users' rules run in Optimizer.init().")
-    if not optimizer.in_lanes:
-        fix = 'Use Optimizer.init(), or an estimator with learning_rate="auto".'
-        raise value_error(OWNER, "optimizer", "one that measures nothing on the way", name, fix)
-    if optimizer.maximize:
-        raise value_error(OWNER, "optimizer", "one that minimizes", optimizer, "Set maximize=False.")
-    if optimizer.on_nonfinite != "raise":
-        fix = 'Set on_nonfinite="raise".'
-        raise value_error(OWNER, "optimizer", "one that does not pass over what is not finite", optimizer, fix)
-    for option, _, schedule in optimizer.schedules():
-        if option != "lr" and (schedule.is_stateful or not schedule.is_resolved):
-            fix = "Only the learning rate may follow the loss; resolve durations with schedule.resolve()."
-            raise value_error(
-                OWNER, "optimizer", f"one whose {option} is a number or a function of the step", schedule, fix
-            )
-    return optimizer

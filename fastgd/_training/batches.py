@@ -8,7 +8,7 @@ from fastgd._kernels import execute
 from fastgd._training.batch_scalars import RuleScalars
 from fastgd._training.batch_tables import Tables
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.lane_arguments import aligned, checked_order, checked_rows, loss_parameter_of
+from fastgd._training.lane_arguments import accepted_optimizer, aligned, checked_order, checked_rows, loss_parameter_of
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd._validation import limit, value_error
@@ -102,6 +102,8 @@ class BatchLanes:
         alpha = np.atleast_1d(np.asarray(alpha, np.float64))
         self.n_lanes = len(alpha)
         self._check_outputs()
+        if optimizer is not None:
+            accepted_optimizer(OWNER, optimizer)
         self._rules = RuleScalars(optimizer, self.dtype, intercept_decay)
         strength, ratio = self._per_lane(alpha) * penalty_on, self._per_lane(l1_ratio)
         self._l2, self._l1 = (1 - ratio) * strength, ratio * strength
@@ -280,6 +282,9 @@ class BatchLanes:
         EpochResult
         """
         rows = Rows.of(rows, OWNER)
+        self._rules.reach(
+            int(self.t) - 1
+        )  # an interrupt may have come anywhere, and measuring takes no step of the rule
         order, targets, row_weight = self._checked_epoch(rows, targets, order, rate, row_weight)
         if start % self.batch_size:
             raise value_error(OWNER, "start", f"a multiple of batch_size={self.batch_size}", start)
@@ -336,10 +341,8 @@ class BatchLanes:
                 y = np.ascontiguousarray(targets.take(part, axis=0), self.dtype)
                 weight = None if row_weight is None else np.ascontiguousarray(row_weight.take(part, axis=0), np.float64)
                 self._kernel.learn(part, y, weight)
-        finally:  # an interrupt may come anywhere: only the loop itself knows how far it came
-            done = self._kernel.close()
-            if learning:
-                self._rules.go_on(done)
+        finally:  # an interrupt may have cut a batch off
+            self._kernel.close()
         if tables.room == 0 or not tables.sparse:
             self._settle()
 
@@ -415,6 +418,7 @@ class BatchLanes:
         """Return copies of everything that training changes; `set_state` in an equal object goes on with the same bits."""
         found = {name: array.copy() for name, array in self._kept().items()}
         past = {} if self._tables is None else self._tables.past()
+        self._rules.reach(int(self.t) - 1)
         return {"t": self.t} | found | self._rules.state() | past
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -426,7 +430,7 @@ class BatchLanes:
             array[...] = state[name]
         self._lanes[[self._table.BATCH_STATE[n] for n in ("squares", "absolutes")]] = state["sizes"]
         self.t = float(state["t"])
-        self._rules.set_state(state)
+        self._rules.set_state(state, int(self.t) - 1)
         self._tables = None
         if "past.position" in state:
             self._tables = self._new_tables(sparse=True)

@@ -1,4 +1,4 @@
-"""What both engines of lanes need: checks of what an epoch is given, aligned arrays, the hyperparameter of a loss."""
+"""What all engines of lanes need: checks of what they and an epoch are given, aligned arrays, the hyperparameter of a loss."""
 
 import math
 from typing import Any
@@ -8,6 +8,10 @@ import numpy as np
 from fastgd._kernels import execute, losses
 from fastgd._training.rows import Rows
 from fastgd._validation import type_error, value_error
+from fastgd.optimizers._base import Optimizer
+
+BUILT_IN = "fastgd.optimizers."  # where optimizers are defined that are not users' rules
+LARGEST_SQUARED = {"float32": 1e16, "float64": 1e150}  # limits of gradients that a rule will square and add up
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -40,3 +44,47 @@ def loss_parameter_of(owner: str, loss: str, given: Any) -> Any:
     if names and given is None:
         raise type_error(owner, "loss_parameter", f"the {names[0]} of each lane", None)
     return given if names else 0
+
+
+def accepted_optimizer(
+    owner: str,
+    optimizer: Any,
+    *,
+    users_rules: bool = False,
+    maximize: bool = False,
+    on_nonfinite: tuple[str, ...] = ("raise",),
+    in_lanes: bool = True,
+) -> Optimizer:
+    """Return the optimizer if lanes can run it.
+
+    Parameters
+    ----------
+    owner : str
+        The class of lanes, for messages.
+    optimizer : Optimizer
+    users_rules, maximize : bool
+        Whether users' rules, and going uphill, are accepted.
+    on_nonfinite : tuple of str
+        Which of these policies are.
+    in_lanes : bool
+        Whether it must do with each element's own gradient and state.
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise type_error(owner, "optimizer", "an optimizer of fastgd.optimizers, or None", optimizer)
+    name = type(optimizer).__name__
+    if not (users_rules or type(optimizer).__module__.startswith(BUILT_IN)):
+        raise value_error(owner, "optimizer", "a built-in optimizer", name, "Users' rules run in Optimizer.init().")
+    if in_lanes and not optimizer.in_lanes:
+        fix = "The functions of own_lanes.py take any."
+        raise value_error(owner, "optimizer", "one that measures nothing on the way", name, fix)
+    if optimizer.maximize and not maximize:
+        raise value_error(owner, "optimizer", "one that minimizes", optimizer, "Set maximize=False.")
+    if optimizer.on_nonfinite not in on_nonfinite:
+        accepted = f"one with on_nonfinite={' or '.join(map(repr, on_nonfinite))}"
+        raise value_error(owner, "optimizer", accepted, optimizer, f"Set on_nonfinite={on_nonfinite[0]!r}.")
+    for option, _, schedule in optimizer.schedules():
+        if option != "lr" and (schedule.is_stateful or not schedule.is_resolved):
+            accepted = f"one whose {option} is a number or a function of the step"
+            fix = "Only the learning rate may follow the loss; resolve durations with schedule.resolve()."
+            raise value_error(owner, "optimizer", accepted, schedule, fix)
+    return optimizer

@@ -7,10 +7,10 @@ import numpy as np
 
 from fastgd import _validation as check
 from fastgd._kernels import execute
+from fastgd._training.batch_scalars import RuleScalars
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.lane_arguments import aligned, checked_order, checked_rows
+from fastgd._training.lane_arguments import accepted_optimizer, aligned, checked_order, checked_rows
 from fastgd._training.network_shape import INITS, heads_of, initial_weights, layers_of
-from fastgd._training.network_steps import StepTable
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd.optimizers import Adam, Optimizer
@@ -120,7 +120,10 @@ class NetworkLanes:
         self.layers = layers_of(n_features, layers, self.n_decisions, dropout)
         self.n_parameters = sum(layer.size for layer in self.layers)
         self.batch_size = check.integer(batch_size, OWNER, "batch_size", 1)
-        self.optimizer = self._checked_optimizer(optimizer, clip_norm)
+        optimizer = Adam() if optimizer is None else optimizer
+        policies = ("raise", "zero")
+        accepted_optimizer(OWNER, optimizer, users_rules=True, maximize=True, on_nonfinite=policies)
+        self.optimizer = optimizer if clip_norm is None else optimizer.replace(clip_norm=clip_norm)
         check.choice(penalty, OWNER, "penalty", ("coupled", "decoupled"))
         check.choice(init, OWNER, "init", INITS)
         self.max_norm = 0.0 if max_norm is None else check.real(max_norm, OWNER, "max_norm", 0, closed="neither")
@@ -132,30 +135,16 @@ class NetworkLanes:
         self._table = execute.network_table()
         stride = -(-(self.n_parameters + self._table.SLACK) // 16) * 16
         self._parameters = aligned((self.n_lanes, stride), self.dtype)
-        rule = self.optimizer._rule()
-        self._slots = {name: aligned((self.n_lanes, stride), self.dtype) for name in execute.slot_names(rule)}
+        self._rules = RuleScalars(self.optimizer, self.dtype)
+        self._slots = {name: aligned((self.n_lanes, stride), self.dtype) for name in self._rules.slots}
         for k, each in enumerate(seeds.tolist()):
             self._own(self._parameters)[k] = initial_weights(self.layers, init, each)
         n_works = min(n_threads, self.n_lanes)
-        self._steps = StepTable(self.optimizer, self.n_lanes, self.dtype)
         self._networks = self._table.Networks(
             self._described_layers(), self._described_heads(), self._parameters, list(self._slots.values()),
-            execute.sweep_address(rule, self.dtype), (l2, l1, penalty == "decoupled", self.max_norm), seeds,
+            execute.sweep_address(self._rules.rule, self.dtype), (l2, l1, penalty == "decoupled", self.max_norm), seeds,
             [self._work() for _ in range(n_works)], n_threads,
         )  # fmt: skip
-
-    @staticmethod
-    def _checked_optimizer(optimizer: Optimizer | None, clip_norm: float | None) -> Optimizer:
-        optimizer = Adam() if optimizer is None else optimizer
-        if not isinstance(optimizer, Optimizer):
-            raise check.type_error(OWNER, "optimizer", "an optimizer such as fastgd.Adam()", optimizer)
-        if not optimizer.in_lanes:
-            raise check.value_error(
-                OWNER, "optimizer", "one that measures nothing on the way", type(optimizer).__name__
-            )
-        if optimizer.on_nonfinite == "skip":
-            raise check.value_error(OWNER, "optimizer", "one with on_nonfinite='raise' or 'zero'", optimizer)
-        return optimizer if clip_norm is None else optimizer.replace(clip_norm=clip_norm)
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # What the kernels are told
@@ -303,22 +292,26 @@ class NetworkLanes:
             part = order[low : min(low + size, stop)]
             steps = self._step_tables(rate, low, self.n_steps(len(part))) if learns else None
             given = (rows, part, self.batch_size, targets, weight, mean_weight, self._clock, steps)
-            self._networks.learn(*given, sums, reports[0])
+            self._learn(given, sums, reports[0])
             reports[1] += reports[0]
             n_slices += 1
         return self._result(sums, reports[1] / max(1, n_slices), stop - start, learns)
 
+    def _learn(self, given: tuple, sums: np.ndarray, report: np.ndarray) -> None:
+        """See the rows of a slice."""
+        self._networks.learn(*given, sums, report)
+
     def _begin_slots(self, rates: np.ndarray) -> None:
-        self._steps.begin(np.broadcast_to(rates, self.n_lanes))
-        for name, array in self._slots.items():
-            for k, (own, p) in enumerate(zip(self._own(array), self._own(self._parameters), strict=True)):
-                own[...] = self._steps.initial(k, name, p)
+        arrays = self._rules.initial(0, np.broadcast_to(rates, self.n_lanes), self._own(self._parameters).T)
+        for array, first in zip(self._slots.values(), arrays, strict=True):
+            self._own(array)[...] = first.T
 
     def _step_tables(self, rate: RateTable, low: int, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rates = rate.values(self.t, low // self.batch_size, n_steps)
         rates = np.ascontiguousarray(np.broadcast_to(rates, (n_steps, self.n_lanes)))
-        scalars, clip = self._steps.steps(int(self.t) - 1, rates)
-        return scalars, clip, rates
+        step = int(self.t) - 1
+        scalars = self._rules.sweeps(step, rates).transpose(0, 2, 1)  # those of a network side by side
+        return np.ascontiguousarray(scalars, self.dtype), self._rules.clip_norms(step, n_steps), rates
 
     def _slice_steps(self, rows: Rows) -> int:
         inner = sum(layer.n_in * layer.n_out for layer in self.layers[1:])
@@ -378,11 +371,8 @@ class NetworkLanes:
     def state(self) -> dict[str, Any]:
         """Return copies of everything that training changes; `set_state` in an equal object goes on with the same bits."""
         arrays = {"parameters": self._parameters, **self._slots}
-        return {
-            "t": self.t,
-            "carries": list(self._steps.carries(int(self.t) - 1)),
-            **{name: self._own(array).copy() for name, array in arrays.items()},
-        }
+        self._rules.reach(int(self.t) - 1)
+        return {"t": self.t} | self._rules.state() | {name: self._own(array).copy() for name, array in arrays.items()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned."""
@@ -393,14 +383,13 @@ class NetworkLanes:
                 raise check.value_error(OWNER, "state", f"an array {name} of shape {shape}", sorted(state))
         for name, array in arrays.items():
             self._own(array)[...] = state[name]
-        self._steps.go_on(int(state["t"]) - 1, list(state["carries"]))
         self._clock[0] = state["t"]
+        self._rules.set_state(state, int(self.t) - 1)
 
     def take(self, which: slice) -> dict[str, Any]:
         """Return everything that training has changed in some networks, for `give`."""
-        return {name: value if name == "t" else value[which] for name, value in self.state().items()}
+        return {name: value[which] if np.ndim(value) else value for name, value in self.state().items()}
 
     def give(self, taken: dict[str, Any], times: int) -> None:
         """Give the networks what `take` returned, so many times side by side."""
-        arrays = {name: np.tile(value, (times, 1)) for name, value in taken.items() if isinstance(value, np.ndarray)}
-        self.set_state({**taken, **arrays, "carries": taken["carries"] * times})
+        self.set_state({name: np.concatenate([v] * times) if np.ndim(v) else v for name, v in taken.items()})

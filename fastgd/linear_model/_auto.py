@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from fastgd._estimators import inputs
-from fastgd._estimators.auto import CONSTRAINT, SCALE_FREE, forget, found_rate, is_auto
+from fastgd._estimators.auto import CONSTRAINT, SCALE_FREE, forget, found_rate, is_auto, refuse_own_steps
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit, race
 from fastgd._training.models import Lanes
+from fastgd._training.own_lanes import runs_in_lines
 from fastgd._validation import ArgumentValueError
 from fastgd.optimizers import SGD
 
@@ -31,6 +32,8 @@ def learn(
         raise ArgumentValueError(
             "learning_rate='auto' cannot compare rates by the loss 'perceptron': a model of zeros has none. Use 'constant'."
         )
+    if not runs_in_lines(model.optimizer):
+        refuse_own_steps(model.optimizer)
     assert validation is not None  # fit holds rows out
     rows = inputs.rows_to_learn(X, weight, held_out)
 

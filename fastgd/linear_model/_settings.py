@@ -14,6 +14,7 @@ from fastgd._training.batches import BatchLanes
 from fastgd._training.lane_block import WIDTHS
 from fastgd._training.linear import LinearLanes
 from fastgd._training.models import Lanes
+from fastgd._training.own_lanes import batch_lanes
 from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _auto
@@ -161,7 +162,7 @@ class LinearSettings:
         if not self._in_batches() and n_outputs == 1:
             return LinearLanes(dtype, X.shape[1], **options)
         steps = {"optimizer": self.optimizer, "batch_size": self.batch_size or 1, "clip_norm": self.clip_norm}
-        return BatchLanes(dtype, X.shape[1], **options, **steps, n_outputs=n_outputs)
+        return batch_lanes(dtype, X.shape[1], **options, **steps, n_outputs=n_outputs)
 
     def _probe(self, X: Any, n_lanes: int, dtype: Any, beside: "list | None" = None) -> Lanes:
         """Return lanes of the same loss and penalty, to measure with."""

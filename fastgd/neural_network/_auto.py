@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from fastgd._estimators import inputs
-from fastgd._estimators.auto import SCALE_FREE
+from fastgd._estimators.auto import SCALE_FREE, refuse_own_steps
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit, race
 from fastgd._training.network import NetworkLanes
+from fastgd._training.own_lanes import runs_in_networks
 from fastgd.neural_network import _solvers
 from fastgd.optimizers import SGD
 
@@ -24,6 +25,8 @@ def learn(
     observer: CallbackObserver | None,
 ) -> None:
     """Find the rate, train, and set every fitted attribute; the arguments are those of `MultilayerPerceptron._learn`."""
+    if not runs_in_networks(model.optimizer):
+        refuse_own_steps(model.optimizer)
     assert validation is not None  # fit holds rows out
     rows = inputs.rows_to_learn(X, weight, held_out)
     times = model._alpha_times(weight, rows)

@@ -15,6 +15,7 @@ from fastgd._estimators import auto, inputs, settings
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit
 from fastgd._training.network import NetworkLanes
+from fastgd._training.own_lanes import network_lanes
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
 from fastgd.neural_network import _auto, _lbfgs, _solvers
@@ -62,7 +63,7 @@ class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, 
 
     def _new_lanes(self, X: Any, n_lanes: int, dtype: Any, seed: int = 0, alpha_times: float = 1.0) -> NetworkLanes:
         """Return networks that have learnt nothing yet, their penalties multiplied by `alpha_times`."""
-        return NetworkLanes(
+        return network_lanes(
             dtype, X.shape[1], self._layers(self._hidden()), [self._head()],
             alpha=np.full(n_lanes, alpha_times * self.alpha),
             l1=np.full(n_lanes, alpha_times * self.l1),

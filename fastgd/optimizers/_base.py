@@ -112,7 +112,7 @@ class Optimizer(metaclass=_Checked):
     )
     """State arrays that are sums or averages of squares or sizes: a stored negative element means a damaged meaning."""
     in_lanes: ClassVar[bool] = True
-    """Whether a step of an element needs its own gradient and state alone, so that estimators can train with it."""
+    """Whether a step of an element needs its own gradient and state alone, so that estimators have its steps compiled."""
     needs_loss: ClassVar[bool] = False
     """Whether each step must be given the loss."""
     apart: ClassVar[bool] = False

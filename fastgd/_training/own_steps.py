@@ -1,0 +1,146 @@
+"""Steps that an optimizer takes itself, by `State.step`, with the gradients that compiled lanes measure batch by batch."""
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastgd._restore import restore
+from fastgd._validation import NonFiniteError, value_error
+from fastgd.optimizers._base import Optimizer
+from fastgd.state import State
+
+__all__ = ["OwnSteps"]
+
+
+class Due(NamedTuple):
+    """A step that is to be taken as soon as its batch has been measured, which the lanes' counter `t` tells."""
+
+    t: int
+    rates: np.ndarray
+    ages: list[int]
+    measured: Callable[[], np.ndarray]
+
+
+class OwnSteps:
+    """The states of an optimizer, one for each model, over views of the arrays that lanes train.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    n_models : int
+    weights, gradient : ndarray
+        Of the same layout; weights are stepped in place.
+    views : callable
+        ``views(array, k)`` returns model `k`'s parameters in such an array, by name.
+
+    Attributes
+    ----------
+    states : list of State or None
+        None for a model that has diverged, whose weights are NaN; empty before the first step.
+
+    Notes
+    -----
+    An interrupt may come between a batch's measurement and the steps, or between the steps of two models. `expect` says before the
+    measurement what is due; whether it has been measured, and which models have taken their step, is read off the counters, so that
+    `finish` may come as late as one likes, and may be interrupted itself.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        n_models: int,
+        weights: np.ndarray,
+        gradient: np.ndarray,
+        views: Callable[[np.ndarray, int], dict[str, np.ndarray]],
+    ):
+        self.optimizer, self.n_models, self.weights, self.views = optimizer, n_models, weights, views
+        self._gradients = [views(gradient, k) for k in range(n_models)]
+        self.states: list[State | None] = []
+        self._due: Due | None = None
+
+    def expect(self, t: int, rates: np.ndarray, measured: Callable[[], np.ndarray]) -> None:
+        """Let a step be due when the counter becomes `t`.
+
+        Parameters
+        ----------
+        t : int
+        rates : ndarray (n_models,)
+        measured : callable
+            Returns the losses of the batch, ``(n_models,)``, and makes the gradient ready; may be called several times.
+        """
+        if not self.states:
+            self.states = [self._begun(k, rate) for k, rate in enumerate(rates.tolist())]
+        self._due = Due(t, rates, [-1 if state is None else state.t for state in self.states], measured)
+
+    def _begun(self, k: int, rate: float) -> State | None:
+        params = self.views(self.weights, k)
+        finite = all(np.isfinite(p).all() for p in params.values())
+        return self.optimizer.replace(lr=rate).init(params) if finite else None
+
+    def finish(self, t: int, last: Callable[[], None] | None = None) -> np.ndarray:
+        """Take the step that is due at this value of the counter, where it has not been taken; return whose gradient was clipped.
+
+        `last` is called once all have taken it, and may be called again.
+        """
+        due, clipped = self._due, np.zeros(self.n_models, bool)
+        if due is not None and due.t == t:
+            losses = due.measured().tolist()
+            for k, state in enumerate(self.states):
+                if state is not None and state.t == due.ages[k]:
+                    clipped[k] = self._take(k, state, float(due.rates[k]), losses[k])
+            if last is not None:
+                last()
+        self._due = None
+        return clipped
+
+    def _take(self, k: int, state: State, rate: float, loss: float) -> bool:
+        state._set_rate(rate)
+        try:
+            if not math.isfinite(loss):
+                raise NonFiniteError("the loss is not finite")
+            return state.step(self._gradients[k], loss=loss).clipped
+        except NonFiniteError:
+            for p in self.views(self.weights, k).values():
+                p[...] = math.nan
+            self.states[k] = None
+            return False
+
+    def evaluated(self) -> np.ndarray:
+        """Return a copy of the weights with what each model is to be evaluated with: schedule-free ones train at another point."""
+        array = self.weights.copy()
+        for k, state in enumerate(self.states):
+            if state is not None:
+                found = state.evaluation_params()
+                for name, view in self.views(array, k).items():
+                    view[...] = found[name]
+        return array
+
+    def begin_anew(self) -> None:
+        """Forget the past; the next step is the first."""
+        self.states, self._due = [], None
+
+    def state(self) -> list[tuple[dict[str, np.ndarray], dict[str, Any]] | None]:
+        """Return copies of everything, for `set_state`."""
+        found: list = []
+        for each in self.states:
+            if each is None:
+                found.append(None)
+            else:
+                tensors, config = each._export()
+                found.append(({name: array.copy() for name, array in tensors.items()}, copy.deepcopy(config)))
+        return found
+
+    def set_state(self, stored: Any, owner: str) -> None:
+        """Go on from what `state` returned."""
+        if not isinstance(stored, list) or len(stored) not in (0, self.n_models):
+            raise value_error(owner, "state", f"own steps of {self.n_models} models", type(stored).__name__)
+        self.states = [None if one is None else self._restored(k, *one) for k, one in enumerate(stored)]
+        self._due = None
+
+    def _restored(self, k: int, tensors: dict[str, np.ndarray], config: dict[str, Any]) -> State:
+        """Return a stored state with the hyperparameters of now; of another optimizer it is refused."""
+        given = self.optimizer.replace(lr=config["optimizer"]["lr"])
+        return restore(tensors, config, self.views(self.weights, k), given)
