@@ -226,7 +226,7 @@ def descend(optimizer: Optimizer, surface: Surface, start: np.ndarray, n_steps: 
     too_far = FAR * max(abs(end) for pair in surface.window for end in pair)
     for _ in range(n_steps):
         try:
-            state.step(surface.gradient(w))
+            state.step(surface.gradient(w), loss=float(surface.value(w)))  # which some optimizers set their step by
         except NonFiniteError:
             break
         if not np.abs(w).max() < too_far:
