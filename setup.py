@@ -94,7 +94,10 @@ def extensions() -> list[Extension]:
         "_activations": loops,
         "_network": loops,
     }
-    headers = {"_batches": ("_tiles", "_tile", "_one_lane"), "_network": ("_products", "_products_of", "_pool")}
+    headers = {
+        "_batches": ("_tiles", "_tile", "_one_lane", "_pool"),
+        "_network": ("_products", "_products_of", "_pool"),
+    }
     baseline = [
         Extension(
             f"fastgd._kernels.baseline.{name}",

@@ -67,7 +67,11 @@ def entries() -> dict[str, list[str]]:
     helpers = {"Schedule", "as_schedule", "from_dict", "parse", "maximum", "minimum"}
     return {
         "schedules": [name for name in fastgd.schedules.__all__ if name not in helpers],
-        "optimizers": [name for name in fastgd.optimizers.__all__ if inspect.isclass(getattr(fastgd.optimizers, name)) and name != "Optimizer"],
+        "optimizers": [
+            name
+            for name in fastgd.optimizers.__all__
+            if inspect.isclass(getattr(fastgd.optimizers, name)) and name != "Optimizer"
+        ],
     }
 
 
@@ -96,5 +100,7 @@ def _optimizers(folder: Path) -> None:
         parameters = inspect.signature(kind).parameters
         call = f"{name}(lr={RATES.get(name, 0.05)})" if "lr" in parameters else f"{name}()"
         n_steps = 60 if "lr" in parameters else 600
-        content = OPTIMIZER_SCRIPT.format(title=name, rule="=" * len(name), text=inspect.getdoc(kind), call=call, n_steps=n_steps)
+        content = OPTIMIZER_SCRIPT.format(
+            title=name, rule="=" * len(name), text=inspect.getdoc(kind), call=call, n_steps=n_steps
+        )
         (folder / f"plot_{name}.py").write_text(content)

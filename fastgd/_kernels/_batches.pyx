@@ -6,22 +6,23 @@ A step predicts a batch, sums its gradient, and runs the rule over all features,
 fixed order: a lane has the same bits beside any others and on every processor.
 """
 cimport numpy as cnp
-from libc.math cimport isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 import numpy as np
 
 from fastgd._kernels.batch_lazy cimport average_feature, catch_up, remember_penalty
-from fastgd._kernels.batch_losses cimport measure, weigh_slopes
-from fastgd._kernels.batch_rows cimport count_size, fetch, square_sums, weigh
+from fastgd._kernels.batch_losses cimport add_up, measure
+from fastgd._kernels.batch_products cimport add_dense, pool_init, pool_run, predict_dense
+from fastgd._kernels.batch_rows cimport count_size, fetch, measure_norms, n_updated, weigh
 from fastgd._kernels.batch_state cimport (
-    ABSOLUTES, BIAS, CLIP, CLIPPED, DRIFT, FIELDS, GRADIENT, L1, L2, LOSS, MEAN_WEIGHT, MOST_SCALARS, PENALTY, SCALE, SQUARES, WEIGHT,
+    ABSOLUTES, BIAS, CLIP, CLIPPED, DRIFT, FIELDS, GRADIENT, L1, L2, LOSS, MEAN_WEIGHT, MOST_SCALARS, PENALTY, SQUARES, WEIGHT,
     WEIGHTED_LOSS, WIDEST, Batch, apply_rule, backward_of, forward_of, lane_rule, row_of, scalars_of,
 )
 from fastgd._kernels.lane_rows cimport Eight, Four, One, Sixteen, add, block, dot_sparse, index, real, schar
 
 cnp.import_array()
+pool_init()
 
 cdef enum Task:
     LEARN, DECIDE, SETTLE, WEIGH
@@ -40,83 +41,40 @@ cdef inline void touch(Batch *s, Py_ssize_t feature, const real *real_, block *l
     s.n_touched += 1
 
 
-cdef void forward(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_, const index *index_, block *lanes_) noexcept nogil:
-    """Multiply a chunk of rows with the weights."""
+cdef inline void multiply(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    """Multiply a chunk of sparse rows with the weights."""
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef const index *indptr = <const index *> s.indptr
     cdef real *z = <real *> s.z
     cdef Py_ssize_t r, k, tile
     cdef int64_t i
-    if index is schar:
-        for r in range(n):
-            s.x[r] = <const real *> s.data + s.order[first + r] * s.row_stride
+    for r in range(n):
+        i = s.order[first + r]
+        fetch(s, first + r, real_, index_)
+        if s.learning:
+            for k in range(<Py_ssize_t> indptr[i], <Py_ssize_t> indptr[i + 1]):
+                touch(s, (<const index *> s.indices)[k], real_, lanes_)
         for tile in range(s.n_tiles):
-            s.forward(n, s.n_features, s.x, row_of(s, 0, 0, tile, real_, lanes_), s.stride, z + tile * K)
-    else:
-        for r in range(n):
-            i = s.order[first + r]
-            fetch(s, first + r, real_, index_)
-            if s.learning:
-                for k in range(<Py_ssize_t> indptr[i], <Py_ssize_t> indptr[i + 1]):
-                    touch(s, (<const index *> s.indices)[k], real_, lanes_)
-            for tile in range(s.n_tiles):
-                dot_sparse(
-                    indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
-                    row_of(s, 0, 0, tile, real_, lanes_), s.stride, z + r * s.stride + tile * K, lanes_,
-                )
+            dot_sparse(
+                indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
+                row_of(s, 0, 0, tile, real_, lanes_), s.stride, z + r * s.stride + tile * K, lanes_,
+            )
 
 
-cdef void backward(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_, const index *index_, block *lanes_) noexcept nogil:
-    """Add what a chunk of rows contributes to the gradient."""
+cdef inline void add_sparse(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_, const index *index_, block *lanes_) noexcept nogil:
+    """Add what a chunk of sparse rows contributes to the gradient."""
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef const index *indptr = <const index *> s.indptr
     cdef const real *slope = <const real *> s.slope
     cdef Py_ssize_t r, tile
     cdef int64_t i
-    if index is schar:
+    for r in range(n):
+        i = s.order[first + r]
         for tile in range(s.n_tiles):
-            s.backward(n, s.n_features, s.x, slope + tile * K, s.stride, row_of(s, 1, 0, tile, real_, lanes_))
-    else:
-        for r in range(n):
-            i = s.order[first + r]
-            for tile in range(s.n_tiles):
-                add(
-                    indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
-                    row_of(s, 1, 0, tile, real_, lanes_), s.stride, slope + r * s.stride + tile * K, lanes_,
-                )
-
-
-cdef inline Py_ssize_t n_updated(Batch *s) noexcept nogil:
-    """Return how many features the batch updates: all of dense rows."""
-    return s.n_features if s.touched == NULL else s.n_touched
-
-
-cdef void measure_norms(Batch *s, const real *real_, block *lanes_) noexcept nogil:
-    """Find the norm of each lane's gradient, of a model's lanes together, and from it the scale that clips."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef Py_ssize_t tile, l, first, model
-    cdef double *state = s.state
-    cdef double[WIDEST] squares
-    cdef double norm, total
-    for tile in range(s.n_tiles):
-        square_sums(n_updated(s), s.touched, row_of(s, 1, 0, tile, real_, lanes_), s.stride, squares, lanes_)
-        for l in range(min(K, s.lanes - tile * K)):
-            total = state[BIAS * s.stride + tile * K + l] if s.fit_intercept else 0
-            state[BIAS * s.stride + tile * K + l] = total
-            s.norms[tile * K + l] = squares[l] + total * total
-    for model in range(s.lanes // s.n_outputs):
-        first, total = model * s.n_outputs, 0
-        for l in range(first, first + s.n_outputs):
-            total += s.norms[l]
-        norm = sqrt(total)
-        for l in range(first, first + s.n_outputs):
-            state[GRADIENT * s.stride + l] += norm
-            total = 1
-            if norm > state[CLIP * s.stride + l]:
-                total = state[CLIP * s.stride + l] / norm
-                state[CLIPPED * s.stride + l] += 1
-            # a rule takes what is not finite for 0; a lane that has diverged shall say so
-            scalars_of(s, s.now, l // K, real_, lanes_)[SCALE * K + l % K] = <real> (total if isfinite(norm) else norm - norm)
+            add(
+                indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
+                row_of(s, 1, 0, tile, real_, lanes_), s.stride, slope + r * s.stride + tile * K, lanes_,
+            )
 
 
 cdef void add_penalty(Batch *s, const real *real_, block *lanes_) noexcept nogil:
@@ -190,11 +148,17 @@ cdef void learn(Batch *s, const real *real_, const index *index_, block *lanes_)
             begin(s, real_)
             add_penalty(s, real_, lanes_)
         n = min(min(s.chunk, s.n - done), s.batch_rows - s.filled)
-        forward(s, done, n, real_, index_, lanes_)
-        measure(s, done, n, real_)
-        weigh_slopes(s, done, n, real_)
+        if index is schar:
+            predict_dense(s, done, n, real_)
+        else:
+            multiply(s, done, n, real_, index_, lanes_)
+            measure(s, done, 0, n, real_)
+        add_up(s, done, n, real_)
         if s.learning:
-            backward(s, done, n, real_, index_, lanes_)
+            if index is schar:
+                add_dense(s, n, real_)
+            else:
+                add_sparse(s, done, n, real_, index_, lanes_)
         done += n
         s.filled += n
         if s.filled == s.batch_rows:
@@ -209,17 +173,17 @@ cdef void learn(Batch *s, const real *real_, const index *index_, block *lanes_)
 
 
 cdef void decide(Batch *s, const real *real_, const index *index_, block *lanes_) noexcept nogil:
-    """Write the raw predictions for the rows of the call to `targets`."""
+    """Write the raw predictions for the sparse rows of the call to `targets`."""
     cdef const real *bias = <const real *> s.arrays[0] + s.n_features * s.stride
     cdef real *out = <real *> s.targets
     cdef const real *z = <const real *> s.z
     cdef Py_ssize_t first = 0, n, r, l
     while first < s.n:
         n = min(s.chunk, s.n - first)
-        forward(s, first, n, real_, index_, lanes_)
+        multiply(s, first, n, real_, index_, lanes_)
         for r in range(n):
             for l in range(s.lanes):
-                out[(first + r) * s.lanes + l] = z[r * s.stride + l] + bias[l]
+                out[(first + r) * s.targets_columns + l] = z[r * s.stride + l] + bias[l]
         first += n
 
 
@@ -228,7 +192,8 @@ cdef void act(Batch *s, Task task, const real *real_, const index *index_, block
     if task == LEARN:
         learn(s, real_, index_, lanes_)
     elif task == DECIDE:
-        decide(s, real_, index_, lanes_)
+        if index is not schar:
+            decide(s, real_, index_, lanes_)
     elif task == SETTLE:
         for k in range(s.n_features):
             catch_up(s, k, real_, lanes_)
@@ -258,12 +223,28 @@ cdef void act_by_index(Batch *s, Task task, const real *real_, int index_size) n
         act_by_lanes(s, task, real_, <const schar *> NULL)
 
 
+# Blocks of lanes that do the same with the same rows, none knowing of the others.
+cdef struct Job:
+    Batch **blocks
+    Task task
+    bint double_
+    int index_size
+
+
+cdef void act_on_block(void *context, Py_ssize_t k) noexcept nogil:
+    cdef const Job *job = <const Job *> context
+    if job.double_:
+        act_by_index(job.blocks[k], job.task, <const double *> NULL, job.index_size)
+    else:
+        act_by_index(job.blocks[k], job.task, <const float *> NULL, job.index_size)
+
+
 cdef void *address(array):
     return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray> array)
 
 
 cdef class Batches:
-    """Lanes that are trained together by batches: the arrays that one compiled loop works on.
+    """A block of lanes that are trained together by batches: the arrays that one compiled loop works on.
 
     Parameters
     ----------
@@ -272,16 +253,17 @@ cdef class Batches:
     lanes : ndarray (FIELDS, stride), float64
         The numbers of each lane; see `Field`.
     averages : ndarray (n_features + 1, stride), float64, or None
-    n_lanes, n_outputs : int
-        The lanes without padding; how many of them are one model's classes, 1 for every loss but softmax.
+    first, n_lanes, n_outputs : int
+        The column of the block's first lane in targets and weights; the lanes without padding; how many of them are one model's classes,
+        1 for every loss but softmax.
     loss : int
         The address of the loss's loop over 16 lanes; 0 for softmax.
     hyper : ndarray
         The loss's hyperparameter of each lane, at least 16 numbers.
     rule : int
         The address of the rule's loop over a tile's lanes.
-    chunk : int
-        How many rows to predict at once.
+    most_rows : int
+        How many rows may be predicted at once.
     fit_intercept, penalised, has_l1 : bool
         Whether intercepts are learnt; whether there is a penalty or decay; whether any is L1.
     intercept_factors : ndarray (n_scalars,), float64
@@ -290,16 +272,18 @@ cdef class Batches:
     cdef Batch s
     cdef int index_size
     cdef bint double_
-    cdef object held, tables, lazy, rows, call  # the arrays behind the pointers
+    cdef Py_ssize_t first, most_rows
+    cdef object held, tables, lazy, rows, call, weights  # the arrays behind the pointers
 
     def __init__(
-        self, list arrays, cnp.ndarray lanes, averages, Py_ssize_t n_lanes, Py_ssize_t n_outputs, size_t loss, cnp.ndarray hyper,
-        size_t rule, Py_ssize_t chunk, bint fit_intercept, bint penalised, bint has_l1, cnp.ndarray intercept_factors,
+        self, list arrays, cnp.ndarray lanes, averages, Py_ssize_t first, Py_ssize_t n_lanes, Py_ssize_t n_outputs, size_t loss,
+        cnp.ndarray hyper, size_t rule, Py_ssize_t most_rows, bint fit_intercept, bint penalised, bint has_l1,
+        cnp.ndarray intercept_factors,
     ):
         cdef cnp.ndarray w = arrays[0]
-        cdef Py_ssize_t stride = w.shape[1], size = (chunk * stride + WIDEST - 1) // WIDEST * WIDEST
+        cdef Py_ssize_t stride = w.shape[1], size = (most_rows * stride + WIDEST - 1) // WIDEST * WIDEST
         buffers = [np.zeros(size, w.dtype) for _ in range(4)]
-        pointers, norms = np.zeros(chunk, np.intp), np.zeros(stride)
+        pointers, norms = np.zeros(most_rows, np.intp), np.zeros(stride)
         self.held = arrays, lanes, averages, hyper, intercept_factors, buffers, pointers, norms
         self.double_ = w.dtype.itemsize == 8
         self.s.n_features, self.s.stride, self.s.lanes, self.s.n_outputs = w.shape[0] - 1, stride, n_lanes, n_outputs
@@ -309,7 +293,8 @@ cdef class Batches:
             self.s.arrays[k] = address(array)
         self.s.state, self.s.averages = <double *> address(lanes), <double *> address(averages)
         self.s.loss, self.s.hyper, self.s.rule = <void *> loss, address(hyper), <lane_rule> <void *> rule
-        self.s.chunk, self.s.fit_intercept, self.s.penalised, self.s.has_l1 = chunk, fit_intercept, penalised, has_l1
+        self.most_rows, self.first = most_rows, first
+        self.s.fit_intercept, self.s.penalised, self.s.has_l1 = fit_intercept, penalised, has_l1
         self.s.intercept_factors = <const double *> address(intercept_factors)
         self.s.z, self.s.y = address(buffers[0]), address(buffers[1])
         self.s.value, self.s.slope = address(buffers[2]), address(buffers[3])
@@ -355,38 +340,45 @@ cdef class Batches:
     def now(self, Py_ssize_t value):
         self.s.now = value
 
-    def open(self, rows, Py_ssize_t batch_size, Py_ssize_t n_rows, bint learning):
-        """Begin `n_rows` rows of an epoch; without `learning` they are only measured."""
+    def open(self, rows, Py_ssize_t batch_size, Py_ssize_t n_rows, bint learning, Py_ssize_t chunk, int threads):
+        """Begin `n_rows` rows of an epoch; without `learning` they are only measured.
+
+        `chunk` rows are predicted at once, dense ones by so many threads together.
+        """
         self.see(rows)
         self.s.batch_size, self.s.rows_left, self.s.learning = batch_size, n_rows, learning
+        self.s.chunk, self.s.threads = min(chunk, self.most_rows), threads
         self.s.filled = self.s.steps = 0
 
-    def learn(self, cnp.ndarray order, cnp.ndarray targets, weights):
-        """See these rows, without the GIL.
+    @staticmethod
+    def learn(list blocks, cnp.ndarray order, cnp.ndarray targets, weights, int threads):
+        """Let blocks see these rows, at most so many of them at a time, without the GIL.
 
-        `order` (int64) names the rows; `targets` (of the weights' dtype) and `weights` (float64 or None), ``(n, 1)`` or ``(n, lanes)``,
-        are theirs, in that order; all in C order.
+        `order` (int64) names the rows; `targets` (of the weights' dtype) and `weights` (float64 or None), with a column for all lanes or
+        one for each, are theirs, in that order; all in C order.
         """
-        self.call = order, targets, weights
-        self.s.n, self.s.order = order.shape[0], <const int64_t *> cnp.PyArray_DATA(order)
-        self.s.targets, self.s.targets_columns = cnp.PyArray_DATA(targets), targets.shape[1]
-        self.s.weights, self.s.weights_columns = <const double *> address(weights), 1 if weights is None else weights.shape[1]
-        self.act(LEARN)
+        cdef Batches each
+        for each in blocks:
+            each.call_on(order, targets)
+            each.weigh_rows(weights)
+        act_together(blocks, LEARN, threads)
 
-    def decide(self, rows, cnp.ndarray order, cnp.ndarray out):
-        """Write the raw predictions for these rows to `out`, ``(n, lanes)`` of the weights' dtype."""
-        self.open(rows, 1, 0, False)
-        self.call = order, out
-        self.s.n, self.s.order, self.s.targets = order.shape[0], <const int64_t *> cnp.PyArray_DATA(order), cnp.PyArray_DATA(out)
-        self.act(DECIDE)
+    @staticmethod
+    def decide(list blocks, rows, cnp.ndarray order, cnp.ndarray out, int threads):
+        """Write the raw predictions for these sparse rows to `out`, of the weights' dtype, with a column for each lane."""
+        cdef Batches each
+        for each in blocks:
+            each.open(rows, 1, 0, False, each.most_rows, 1)
+            each.call_on(order, out)
+        act_together(blocks, DECIDE, threads)
 
     def settle(self):
         """Let every feature catch up, and begin the tables anew."""
-        self.act(SETTLE)
+        act_together([self], SETTLE, 1)
 
     def weigh(self):
         """Measure the weights, from which the penalty follows."""
-        self.act(WEIGH)
+        act_together([self], WEIGH, 1)
 
     def close(self):
         """Drop a batch that has been cut off; return how many steps have been done since `open`."""
@@ -404,12 +396,30 @@ cdef class Batches:
         self.index_size = 0 if rows.indices is None else rows.indices.dtype.itemsize
         self.s.touched = NULL if rows.indices is None or self.lazy is None else <int64_t *> address(self.lazy[1])
 
-    cdef void act(self, Task task):
-        with nogil:
-            if self.double_:
-                act_by_index(&self.s, task, <const double *> NULL, self.index_size)
-            else:
-                act_by_index(&self.s, task, <const float *> NULL, self.index_size)
+    cdef void call_on(self, cnp.ndarray order, cnp.ndarray targets):
+        self.call = order, targets
+        self.s.n, self.s.order = order.shape[0], <const int64_t *> cnp.PyArray_DATA(order)
+        self.s.targets_columns = targets.shape[1]
+        self.s.targets = cnp.PyArray_BYTES(targets) + (self.first * cnp.PyArray_ITEMSIZE(targets) if targets.shape[1] > 1 else 0)
+
+    cdef void weigh_rows(self, weights):
+        self.weights = weights
+        self.s.weights, self.s.weights_columns = <const double *> address(weights), 1 if weights is None else weights.shape[1]
+        if self.s.weights_columns > 1:
+            self.s.weights += self.first
+
+
+cdef void act_together(list blocks, Task task, int threads):
+    """Let blocks of the same dtype do a task, at most so many of them at a time, without the GIL."""
+    cdef cnp.ndarray addresses = np.empty(len(blocks), np.intp)
+    cdef Batches each = blocks[0]
+    cdef Job job = Job(<Batch **> cnp.PyArray_DATA(addresses), task, each.double_, each.index_size)
+    cdef Py_ssize_t k, n = len(blocks)
+    for k in range(n):
+        each = blocks[k]
+        job.blocks[k] = &each.s
+    with nogil:
+        pool_run(act_on_block, &job, n, threads)
 
 
 STATE = {

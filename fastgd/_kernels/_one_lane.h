@@ -41,9 +41,11 @@ static void NAME(backward_row)(Py_ssize_t low, Py_ssize_t high, const REAL *x, R
     for (; k < high; k++) g[k] += x[k] * slope;
 }
 
-static void NAME(backward)(Py_ssize_t n, Py_ssize_t n_features, const void *const *x, const void *slope, Py_ssize_t stride, void *g) {
+static void NAME(backward)(
+    Py_ssize_t n, Py_ssize_t low, Py_ssize_t high, const void *const *x, const void *slope, Py_ssize_t stride, void *g
+) {
     const REAL *slopes = slope;
     Py_ssize_t i = 0;
-    for (; i + ROWS <= n; i += ROWS) NAME(backward_rows)(0, n_features, (const REAL *const *) x + i, slopes + i, g);
-    for (; i < n; i++) NAME(backward_row)(0, n_features, x[i], slopes[i], g);
+    for (; i + ROWS <= n; i += ROWS) NAME(backward_rows)(low, high, (const REAL *const *) x + i, slopes + i, g);
+    for (; i < n; i++) NAME(backward_row)(low, high, x[i], slopes[i], g);
 }

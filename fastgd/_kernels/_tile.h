@@ -81,9 +81,11 @@ static void NAME(backward_row)(Py_ssize_t low, Py_ssize_t high, const REAL *x, c
     for (Py_ssize_t k = low; k < high; k++) *(NAME(vector) *)(g + k * stride) += x[k] * own;
 }
 
-static void NAME(backward)(Py_ssize_t n, Py_ssize_t n_features, const void *const *x, const void *slope, Py_ssize_t stride, void *g) {
-    for (Py_ssize_t low = 0; low < n_features; low += BLOCK) {
-        Py_ssize_t high = n_features < low + BLOCK ? n_features : low + BLOCK, i = 0;
+static void NAME(backward)(
+    Py_ssize_t n, Py_ssize_t first, Py_ssize_t last, const void *const *x, const void *slope, Py_ssize_t stride, void *g
+) {
+    for (Py_ssize_t low = first; low < last; low += BLOCK) {
+        Py_ssize_t high = last < low + BLOCK ? last : low + BLOCK, i = 0;
         for (; i + ROWS <= n; i += ROWS) {
             const REAL *rows[ROWS], *slopes[ROWS];
             for (int r = 0; r < ROWS; r++) rows[r] = x[i + r], slopes[r] = (const REAL *) slope + (i + r) * stride;

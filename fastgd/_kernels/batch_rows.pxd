@@ -1,8 +1,10 @@
 """What a batch fetches ahead, and the norms of what it touches."""
-from libc.math cimport fabs
+from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int64_t
 
-from fastgd._kernels.batch_state cimport ABSOLUTES, PARTS, SQUARES, WIDEST, Batch, row_of
+from fastgd._kernels.batch_state cimport (
+    ABSOLUTES, BIAS, CLIP, CLIPPED, GRADIENT, PARTS, SCALE, SQUARES, WIDEST, Batch, row_of, scalars_of,
+)
 from fastgd._kernels.lane_rows cimport FAR, FETCH, MOST_FETCHED, NEAR, PREFETCH, block, index, real
 
 
@@ -58,6 +60,39 @@ cdef inline void square_sums(
             sums[l] += sums[half * K + l]
     for l in range(K):
         out[l] = sums[l]
+
+
+cdef inline Py_ssize_t n_updated(Batch *s) noexcept nogil:
+    """Return how many features the batch updates: all of dense rows."""
+    return s.n_features if s.touched == NULL else s.n_touched
+
+
+cdef inline void measure_norms(Batch *s, const real *real_, block *lanes_) noexcept nogil:
+    """Find the norm of each lane's gradient, of a model's lanes together, and from it the scale that clips."""
+    cdef Py_ssize_t K = sizeof(lanes_[0])
+    cdef Py_ssize_t tile, l, first, model
+    cdef double *state = s.state
+    cdef double[WIDEST] squares
+    cdef double norm, total
+    for tile in range(s.n_tiles):
+        square_sums(n_updated(s), s.touched, row_of(s, 1, 0, tile, real_, lanes_), s.stride, squares, lanes_)
+        for l in range(min(K, s.lanes - tile * K)):
+            total = state[BIAS * s.stride + tile * K + l] if s.fit_intercept else 0
+            state[BIAS * s.stride + tile * K + l] = total
+            s.norms[tile * K + l] = squares[l] + total * total
+    for model in range(s.lanes // s.n_outputs):
+        first, total = model * s.n_outputs, 0
+        for l in range(first, first + s.n_outputs):
+            total += s.norms[l]
+        norm = sqrt(total)
+        for l in range(first, first + s.n_outputs):
+            state[GRADIENT * s.stride + l] += norm
+            total = 1
+            if norm > state[CLIP * s.stride + l]:
+                total = state[CLIP * s.stride + l] / norm
+                state[CLIPPED * s.stride + l] += 1
+            # a rule takes what is not finite for 0; a lane that has diverged shall say so
+            scalars_of(s, s.now, l // K, real_, lanes_)[SCALE * K + l % K] = <real> (total if isfinite(norm) else norm - norm)
 
 
 cdef inline void count_size(Batch *s, Py_ssize_t feature, double sign, const real *real_, block *lanes_) noexcept nogil:

@@ -8,7 +8,7 @@ cdef extern from "_tiles.h":
         Py_ssize_t n, Py_ssize_t n_features, const void *const *x, const void *w, Py_ssize_t stride, void *z
     ) noexcept nogil
     ctypedef void (*tile_backward)(
-        Py_ssize_t n, Py_ssize_t n_features, const void *const *x, const void *slope, Py_ssize_t stride, void *g
+        Py_ssize_t n, Py_ssize_t low, Py_ssize_t high, const void *const *x, const void *slope, Py_ssize_t stride, void *g
     ) noexcept nogil
     tile_forward forward_of(int is_double, int lanes) noexcept nogil
     tile_backward backward_of(int is_double, int lanes) noexcept nogil
@@ -47,6 +47,7 @@ cdef struct Batch:
     # where in its batch the call is
     Py_ssize_t batch_size, batch_rows, filled, rows_left, chunk, steps
     double t
+    int threads  # that share a chunk of dense rows
     # the lanes: weights, gradient and the rule's state, (n_features + 1, stride), the last row being the intercept's
     Py_ssize_t lanes, stride, n_tiles, n_outputs
     void *arrays[MOST_STATES + 2]

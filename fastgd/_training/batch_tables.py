@@ -79,22 +79,14 @@ class Tables:
         zeros = np.zeros(self.width, self.rules.dtype)
         kernel.use_history(seen, touched, self.history, fades, zeros, self.idle.head, self.idle.tail)
 
-    def fill(self, step: int, eta: np.ndarray, l2: np.ndarray, l1: np.ndarray, drift: np.ndarray, average: int) -> None:
-        """Fill in the steps from `step` (from 0) on, with the rates `eta`, ``(n, K)``."""
-        n, place = len(eta), slice(self.position, self.position + len(eta))
-        scalars, decay = self.rules.table(step, eta)
-        share, decay = np.minimum(1, eta * l2), np.minimum(1, decay)
-        scalars[:, 2] = share + decay - share * decay
-        scalars[:, 3] = eta * l1
-        for tile, table in enumerate(self.scalars):
-            part = scalars[:, :, tile * TILE : tile * TILE + self.width]
-            table[place, :, : part.shape[2]] = part
-            table[place, :, part.shape[2] :] = part[:, :, :1]  # padding: weights that stay 0
-        if average:
-            t = step + 1 + np.arange(n)
-            self.shares[place] = np.where(t >= average, 1 / np.maximum(1, t - average + 1), 0)
+    def fill(self, scalars: np.ndarray, shares: np.ndarray | None, drifts: np.ndarray) -> None:
+        """Fill in the next steps: scalars ``(n, n_scalars, K)``, shares in the averages ``(n,)``, drifts of the intercepts ``(n, K)``."""
+        place = slice(self.position, self.position + len(scalars))
+        _deal(scalars, self.scalars[:, place])
+        if shares is not None:
+            self.shares[place] = shares
         if self.drifts is not None:
-            self.drifts[place, : self.n_lanes] = eta * drift
+            self.drifts[place, : self.n_lanes] = drifts
 
     def settle(self) -> None:
         """Let every feature catch up, and begin the tables anew."""
@@ -118,16 +110,39 @@ class Tables:
         assert self.idle is not None
         return {
             "past.position": n,
-            "past.scalars": self.scalars[:, :n].copy(),
+            "past.scalars": self._gathered(self.scalars[:, :n]),
             "past.shares": self.shares[:n].copy(),
-            "past.history": self.history[:, : n + 1].copy(),
+            "past.history": self._gathered(self.history[:, : n + 1]),
             "past.seen": self.seen.copy(),
             "past.idle": tuple(self.idle),
         }
 
-    def set_past(self, state: dict[str, Any]) -> None:
-        """Go on from what `past` returned."""
+    def _gathered(self, tiles: np.ndarray) -> np.ndarray:
+        """Return a table of tiles, ``(n_tiles, n, m, width)``, as one of lanes, ``(n, m, K)``."""
+        return np.concatenate(list(tiles), axis=-1)[..., : self.n_lanes]
+
+    def set_past(self, state: dict[str, Any], part: slice) -> None:
+        """Go on from what `past` returned; these lanes are that part of those of the state."""
         self.kernel.now = n = int(state["past.position"])
-        self.scalars[:, :n], self.shares[:n] = state["past.scalars"], state["past.shares"]
-        self.history[:, : n + 1], self.seen[...] = state["past.history"], state["past.seen"]
+        _deal(state["past.scalars"][..., part], self.scalars[:, :n])
+        _deal(state["past.history"][..., part], self.history[:, : n + 1])
+        self.shares[:n], self.seen[...] = state["past.shares"], state["past.seen"]
         self.idle = Idle(*state["past.idle"])
+
+
+def _deal(table: np.ndarray, tiles: np.ndarray) -> None:
+    """Copy a table of lanes, ``(n, m, K)``, to one of tiles, ``(n_tiles, n, m, width)``; what pads a tile does what its first lane does."""
+    width = tiles.shape[-1]
+    for k, tile in enumerate(tiles):
+        part = table[..., k * width : (k + 1) * width]
+        tile[..., : part.shape[-1]] = part
+        tile[..., part.shape[-1] :] = part[..., :1]  # of weights that stay 0
+
+
+def step_scalars(rules: RuleScalars, step: int, eta: np.ndarray, l2: np.ndarray, l1: np.ndarray) -> np.ndarray:
+    """Return all scalars ``(n, n_scalars, K)`` of the steps from `step` (from 0) on, with the rates `eta` and penalties of each lane."""
+    scalars, decay = rules.table(step, eta)
+    share, decay = np.minimum(1, eta * l2), np.minimum(1, decay)
+    scalars[:, 2] = share + decay - share * decay
+    scalars[:, 3] = eta * l1
+    return scalars

@@ -1,14 +1,15 @@
 """Linear models in lanes, trained by mini-batches with any optimizer."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fastgd._kernels import execute
+from fastgd._training.batch_block import SUMS, BatchBlock, cut
 from fastgd._training.batch_scalars import RuleScalars
-from fastgd._training.batch_tables import Tables
+from fastgd._training.batch_tables import TILE, step_scalars
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.lane_arguments import accepted_optimizer, aligned, checked_order, checked_rows, loss_parameter_of
+from fastgd._training.lane_arguments import accepted_optimizer, checked_order, checked_rows, loss_parameter_of
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd._validation import limit, value_error
@@ -18,11 +19,17 @@ from fastgd.schedules import Schedule
 __all__ = ["BatchLanes"]
 
 OWNER = "BatchLanes"
-TILE = 16  # lanes that a compiled loop sees at once
-WORK = 2**25  # stored values times lanes between two looks at signals: some milliseconds
-CHUNK = 128  # rows predicted at once
-CHUNK_VALUES = 2**17  # stored values of such rows: they stay in a near cache until their gradient is added up
-SUMS = ("loss", "weighted_loss", "weight", "penalty", "gradient", "clipped")
+WORK, SPARSE_WORK = (
+    2**25,
+    2**21,
+)  # stored values times lanes between two looks at signals: a few to a hundred milliseconds
+# Rows that a thread predicts at once, least and most, and most of their stored values: until their gradient is added up they stay in a
+# near cache, or where threads share them at least in a far one, and then threads wait for one another less often.
+ALONE = (8, 128, 2**17)
+SHARED = (16, 2048, 2**19)
+WORTH = (
+    2**18
+)  # values of such rows, times tiles of lanes, for which another thread pays: a tenth of a millisecond, waking it takes 5 to 50 us
 
 
 class BatchLanes:
@@ -60,7 +67,8 @@ class BatchLanes:
         The classes of ``"softmax"``: lanes ``m * n_outputs`` to ``(m + 1) * n_outputs - 1`` are model `m`, whose targets ``(n_rows, 1)``
         are numbers of classes; `EpochResult` gives the model's loss with its first lane, and 0 with the others.
     n_threads : int
-        Has no effect: one thread does it.
+        Threads that share the work, never more than ``execute.thread_limit()``: each takes lanes of its own; where lanes are too few for
+        that, all of them share every large batch of dense rows. No bit depends on it.
 
     Notes
     -----
@@ -75,6 +83,8 @@ class BatchLanes:
     FTRL; momentum is run step by step until it has faded (see ``RuleScalars.idle``); the sign rules Lion and Signum, a scheduled
     hyperparameter, and averages take every step for every feature, which costs as much as dense rows.
     """
+
+    block: ClassVar[type[BatchBlock]] = BatchBlock
 
     def __init__(
         self,
@@ -104,33 +114,26 @@ class BatchLanes:
         self._check_outputs()
         if optimizer is not None:
             accepted_optimizer(OWNER, optimizer)
-        self._rules = RuleScalars(optimizer, self.dtype, intercept_decay)
+        self.rules = RuleScalars(optimizer, self.dtype, intercept_decay)
         strength, ratio = self._per_lane(alpha) * penalty_on, self._per_lane(l1_ratio)
         self._l2, self._l1 = (1 - ratio) * strength, ratio * strength
         self._drift = alpha * intercept_decay if optimizer is None else alpha
         clip = self._clip(optimizer, clip_norm)
         self.clips = clip is not None
-
-        stride = next((w for w in (1, 4, 8) if w >= self.n_lanes), -(-self.n_lanes // TILE) * TILE)
-        table, shape = execute.lane_table(), (n_features + 1, stride)
-        names = ("weights", "gradient", *self._rules.slots)
-        self._arrays = {name: aligned(shape, self.dtype) for name in names}
-        self._averages = aligned(shape, np.dtype(np.float64)) if average else None
-        self._table, self._lanes = table, np.zeros((table.N_BATCH_STATE, stride))
-        self._row("l2")[:], self._row("l1")[:] = self._l2, self._l1
-        self._row("drift")[:] = alpha * one_class
-        self._row("clip")[:] = np.inf if clip is None else clip
-        self._fit_intercept, self._one_class = fit_intercept, one_class
-        decays = bool(getattr(optimizer, "weight_decay", 0) != 0 or self._rules.rule.__name__ == "asgd")
-        self._penalised = decays or bool(strength.any())
-        self._hyper = np.zeros(max(stride, TILE), self.dtype)
+        parameter = np.zeros(self.n_lanes)
         if loss != "softmax":
-            own = np.zeros(stride)
-            own[: self.n_lanes] = self._per_lane(loss_parameter_of(OWNER, loss, loss_parameter))
-            self._hyper[:] = np.resize(own, len(self._hyper))
-        self._chunk = max(8, min(CHUNK, CHUNK_VALUES // max(1, n_features)))
-        self._kernel = self._new_kernel(self._arrays, self._averages, self._lanes, self._chunk)
-        self._tables: Tables | None = None
+            parameter = self._per_lane(loss_parameter_of(OWNER, loss, loss_parameter))
+
+        self.n_threads = min(n_threads, execute.thread_limit())
+        self.most_rows = min(batch_size, max(self._chunk(1), self._chunk(self.n_threads)))
+        self.fit_intercept, self.one_class = fit_intercept, one_class
+        decays = bool(getattr(optimizer, "weight_decay", 0) != 0 or self.rules.rule.__name__ == "asgd")
+        self.penalised, self.has_l1 = decays or bool(strength.any()), bool(self._l1.any())
+        values = {"l2": self._l2, "l1": self._l1, "drift": alpha * one_class}
+        values |= {"clip": self._per_lane(np.inf) if clip is None else clip}
+        parts = cut(self.n_lanes, n_outputs, self.n_threads)
+        self._blocks = [self.block(self, part, values, parameter) for part in parts]
+        self._kernels = [b.kernel for b in self._blocks]
         self.t = 1.0
 
     def _check_outputs(self) -> None:
@@ -147,30 +150,18 @@ class BatchLanes:
             raise value_error(OWNER, "clip_norm", "a number, or one for each lane", clip_norm)
         return self._per_lane([limit(c, OWNER, "clip_norm") for c in np.ravel(clip_norm)])
 
-    def _new_kernel(self, arrays: dict, averages: Any, lanes: np.ndarray, chunk: int) -> Any:
-        dtype, width = self.dtype.name, min(TILE, lanes.shape[1])
-        loss = 0 if self.loss == "softmax" else self._table.LOSSES[self.loss, dtype, TILE]
-        rule = self._table.RULES[self._rules.rule.__name__, dtype, width]
-        return self._table.Batches(
-            list(arrays.values()), lanes, averages, self.n_lanes, self.n_outputs, loss, self._hyper, rule, chunk, self._fit_intercept,
-            self._penalised, bool(self._l1.any()), self._rules.intercept_factors,
-        )  # fmt: skip
-
     def _per_lane(self, values: Any) -> np.ndarray:
         return np.broadcast_to(np.asarray(values, np.float64), (self.n_lanes,))
-
-    def _row(self, name: str) -> np.ndarray:
-        """Return one number of each lane, as a view."""
-        return self._lanes[self._table.BATCH_STATE[name], : self.n_lanes]
 
     @property
     def t(self) -> float:
         """The number of the next step, from 1."""
-        return self._kernel.t
+        return self._kernels[0].t
 
     @t.setter
     def t(self, value: float) -> None:
-        self._kernel.t = value
+        for kernel in self._kernels:
+            kernel.t = value
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # The weights
@@ -178,69 +169,51 @@ class BatchLanes:
     @property
     def coef(self) -> np.ndarray:
         """A copy of the weights, ``(n_features, K)``, every feature caught up."""
-        return self._settled()[0]["weights"][:-1, : self.n_lanes].copy()
+        return np.concatenate([b.coef() for b in self._blocks], axis=1)
 
     @property
     def intercept(self) -> np.ndarray:
         """A copy of the intercepts, ``(K,)``, float64."""
-        return self._arrays["weights"][-1, : self.n_lanes].astype(np.float64)
+        return self._weights()[-1].astype(np.float64)
+
+    def _weights(self) -> np.ndarray:
+        """Return a copy of the weights as they are, the last row intercepts."""
+        return np.concatenate([b.changed()["weights"] for b in self._blocks], axis=1)
 
     def set_coef(self, coef: np.ndarray, intercept: Any) -> None:
         """Begin from these weights ``(n_features, K)`` and intercepts ``(K,)``: the optimizer begins anew, nothing has been averaged."""
         coef, intercept = self._checked(coef), self._per_lane(intercept)
-        for array in (*self._arrays.values(), self._averages):
-            if array is not None:
-                array[...] = 0
-        self._arrays["weights"][:-1, : self.n_lanes] = coef + 0.0  # -0.0 becomes 0.0
-        self._arrays["weights"][-1, : self.n_lanes] = intercept
-        self._rules.began = -1
-        self._tables = None
+        for b in self._blocks:
+            b.begin(coef[:, b.part], intercept[b.part])
+        self.rules.began = -1
 
     @property
     def average_coef(self) -> np.ndarray:
         """A copy of the averaged weights, ``(n_features, K)``; zeros, or what `set_average` gave, before averaging has begun."""
-        averages = self._settled()[1]
-        if averages is None:
+        if not self.average:
             return np.zeros((self.n_features, self.n_lanes), self.dtype)
-        return averages[:-1, : self.n_lanes].astype(self.dtype)
+        return np.concatenate([b.average_coef() for b in self._blocks], axis=1).astype(self.dtype)
 
     @property
     def average_intercept(self) -> np.ndarray:
         """A copy of the averaged intercepts, ``(K,)``."""
-        return np.zeros(self.n_lanes) if self._averages is None else self._averages[-1, : self.n_lanes].copy()
+        return np.concatenate([b.changed()["averages"][-1] if self.average else np.zeros(b.n) for b in self._blocks])
 
     def set_average(self, coef: np.ndarray, intercept: Any) -> None:
         """Go on averaging from these averages, which count as those of the steps from `average` to ``t - 1``."""
-        if self._averages is None:
+        if not self.average:
             raise value_error(OWNER, "average", "the step at which averaging begins", self.average)
         coef, intercept = self._checked(coef), self._per_lane(intercept)
-        self._settle()
-        self._averages[:-1, : self.n_lanes], self._averages[-1, : self.n_lanes] = coef, intercept
+        for b in self._blocks:
+            b.settle()
+            averages = b.changed()["averages"]
+            averages[:-1], averages[-1] = coef[:, b.part], intercept[b.part]
 
     def _checked(self, coef: np.ndarray) -> np.ndarray:
         coef = np.asarray(coef, self.dtype)
         if coef.shape != (self.n_features, self.n_lanes):
             raise value_error(OWNER, "coef", f"an array of shape {(self.n_features, self.n_lanes)}", coef.shape)
         return coef
-
-    def _settled(self) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-        """Return arrays and averages with every feature caught up; reading them must not change the future."""
-        if self._tables is None or self._tables.position == 0:
-            return self._arrays, self._averages
-        arrays = {name: array.copy() for name, array in self._arrays.items()}
-        averages = None if self._averages is None else self._averages.copy()
-        kernel = self._new_kernel(arrays, averages, self._lanes.copy(), 1)
-        self._tables.settle_copy(kernel)
-        return arrays, averages
-
-    def _new_tables(self, sparse: bool) -> Tables:
-        n, k = self.n_features, self.n_lanes
-        return Tables(self._kernel, self._rules, sparse, n, k, self._lanes.shape[1], self._one_class)
-
-    def _settle(self) -> None:
-        """Let every feature catch up."""
-        if self._tables is not None:
-            self._tables.settle()
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # Training
@@ -282,7 +255,7 @@ class BatchLanes:
         EpochResult
         """
         rows = Rows.of(rows, OWNER)
-        self._rules.reach(
+        self.rules.reach(
             int(self.t) - 1
         )  # an interrupt may have come anywhere, and measuring takes no step of the rule
         order, targets, row_weight = self._checked_epoch(rows, targets, order, rate, row_weight)
@@ -290,12 +263,10 @@ class BatchLanes:
             raise value_error(OWNER, "start", f"a multiple of batch_size={self.batch_size}", start)
         stop = len(order) if stop is None else min(stop, len(order))
         learning = rate.formula != "constant" or bool(rate.eta0.any())
-        tables = self._open(
-            rows, rate, start, len(order), row_weight if row_weight is None else row_weight.take(order, axis=0)
-        )
+        self._open(rows, rate, start, len(order), row_weight if row_weight is None else row_weight.take(order, axis=0))
         first, done, n_steps = self.t, 0, self.n_steps(max(0, stop - start))
         while done < n_steps:
-            n = min(n_steps - done, tables.room)
+            n = min(n_steps - done, self._room())
             eta = np.broadcast_to(rate.values(self.t, start // self.batch_size + done, n), (n, self.n_lanes))
             low = start + done * self.batch_size
             part = order[low : min(low + n * self.batch_size, stop)]
@@ -305,52 +276,74 @@ class BatchLanes:
             self._settle()
         return self._result(max(0, stop - start), round(self.t - first), row_weight is not None)
 
-    def _open(self, rows: Rows, rate: RateTable, start: int, n_rows: int, weights: np.ndarray | None) -> Tables:
+    def _open(self, rows: Rows, rate: RateTable, start: int, n_rows: int, weights: np.ndarray | None) -> None:
         """Prepare for a call of `epoch`: its sums begin at 0."""
-        sparse, step = rows.indices is not None, int(self.t) - 1
-        if self._tables is None or self._tables.sparse != sparse:
-            self._settle()
-            self._tables = self._new_tables(sparse)
-        if start == 0:
-            self._settle()  # an interrupt may have left features behind
-        last = step + self.n_steps(n_rows - start)
-        self._tables.plan(self._rules.idle(rate.formula == "constant", last))
-        for name in SUMS:
-            self._row(name)[...] = 0
-        mean = None if weights is None or self.batch_size == 1 or not len(weights) else weights.mean(axis=0)
-        self._row("mean_weight")[...] = 1 if mean is None else np.where(mean == 0, 1, mean)
-        if sparse and start == 0:
-            self._kernel.weigh()
-        return self._tables
+        last = int(self.t) - 1 + self.n_steps(n_rows - start)
+        idle = self.rules.idle(rate.formula == "constant", last)
+        mean = np.ones(1) if weights is None or self.batch_size == 1 or not len(weights) else weights.mean(axis=0)
+        mean = self._per_lane(np.where(mean == 0, 1, mean))
+        for b in self._blocks:
+            b.open(rows.indices is not None, start == 0, idle, mean)
+
+    def _room(self) -> int:
+        """Return how many steps may be filled in next."""
+        return min(b.tables.room for b in self._blocks if b.tables is not None)
+
+    def _settle(self) -> None:
+        for b in self._blocks:
+            b.settle()
+
+    def _chunk(self, sharing: int) -> int:
+        """Return how many rows are predicted at once by so many threads together."""
+        least, rows, values = ALONE if sharing == 1 else SHARED
+        return max(least, min(rows, values // max(1, self.n_features))) * sharing
+
+    def _threads(self, rows: Rows) -> tuple[int, int]:
+        """Return how many threads take blocks of lanes, and how many share the batches of each block: one of the two is 1.
+
+        Batches of sparse rows are never shared: their gradients meet in the same features.
+        """
+        n_threads = min(self.n_threads, execute.thread_limit())
+        values = min(self.batch_size, self._chunk(n_threads)) * self.n_features * -(-self._blocks[0].n // TILE)
+        if rows.indices is None and len(self._blocks) < n_threads and values >= WORTH:
+            return 1, n_threads
+        return n_threads, 1
 
     def _steps(
         self, rows: Rows, order: np.ndarray, targets: np.ndarray, row_weight: Any, eta: np.ndarray, learning: bool
     ) -> None:
         """Do the steps of one filling of the tables, whose rates are `eta`."""
-        tables, step = self._tables, int(self.t) - 1
-        assert tables is not None
         if learning:
-            if self._rules.began < 0:
-                self._begin(step, eta[0])
-            tables.fill(step, eta, self._l2, self._l1, self._drift, self.average)
-        self._kernel.open(rows, self.batch_size, len(order), learning)
+            self._fill(int(self.t) - 1, eta)
+        n_threads, sharing = self._threads(rows)
+        for kernel in self._kernels:
+            kernel.open(rows, self.batch_size, len(order), learning, self._chunk(sharing), sharing)
         size = self._slice_rows(rows)
         try:
             for low in range(0, len(order), size):
                 part = order[low : low + size]
                 y = np.ascontiguousarray(targets.take(part, axis=0), self.dtype)
                 weight = None if row_weight is None else np.ascontiguousarray(row_weight.take(part, axis=0), np.float64)
-                self._kernel.learn(part, y, weight)
+                self._kernels[0].learn(self._kernels, part, y, weight, n_threads)
         finally:  # an interrupt may have cut a batch off
-            self._kernel.close()
-        if tables.room == 0 or not tables.sparse:
+            for kernel in self._kernels:
+                kernel.close()
+        if self._room() == 0 or rows.indices is None:
             self._settle()
 
-    def _begin(self, step: int, eta: np.ndarray) -> None:
-        """Give the optimizer's state arrays their first values."""
-        arrays = self._rules.initial(step, eta, self._arrays["weights"][:, : self.n_lanes])
-        for slot, array in zip(self._rules.slots, arrays, strict=True):
-            self._arrays[slot][:, : self.n_lanes] = array
+    def _fill(self, step: int, eta: np.ndarray) -> None:
+        """Fill in the tables of the steps from `step` (from 0) on."""
+        if self.rules.began < 0:
+            slots = self.rules.initial(step, eta[0], self._weights())
+            for b in self._blocks:
+                b.begin_rule(slots)
+        scalars, shares, drifts = step_scalars(self.rules, step, eta, self._l2, self._l1), None, eta * self._drift
+        if self._blocks[0].averages is not None:
+            t = step + 1 + np.arange(len(eta))
+            shares = np.where(t >= self.average, 1 / np.maximum(1, t - self.average + 1), 0)
+        for b in self._blocks:
+            assert b.tables is not None
+            b.tables.fill(scalars[..., b.part], shares, drifts[:, b.part])
 
     def _checked_epoch(self, rows: Rows, targets: np.ndarray, order: Any, rate: RateTable, row_weight: Any) -> tuple:
         checked_rows(OWNER, rows, self.dtype, self.n_features)
@@ -371,24 +364,28 @@ class BatchLanes:
         if rate.code:
             raise value_error(OWNER, "rate", "a rate that does not depend on the row", rate.formula)
         if rate.formula != "optimal" and rate.eta0.any():
-            self._rules.check_rates(rate.eta0)
-        if rows.indices is not None and self._rules.coupled:
+            self.rules.check_rates(rate.eta0)
+        if rows.indices is not None and self.rules.coupled:
             fix = "Use alpha=, or AdamW, whose decay is decoupled."
-            owner = type(self._rules.optimizer).__name__
+            owner = type(self.rules.optimizer).__name__
             raise value_error(
                 owner, "weight_decay", "0 on sparse rows, where no feature would ever rest", "another", fix
             )
         return checked_order(OWNER, order, n), targets, row_weight
 
     def _slice_rows(self, rows: Rows) -> int:
-        stored = max(1, rows.data.size // max(1, rows.n_rows)) if rows.indices is not None else max(1, rows.n_features)
-        return max(1, WORK // (stored * self._lanes.shape[1]))
+        width = sum(b.width for b in self._blocks)
+        if rows.indices is None:
+            return max(1, WORK // (max(1, rows.n_features) * width))
+        return max(1, SPARSE_WORK // (max(1, rows.data.size // max(1, rows.n_rows)) * width))
 
     def _result(self, n_rows: int, n_steps: int, weighted: bool) -> EpochResult:
-        loss, weighted_loss, weight, penalty, gradient, clipped = (self._row(name).copy() for name in SUMS)
+        loss, weighted_loss, weight, penalty, gradient, clipped = (
+            np.concatenate([b.row(name) for b in self._blocks]) for name in SUMS
+        )
         if not weighted:
             weighted_loss, weight = loss.copy(), np.full(self.n_lanes, float(n_rows))
-        finite = np.isfinite(self._arrays["weights"][:, : self.n_lanes]).all(axis=0)
+        finite = np.concatenate([b.finite() for b in self._blocks])
         n_steps = max(1, n_steps)
         share = clipped / n_steps if self.clips else None
         return EpochResult(
@@ -400,38 +397,35 @@ class BatchLanes:
         rows = Rows.of(rows, OWNER)
         if rows.indices is None:
             return (rows.data @ self.coef + self.intercept).astype(self.dtype, copy=False)
-        arrays, averages = self._settled()
         out = np.empty((rows.n_rows, self.n_lanes), self.dtype)
-        self._new_kernel(arrays, averages, self._lanes, CHUNK).decide(rows, np.arange(rows.n_rows), out)
+        readers = [b.reader(self._chunk(1)) for b in self._blocks]
+        readers[0].decide(readers, rows, np.arange(rows.n_rows), out, min(self.n_threads, execute.thread_limit()))
         return out
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # Checkpoints
 
-    def _kept(self) -> dict[str, np.ndarray]:
-        """Return the arrays that training changes, the tables aside."""
-        kept = {name: array for name, array in self._arrays.items() if name != "gradient"}
-        kept |= {"sizes": self._lanes[[self._table.BATCH_STATE[n] for n in ("squares", "absolutes")]]}
-        return kept if self._averages is None else kept | {"averages": self._averages}
-
     def state(self) -> dict[str, Any]:
         """Return copies of everything that training changes; `set_state` in an equal object goes on with the same bits."""
-        found = {name: array.copy() for name, array in self._kept().items()}
-        past = {} if self._tables is None else self._tables.past()
-        self._rules.reach(int(self.t) - 1)
-        return {"t": self.t} | found | self._rules.state() | past
+        self.rules.reach(int(self.t) - 1)
+        every = [b.changed() | _of_lanes(b.past()) for b in self._blocks]
+        found = {name: np.concatenate([arrays[name] for arrays in every], axis=-1) for name in every[0]}
+        return {"t": self.t} | self._blocks[0].past() | found | self.rules.state()
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        for name, array in self._kept().items():
-            if getattr(state.get(name), "shape", None) != array.shape:
-                raise value_error(OWNER, "state", f"an array {name} of shape {array.shape}", sorted(state))
-        for name, array in self._kept().items():
-            array[...] = state[name]
-        self._lanes[[self._table.BATCH_STATE[n] for n in ("squares", "absolutes")]] = state["sizes"]
+        """Go on from what `state` returned; the number of threads may be another."""
+        for name, array in self._blocks[0].changed().items():
+            shape = (len(array), self.n_lanes)
+            if getattr(state.get(name), "shape", None) != shape:
+                raise value_error(OWNER, "state", f"an array {name} of shape {shape}", sorted(state))
         self.t = float(state["t"])
-        self._rules.set_state(state, int(self.t) - 1)
-        self._tables = None
-        if "past.position" in state:
-            self._tables = self._new_tables(sparse=True)
-            self._tables.set_past(state)
+        self.rules.set_state(state, int(self.t) - 1)
+        for b in self._blocks:
+            for name, array in b.changed().items():
+                array[...] = state[name][:, b.part]
+            b.set_past(state)
+
+
+def _of_lanes(past: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return those tables of the past that have a column for each lane."""
+    return {name: past[name] for name in ("past.scalars", "past.history") if past}

@@ -12,7 +12,8 @@ import numpy as np
 
 from fastgd import _validation as check
 from fastgd._kernels import execute, rules
-from fastgd._training.batches import SUMS, BatchLanes
+from fastgd._training.batch_block import SUMS, BatchBlock
+from fastgd._training.batches import BatchLanes
 from fastgd._training.epoch_result import EpochResult
 from fastgd._training.lane_arguments import BUILT_IN, accepted_optimizer
 from fastgd._training.network import NetworkLanes, NetworkResult
@@ -54,6 +55,15 @@ def _own_optimizer(owner: str, optimizer: Optimizer | None, clip_norm: Any) -> O
     return accepted if clip_norm is None else accepted.replace(clip_norm=clip_norm)
 
 
+class _OwnBlock(BatchBlock):
+    """The one block of lanes whose optimizer takes its steps itself: what is read are the weights that it means to be evaluated."""
+
+    def settled(self) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        self.owner._finish()
+        arrays, averages = super().settled()
+        return {**arrays, "weights": self.owner._stepper.evaluated()}, averages
+
+
 class OwnBatchLanes(BatchLanes):
     """`BatchLanes` whose optimizer takes its steps itself; arguments that are not named here are those of `BatchLanes`.
 
@@ -71,12 +81,16 @@ class OwnBatchLanes(BatchLanes):
         Any; the rate of each lane and step takes the place of its `lr`.
     clip_norm : float, optional
         The largest Euclidean norm of a model's gradient, penalty included.
+    n_threads : int
+        Without effect: the steps themselves are Python.
 
     Notes
     -----
     A model's parameters are its weights and its intercept, two arrays for optimizers that look at arrays one by one. The optimizer's own
     `weight_decay` is for both.
     """
+
+    block = _OwnBlock
 
     def __init__(
         self,
@@ -91,6 +105,7 @@ class OwnBatchLanes(BatchLanes):
         one_class: bool = False,
         optimizer: Optimizer | None,
         clip_norm: Any = None,
+        n_threads: int = 1,
         **options: Any,
     ):
         tuner = _own_optimizer("OwnBatchLanes", optimizer, clip_norm)
@@ -107,6 +122,8 @@ class OwnBatchLanes(BatchLanes):
             raise check.value_error("", "average", f"False with {name}, which averages weights itself", average)
         self.clips, self.average = tuner.clip_norm is not None, average
         self._strength, self._pull = strength, alpha * one_class
+        self._block = self._blocks[0]
+        self._arrays = self._block.arrays
         weights, gradient = self._arrays["weights"], self._arrays["gradient"]
         self._penalises = bool(strength.any() or self._pull.any())
         self._total = np.zeros_like(gradient) if self._penalises else gradient
@@ -118,20 +135,15 @@ class OwnBatchLanes(BatchLanes):
         columns: Any = slice(k * self.n_outputs, (k + 1) * self.n_outputs) if self.n_outputs > 1 else k
         coef = {"coef": array[:-1, columns]}
         bias = slice(-1, None) if self.n_outputs == 1 else -1
-        return coef | {"intercept": array[bias, columns]} if self._fit_intercept else coef
+        return coef | {"intercept": array[bias, columns]} if self.fit_intercept else coef
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # The weights
 
-    def _settled(self) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-        self._finish()
-        arrays, averages = super()._settled()
-        return {**arrays, "weights": self._stepper.evaluated()}, averages
-
     @property
     def intercept(self) -> np.ndarray:
         """A copy of the intercepts, ``(K,)``, float64."""
-        return self._settled()[0]["weights"][-1, : self.n_lanes].astype(np.float64)
+        return self._block.settled()[0]["weights"][-1, : self.n_lanes].astype(np.float64)
 
     def set_coef(self, coef: np.ndarray, intercept: Any) -> None:
         """Begin from these weights ``(n_features, K)`` and intercepts ``(K,)``: the optimizer begins anew, nothing has been averaged."""
@@ -178,11 +190,12 @@ class OwnBatchLanes(BatchLanes):
     ) -> None:
         if not learning:
             return super()._steps(rows, order, targets, row_weight, eta, learning)
-        places = [self._table.BATCH_STATE[name] for name in SUMS]
-        total, still = self._lanes[places], np.zeros((1, self.n_lanes))
+        places = [self._block.table.BATCH_STATE[name] for name in SUMS]
+        lanes = self._block.lanes
+        total, still = lanes[places], np.zeros((1, self.n_lanes))
         for k, rates in enumerate(eta):
             batch = order[k * self.batch_size : (k + 1) * self.batch_size]
-            self._lanes[places] = 0
+            lanes[places] = 0
             self._arrays["gradient"][...] = 0  # of sparse rows the engine only writes what they name
 
             def measured(n: int = len(batch)) -> np.ndarray:
@@ -190,14 +203,14 @@ class OwnBatchLanes(BatchLanes):
 
             self._stepper.expect(int(self.t) + 1, rates[:: self.n_outputs], measured)
             super()._steps(rows, batch, targets, row_weight, still, True)
-            self._row("clipped")[...] = np.repeat(self._finish(), self.n_outputs)
-            self._row("penalty")[...] = len(batch) * self._penalty
-            total += self._lanes[places]
-        self._lanes[places] = total
+            self._block.row("clipped")[...] = np.repeat(self._finish(), self.n_outputs)
+            self._block.row("penalty")[...] = len(batch) * self._penalty
+            total += lanes[places]
+        lanes[places] = total
 
     def _measured(self, n_rows: int, weighted: bool) -> np.ndarray:
         """Return each model's loss over the batch just measured, penalty included, and put that into the gradient, too."""
-        loss = self._row("weighted_loss" if weighted else "loss") / (n_rows * self._row("mean_weight"))
+        loss = self._block.row("weighted_loss" if weighted else "loss") / (n_rows * self._block.row("mean_weight"))
         if self._penalises:
             w, g, k = self._arrays["weights"], self._arrays["gradient"], self.n_lanes
             np.multiply(w[:-1, :k], self._strength.astype(self.dtype), out=self._total[:-1, :k])

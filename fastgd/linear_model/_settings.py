@@ -161,8 +161,9 @@ class LinearSettings:
         n_outputs = self._n_outputs()
         if not self._in_batches() and n_outputs == 1:
             return LinearLanes(dtype, X.shape[1], **options)
-        steps = {"optimizer": self.optimizer, "batch_size": self.batch_size or 1, "clip_norm": self.clip_norm}
-        return batch_lanes(dtype, X.shape[1], **options, **steps, n_outputs=n_outputs)
+        options |= {"optimizer": self.optimizer, "batch_size": self.batch_size or 1, "clip_norm": self.clip_norm}
+        options |= {"n_threads": settings.n_threads(self.n_jobs)}  # that share a batch, or lanes
+        return batch_lanes(dtype, X.shape[1], **options, n_outputs=n_outputs)
 
     def _probe(self, X: Any, n_lanes: int, dtype: Any, beside: "list | None" = None) -> Lanes:
         """Return lanes of the same loss and penalty, to measure with."""

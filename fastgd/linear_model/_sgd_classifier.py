@@ -45,7 +45,8 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     epsilon : float, default=0.1
         The width of the tube of the "epsilon_insensitive" losses, and where "huber" turns linear.
     n_jobs : int, optional
-        Threads inside one model: they share its lanes (not yet with batches, optimizers, clipping or softmax). None is 1, -1 all
+        Threads inside one model: they share its lanes (of which a softmax model counts as one), or with batches and too few lanes for
+        all threads, every large batch of dense rows; small batches, and batches of sparse rows, are not shared. None is 1, -1 all
         processors. The result does not depend on it.
     random_state : int, RandomState, numpy Generator or None, default=None
         The seed of the shuffles and of the split for early stopping. An int repeats the same training.

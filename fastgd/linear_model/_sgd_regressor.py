@@ -101,7 +101,8 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
     clip_norm : float, optional
         The largest Euclidean norm of a step's gradient, each lane's own.
     n_jobs : int, optional
-        Threads inside one model: they share its lanes (not yet with batches, optimizers, clipping or softmax). None is 1, -1 all
+        Threads inside one model: they share its lanes (of which a softmax model counts as one), or with batches and too few lanes for
+        all threads, every large batch of dense rows; small batches, and batches of sparse rows, are not shared. None is 1, -1 all
         processors. The result does not depend on it.
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
