@@ -22,7 +22,22 @@ FLOORS = (
     [{"_validation"}, {"_drawing"}],
     [{"_kernels"}, {"schedules"}, {"_safetensors"}, {"_sealed_file"}],
     [{"_kernels.execute"}],
-    [{"_arrays", "_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
+    [
+        {
+            "_arrays",
+            "_around",
+            "_averages",
+            "_groups",
+            "_params",
+            "_search",
+            "_step",
+            "clipping",
+            "monitor",
+            "optimizers",
+            "state",
+        }
+        | {"_restore", "user_rule", "checkpoint"}
+    ],
     [{"_training"}],
     [{"_estimators"}],
     [{"linear_model"}, {"neural_network"}],
