@@ -18,7 +18,7 @@ TINY = Effort(elements=2**12, rounds=2, budget=0.1, batch=1e-4, settle=0.0, busy
 
 def public_optimizers():
     found = [getattr(fastgd.optimizers, name) for name in fastgd.optimizers.__all__]
-    return {c for c in found if inspect.isclass(c) and c is not fastgd.Optimizer}
+    return {c for c in found if inspect.isclass(c) and issubclass(c, fastgd.Optimizer) and c is not fastgd.Optimizer}
 
 
 def rule_functions():

@@ -15,6 +15,7 @@ ORIGINS = {
     "largest": "step_sizes", "keep": "t0", "adapt": "betas", "plain": "betas",
     "b3": "betas", "b3_c": "betas", "lr_d": "lr", "lr_slow": "alpha", "known": "betas", "now": "nus", "past": "nus",
     "lowest": "final_lr", "highest": "final_lr", "d": "d0", "d_m": "d0", "lr_s": "lr", "pull": "lr", "push": "lr", "g_c": "lr",
+    "lamb": "lr", "c": "momentum",
 }  # fmt: skip
 """The options behind those scalars of the rules that have other names, for messages."""
 
@@ -90,7 +91,7 @@ def overridden(
     for pattern, changes in overrides.items():
         if not any(fnmatchcase(name, pattern) for name in names):
             raise check.value_error("init", "overrides", "patterns that match a parameter", pattern, f"Names: {names}")
-        for common in ("clip_norm", "on_nonfinite"):
+        for common in ("clip_norm", "on_nonfinite", "extras"):
             if common in changes:
                 raise check.value_error(
                     "init", "overrides", f"without {common}, which is for all gradients together", pattern

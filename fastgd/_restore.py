@@ -88,7 +88,8 @@ def _described(config: dict, names: list[str], params: Tree, given: Optimizer | 
         raise check.ArgumentValueError("the stored members name groups that do not exist")
     t = _count(config["t"], "t")
     groups = [_replaced(g, stored, given, changes) for g in stored_groups]
-    state = State(_replaced(stored, stored, given, changes), groups, members, params)
+    every = _count(config.get("monitor", 0), "monitor")
+    state = State(_replaced(stored, stored, given, changes), groups, members, params, every)
     cohorts = [_cohort(entry, groups, t) for entry in config["cohorts"]]
     own = [config["cohort_of"][k] for k in order]
     if not all(isinstance(c, int) and 0 <= c < len(cohorts) for c in own):
@@ -97,6 +98,7 @@ def _described(config: dict, names: list[str], params: Tree, given: Optimizer | 
         raise check.ArgumentValueError("the stored cohorts and members do not agree")
     state._plan.set_cohorts(cohorts, own)
     state._plan.t = t
+    state._around.resume(t, config.get("norms", []))
     state.skipped = _count(config["skipped"], "skipped")
     state._memories = [
         _remembered(group, before, memories, t)

@@ -1,44 +1,23 @@
 """The state of an optimizer: the parameters it updates, its arrays, and where it is in its schedules."""
 
+import contextlib
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from fastgd import _params
 from fastgd import _validation as check
+from fastgd._around import Around
 from fastgd._arrays import Arrays
 from fastgd._groups import Group, overridden
 from fastgd._kernels import execute
 from fastgd._params import Tree
-from fastgd.clipping import SAFE, SMALLEST_FACTOR, norm_of, scaled, scaled_norm
+from fastgd._search import first_loss, searched
+from fastgd._step import StepInfo, clip_factor, measured
+from fastgd.monitor import Look, Monitor, checked
 from fastgd.optimizers._base import Optimizer
-
-
-class StepInfo(NamedTuple):
-    """What one step did.
-
-    Examples
-    --------
-    >>> import fastgd, numpy as np
-    >>> info = fastgd.SGD(lr=0.5, clip_norm=1.0).init(np.zeros(2)).step(np.array([3.0, 4.0]))
-    >>> info.t, info.lr, info.grad_norm, info.clipped
-    (0, 0.5, 5.0, True)
-    """
-
-    t: int
-    """The 0-based number of the step."""
-    lr: float
-    """The learning rate of the step."""
-    grad_norm: float
-    """The Euclidean norm of all gradients before clipping; NaN where it was not needed (``on_nonfinite="zero"`` without `clip_norm`)."""
-    clipped: bool
-    """Whether `clip_norm` scaled the gradients."""
-    skipped: bool
-    """Whether nothing was updated: no gradient at all, or a non-finite one under ``on_nonfinite="skip"``."""
-    nonfinite: int
-    """How many gradient elements were NaN or infinite."""
 
 
 class State:
@@ -53,9 +32,12 @@ class State:
     names : list of str
         The parameters' names, in order.
     arrays : Mapping
-        The state arrays by name, ``"weight.exp_avg"``: float64 for float64 parameters, else float32, of the parameter's shape.
+        The state arrays by name, ``"weight.exp_avg"``: float64 for float64 parameters, else float32, of the parameter's shape, unless
+        the optimizer says otherwise.
     skipped : int
         How many steps the ``on_nonfinite="skip"`` policy has left out.
+    monitor : Monitor or None
+        The health of gradients and updates, where `Optimizer.init` was asked for it.
 
     Examples
     --------
@@ -67,7 +49,9 @@ class State:
     (array([ 0.8, -1.6]), 1, 0.09)
     """
 
-    def __init__(self, optimizer: Optimizer, groups: list[Optimizer], members: list[int], params: Tree):
+    def __init__(
+        self, optimizer: Optimizer, groups: list[Optimizer], members: list[int], params: Tree, monitor_every: int = 0
+    ):
         self.names, leaves, self._params = _params.check_params(params)
         self.optimizer, self.params, self.skipped = optimizer, params, 0
         self._groups = [Group(g) for g in groups]
@@ -81,12 +65,16 @@ class State:
             [_params.zeros_in_order(p, order, dtype) for _ in execute.slot_names(self._groups[m].rule)]
             for p, order, dtype, m in zip(self._params, axes, compute, members, strict=True)
         ]
+        self._around = Around(optimizer, self.names, self._params, [self._groups[m] for m in members])
+        self._lent = False
+        self.monitor = Monitor(monitor_every) if monitor_every else None
         self.arrays = Arrays(
             {
                 f"{name}.{slot}": array
                 for name, m, slots in zip(self.names, members, states, strict=True)
                 for slot, array in zip(execute.slot_names(self._groups[m].rule), slots, strict=True)
             }
+            | self._around.arrays()
         )
         for name in self.names:
             if name in self.arrays:
@@ -121,13 +109,16 @@ class State:
         overrides: Mapping[str, Mapping[str, Any]] | None,
         steps_per_epoch: int | None,
         total_steps: int | None,
+        monitor_every: bool | int,
     ) -> "State":
         """Return the state at step 0; see `Optimizer.init`."""
+        every = checked(monitor_every)
         resolved = optimizer._resolved(steps_per_epoch, total_steps)
         names = [name for name, _ in _params.leaves(params)]
         wanted = [g._resolved(steps_per_epoch, total_steps) for g in overridden(resolved, names, overrides)]
         groups = list(dict.fromkeys(wanted))
-        state = cls(resolved, groups, [groups.index(g) for g in wanted], params)
+        state = cls(resolved, groups, [groups.index(g) for g in wanted], params, every)
+        state._around.begin()
         for name, p, m in zip(state.names, state._params, state._members, strict=True):
             group = state._groups[m]
             for slot in execute.slot_names(group.rule):
@@ -142,7 +133,9 @@ class State:
     def _check_eps(self, compute: list[np.dtype]) -> None:
         for m, dtype in zip(self._members, compute, strict=True):
             eps = getattr(self._groups[m].current, "eps", None)
-            if eps is not None and dtype.type(eps) == 0:
+            for each in eps if isinstance(eps, tuple) else (eps,):
+                if each is None or dtype.type(each) != 0:
+                    continue
                 owner = type(self.optimizer).__name__
                 raise check.value_error(
                     owner, "eps", f"representable in {dtype}, in which the step is computed", eps, "Use eps >= 1e-38."
@@ -167,7 +160,7 @@ class State:
 
     # ----------------------------------------------------------------------------------------------------------------- stepping
 
-    def step(self, grads: Tree, cast: bool = False, loss: float | None = None) -> StepInfo:
+    def step(self, grads: Tree, cast: bool = False, loss: float | Callable[[], float] | None = None) -> StepInfo:
         """Update the parameters in place, by one fused pass over each array.
 
         A step is all or nothing: every error comes before anything is changed, and a signal (Ctrl-C) is handled after it.
@@ -179,9 +172,9 @@ class State:
             its own step count untouched. They are only read.
         cast : bool
             Convert gradients of another real dtype (this copies them) instead of refusing them.
-        loss : float, optional
+        loss : float or callable, optional
             The loss at these parameters, on the data that the gradients are of: a finite number. Optimizers that set their step by it
-            (`SPS`, `AliG`) need it; others do not mind.
+            (`SPS`, `AliG`) need it; others do not mind. `Armijo` needs a function that computes it at the parameters as they are.
 
         Returns
         -------
@@ -207,25 +200,44 @@ class State:
         >>> round(info.grad_norm, 4), params["w"].round(4)
         (0.866, array([0.9899, 0.9899, 0.9899], dtype=float32))
         """
-        plan, optimizer, holder = self._plan, self.optimizer, object()
+        plan, optimizer, around, holder = self._plan, self.optimizer, self._around, object()
+        if self._lent:
+            self._refuse_lent("step")
         try:
             live = plan.bind(holder, grads, cast)
             t = plan.t
+            if around.active:
+                around.settle(t)
             lead = self._lead
             for group, memories in zip((*self._groups, lead), self._memories, strict=True):
                 if group.scheduled:
                     group.advance(t, memories)
             norm, nonfinite, scale, limit = math.nan, 0, 1.0, lead.current.clip_norm
             if limit is not None or optimizer.on_nonfinite != "zero":
-                norm, nonfinite = self._measure()
+                norm, nonfinite = measured(plan, optimizer.on_nonfinite, self.names)
             if not live or (nonfinite and optimizer.on_nonfinite == "skip"):
                 self.skipped += nonfinite > 0
                 return StepInfo(t, lead.current.lr, norm, False, True, nonfinite)
+            watch = self.monitor
+            look = Look(plan.live_gradients(), self._params) if watch and t % watch.every == 0 else None
+            if around.transforms and around.transform(plan) and (limit is not None or optimizer.on_nonfinite != "zero"):
+                norm = measured(plan, optimizer.on_nonfinite, self.names)[0]
+            norms: list[float] = []
+            if around.limit:
+                limit, norms = around.limit_of(norm)
             clipped = limit is not None and norm > limit
             if clipped:
-                scale = self._clip(limit, norm)
+                scale = clip_factor(plan, limit, norm)
+            if look:
+                look.count_clipped(plan.live_gradients(), clipped, around.groups)
+            if around.active:
+                scale, nonfinite = self._prepare(scale, norms, nonfinite)
             informed = iter(self._inform(scale, loss)) if plan.measuring else None
             nonfinite = plan.sweep(*self._scalars(scale, informed)) or nonfinite
+            if around.active:
+                around.settle(plan.t)
+            if look and watch:
+                look.finish(watch, t, self.names, self._params, clipped)
             return StepInfo(t, lead.current.lr, norm, clipped, False, nonfinite)
         finally:
             plan.release(holder)
@@ -235,14 +247,32 @@ class State:
         for group in (*self._groups, self._lead):
             group.set_rate(lr)
 
-    def _inform(self, scale: float, loss: float | None) -> list:
+    def _prepare(self, scale: float, norms: list[float], nonfinite: int) -> tuple[float, int]:
+        """Put directions in the place of gradients where the optimizer has such, and note what is to be changed after the sweep."""
+        changes: list = []
+        if self.optimizer.factored:
+            changes, found = self._around.direct(self._plan, scale)
+            scale, nonfinite = 1.0, found or nonfinite
+        self._around.expect(self._plan.t + 1, changes, norms)
+        return scale, nonfinite
+
+    def _refuse_lent(self, owner: str) -> None:
+        if self._lent:
+            raise check.ConcurrentStepError(
+                f"{owner} inside `with state.averaged()`: the parameters hold their averages"
+            )
+
+    def _inform(self, scale: float, loss: Any) -> list:
         """Measure what the rules need to know of all elements together; return what each cohort's carry becomes with that."""
         if self.optimizer.needs_loss:
             if loss is None:
                 raise check.type_error(
                     "step", "loss", f"given to {type(self.optimizer).__name__}", loss, "step(grads, loss=...)"
                 )
-            loss = check.real(loss, "step", "loss")
+            evaluate = loss
+            if self.optimizer.searches:
+                loss = first_loss(loss, type(self.optimizer).__name__)
+            loss = check.real(loss() if callable(loss) else loss, "step", "loss")
         rows, squares, informed = [], [], []
         for cohort in self._plan.cohorts:
             group = self._groups[cohort.group]
@@ -251,7 +281,13 @@ class State:
             hyper = group.pick_measured(now._measuring(cohort.age + 1, cohort.carry))
             rows.append((-scale if now.maximize else scale, limit, *hyper))
             squares.append(now.squares)
-        for cohort, sums in zip(self._plan.cohorts, self._plan.measure(rows, squares), strict=True):
+        measured_sums = self._plan.measure(rows, squares)
+        if self.optimizer.searches:
+            square = sum(sums[0] for sums in measured_sums)
+            return searched(
+                self._plan, self._around.groups, self._params, self._lead.current, scale, loss, evaluate, square
+            )
+        for cohort, sums in zip(self._plan.cohorts, measured_sums, strict=True):
             now = self._groups[cohort.group].current
             carry = now._informed(cohort.age + 1, cohort.carry, sums, loss)
             if not all(map(math.isfinite, carry)):
@@ -268,46 +304,12 @@ class State:
         for cohort in self._plan.cohorts:
             group = self._groups[cohort.group]
             now, age, carry = group.current, cohort.age + 1, cohort.carry if informed is None else next(informed)
-            limit = math.inf if now.clip_value is None else now.clip_value
-            rows.append((-scale if now.maximize else scale, limit, *group.pick(now._scalars(age, carry))))
+            limit = math.inf if now.clip_value is None or now.factored else now.clip_value
+            sign = -1 if now.maximize and not now.factored else 1  # directions have been clipped and turned
+            rows.append((sign * scale, limit, *group.pick(now._scalars(age, carry))))
             carries.append(now._next_carry(age, carry))
-            squares.append(now.squares)
+            squares.append(now.squares and not now.factored)
         return rows, carries, squares
-
-    def _measure(self) -> tuple[float, int]:
-        """Return the norm of the gradients and how many elements are not finite; raise where that is the policy."""
-        total = self._plan.square_sum()
-        if SAFE[0] < total < SAFE[1]:
-            return math.sqrt(total), 0
-        live = self._plan.live_gradients()
-        norm = norm_of(total, [g for _, g in live])
-        if math.isfinite(norm):
-            return norm, 0
-        count = sum(_params.count_nonfinite(g) for _, g in live)
-        if count == 0:
-            return norm, 0
-        if self.optimizer.on_nonfinite == "raise":
-            self._raise_nonfinite(live)
-        if self.optimizer.on_nonfinite == "zero":
-            norm = scaled_norm([np.where(np.isfinite(g), g, g.dtype.type(0)) for _, g in live])
-        return norm, count
-
-    def _clip(self, limit: float, norm: float) -> float:
-        """Return the factor of clipping; where float32 cannot hold it, first put copies over a power of two in the gradients' place."""
-        if norm == math.inf:
-            raise check.NonFiniteError("the norm of the gradients exceeds what float64 can hold; nothing was changed")
-        scale = limit / norm
-        if scale > SMALLEST_FACTOR:
-            return scale
-        mantissa, exponent = math.frexp(norm)
-        for i, gradient in self._plan.live_gradients():
-            self._plan.substitute(i, scaled(gradient, -exponent))
-        return limit / mantissa
-
-    def _raise_nonfinite(self, live: list[tuple[int, np.ndarray]]) -> None:
-        consequence = f", at step {self.t}; nothing was changed. on_nonfinite='skip' or 'zero' goes on without it."
-        for i, gradient in live:
-            _params.refuse_nonfinite(f"grad of {self.names[i]!r}", gradient, consequence)
 
     def observe(self, loss: float) -> None:
         """Tell measured schedules (`plateau`, `performance`) the loss; others do not mind.
@@ -373,18 +375,55 @@ class State:
         >>> bool(abs(state.evaluation_params()[0]) < 0.1)
         True
         """
+        self._refuse_lent("evaluation_params")
+        self._around.settle(self.t)
         copies = []
-        for name, p, m in zip(self.names, self._params, self._members, strict=True):
+        for k, (name, p, m) in enumerate(zip(self.names, self._params, self._members, strict=True)):
+            if self._around.averages:
+                copies.append(np.array(self._around.averages[-1].arrays[k], p.dtype))
+                continue
             group = self._groups[m]
             slots = {slot: self.arrays[f"{name}.{slot}"] for slot in execute.slot_names(group.rule)}
             group.advance(max(self.t - 1, 0), self._memories[m])  # as in the last step
             copies.append(np.array(group.current._evaluated(p, slots), p.dtype))
         return _params.arranged(self.params, iter(copies))
 
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[Tree]:
+        """Put the values of `evaluation_params` into the parameters for the time of a ``with`` block.
+
+        The block gets the parameters; afterwards they are what they were. Meanwhile the state neither steps nor can be saved.
+
+        Examples
+        --------
+        >>> import fastgd, numpy as np
+        >>> w = np.array([1.0])
+        >>> state = fastgd.SGD(lr=0.5, extras=fastgd.EMA(decay=0.75)).init(w)
+        >>> info = state.step(2 * w)
+        >>> with state.averaged() as params:
+        ...     print(params)
+        [0.75]
+        >>> w
+        array([0.])
+        """
+        averages = [a for _, a in _params.leaves(self.evaluation_params())]
+        before = [p.copy(order="K") for p in self._params]
+        self._lent = True
+        try:
+            for p, average in zip(self._params, averages, strict=True):
+                p[...] = average
+            yield self.params
+        finally:
+            for p, value in zip(self._params, before, strict=True):
+                p[...] = value
+            self._lent = False
+
     # ----------------------------------------------------------------------------------------------------------- saving, copying
 
     def _export(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the tensors and the JSON-able configuration from which `restore` makes this state again."""
+        self._refuse_lent("save")
+        self._around.settle(self.t)
         tensors = dict(zip(self.names, self._params, strict=True))
         cohorts = self._plan.cohorts
         return tensors | dict(self.arrays), {
@@ -398,6 +437,8 @@ class State:
             "cohort_of": [cohorts.index(self._plan.cohort_of(i)) for i in range(len(self.names))],
             "memory": self._memories[:-1],
             "lead_memory": self._memories[-1],
+            "norms": self._around.norms,
+            "monitor": self.monitor.every if self.monitor else 0,
         }
 
     def __reduce__(self) -> tuple:

@@ -44,11 +44,10 @@ EVERY_OPTIMIZER = OPTIMIZERS | {
     "Rprop": fastgd.Rprop(lr=0.1),
 }
 # Those that need the loss in each step are left out: test_self_tuning.py.
-CLASSES = [
-    getattr(fastgd, name)
-    for name in fastgd.optimizers.__all__
-    if name not in ("Optimizer", "from_dict") and not getattr(fastgd, name).needs_loss
+PUBLIC = [
+    getattr(fastgd.optimizers, name) for name in fastgd.optimizers.__all__ if name not in ("Optimizer", "from_dict")
 ]
+CLASSES = [cls for cls in PUBLIC if issubclass(cls, fastgd.Optimizer) and not cls.needs_loss]
 POLICIES = {
     "raise": {},
     "clip": {"clip_norm": 0.5},
@@ -58,8 +57,9 @@ POLICIES = {
 
 
 def classes_with(*names: str) -> list[type]:
-    """Return the optimizers that have all these options."""
-    return [cls for cls in CLASSES if set(names) <= {f.name for f in fields(cls)}]
+    """Return the optimizers that have all these options; Adafactor's eps is a pair."""
+    singles = [cls for cls in CLASSES if "eps" not in names or "eps" not in cls.pairs]
+    return [cls for cls in singles if set(names) <= {f.name for f in fields(cls)}]
 
 
 # ------------------------------------------------------------------------------------------------------------------ the problem

@@ -22,7 +22,10 @@ FLOORS = (
     [{"_validation"}, {"_drawing"}],
     [{"_kernels"}, {"schedules"}, {"_safetensors"}, {"_sealed_file"}],
     [{"_kernels.execute"}],
-    [{"_arrays", "_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}],
+    [
+        {"_around", "_averages", "_search", "_step", "monitor"}
+        | {"_arrays", "_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}
+    ],
     [{"_training"}, {"io"}],
     [{"_estimators"}],
     [{"linear_model"}, {"neural_network"}],

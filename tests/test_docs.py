@@ -29,7 +29,7 @@ HOMES = {
     "neural_network": neural_network,
     "plot": plot,
 }
-COMMON_OPTIONS = {"clip_norm", "clip_value", "on_nonfinite", "maximize"}
+COMMON_OPTIONS = {"clip_norm", "clip_value", "on_nonfinite", "maximize", "extras"}
 
 
 def public():
@@ -98,6 +98,8 @@ def test_there_is_an_example(name):
 MADE_BY_OTHERS = {
     "fastgd.State": "Optimizer.init and load",
     "fastgd.StepInfo": "State.step",
+    "fastgd.Monitor": "Optimizer.init",
+    "fastgd.ArrayHealth": "State.step",
     "schedules.Schedule": "the catalogue",
     "linear_model.EpochInfo": "fit",
     "neural_network.CompressionReport": "prune and quantize",
@@ -141,7 +143,8 @@ def test_optimizers_say_what_they_compute_and_keep(name):
     assert re.search(r"Sources?:", text) and re.search(r"\((1[89]|20)\d\d\)", text), f"{name} names no source"
     options = [{}, {"momentum": 0.9}, {"amsgrad": True}, {"centered": True, "momentum": 0.9}]
     fitting = [each for each in options if set(each) <= set(cls.__dataclass_fields__)]
-    kept = {key.removeprefix("param.") for each in fitting for key in cls(**each).init(np.ones(1)).arrays}
+    states = [cls(**each).init(p) for each in fitting for p in (np.ones(1), np.ones((1, 1)))]
+    kept = {key.removeprefix("param.") for state in states for key in state.arrays}
     notes = " ".join(parsed(cls)["Notes"]).partition("Source")[0]
     assert set(re.findall(r"``(\w+)``", notes)) == kept
 

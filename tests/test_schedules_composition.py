@@ -40,6 +40,7 @@ LEAVES = st.one_of(
     st.builds(S.random, st.floats(1e-9, 1), st.floats(1, 1e9), st.integers(0, 2**64 - 1), DURATIONS),
     st.builds(S.plateau, RATES, st.floats(0, 0.9), st.integers(0, 3)),
     st.builds(S.performance, RATES),
+    st.builds(S.bandit, RATES),
     st.builds(S.warmup, DURATIONS, st.floats(0.01, 1), st.sampled_from(["linear", "exponential"])),
     st.builds(S.cosine, RATES, DURATIONS, RATES),
     st.builds(S.piecewise, st.just([5, 6, "50%"]), st.lists(RATES, min_size=4, max_size=4)),

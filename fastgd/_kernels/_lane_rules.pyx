@@ -8119,6 +8119,625 @@ cdef void mechanic_adam_float64_16(
         scalars += advance_
 
 
+cdef inline (floating, floating, floating) cautious_adam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
+    cdef floating agreement, step
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    agreement = exp_avg if g > <floating> 0 else (-exp_avg if g < <floating> 0 else g)
+    step = lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)
+    return p - (decay * p + (step if agreement > <floating> 0 else <floating> 0)), exp_avg, exp_avg_sq
+
+
+cdef void cautious_adam_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_], exp_avg_sq[i_] = cautious_adam(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], exp_avg_sq[i_],
+                scalars[4], scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10], scalars[11],
+                scalars[12]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_] = cautious_adam(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_],
+                scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_], scalars[10 * 1 + l_],
+                scalars[11 * 1 + l_], scalars[12 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void cautious_adam_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_] = cautious_adam(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_],
+                scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_], scalars[10 * 4 + l_],
+                scalars[11 * 4 + l_], scalars[12 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void cautious_adam_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_] = cautious_adam(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_],
+                scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_], scalars[10 * 8 + l_],
+                scalars[11 * 8 + l_], scalars[12 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void cautious_adam_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_] = cautious_adam(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], exp_avg_sq[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_], scalars[11 * 16 + l_],
+                scalars[12 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void cautious_adam_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_], exp_avg_sq[i_] = cautious_adam(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], exp_avg_sq[i_],
+                scalars[4], scalars[5], scalars[6], scalars[7], scalars[8], scalars[9], scalars[10], scalars[11],
+                scalars[12]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_] = cautious_adam(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_],
+                scalars[7 * 1 + l_], scalars[8 * 1 + l_], scalars[9 * 1 + l_], scalars[10 * 1 + l_],
+                scalars[11 * 1 + l_], scalars[12 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void cautious_adam_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_] = cautious_adam(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_],
+                scalars[7 * 4 + l_], scalars[8 * 4 + l_], scalars[9 * 4 + l_], scalars[10 * 4 + l_],
+                scalars[11 * 4 + l_], scalars[12 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void cautious_adam_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_] = cautious_adam(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], exp_avg_sq[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_],
+                scalars[7 * 8 + l_], scalars[8 * 8 + l_], scalars[9 * 8 + l_], scalars[10 * 8 + l_],
+                scalars[11 * 8 + l_], scalars[12 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void cautious_adam_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_], exp_avg_sq[k_ + l_] = cautious_adam(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], exp_avg_sq[k_ + l_],
+                scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_], scalars[9 * 16 + l_], scalars[10 * 16 + l_], scalars[11 * 16 + l_],
+                scalars[12 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating) cautious_lion(
+    floating p, floating g, floating exp_avg, floating lr, floating decay, floating b1, floating b1_c, floating b2,
+    floating b2_c
+) noexcept nogil:
+    cdef floating agreement, step, u
+    u = b1 * exp_avg + b1_c * g
+    exp_avg = b2 * exp_avg + b2_c * g
+    agreement = u if g > <floating> 0 else (-u if g < <floating> 0 else g)
+    step = lr if u > <floating> 0 else -lr
+    return p - (decay * p + (step if agreement > <floating> 0 else <floating> 0)), exp_avg
+
+
+cdef void cautious_lion_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_] = cautious_lion(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], scalars[4], scalars[5],
+                scalars[6], scalars[7], scalars[8], scalars[9]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_] = cautious_lion(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_],
+                scalars[8 * 1 + l_], scalars[9 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void cautious_lion_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_] = cautious_lion(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_],
+                scalars[8 * 4 + l_], scalars[9 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void cautious_lion_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_] = cautious_lion(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_],
+                scalars[8 * 8 + l_], scalars[9 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void cautious_lion_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_] = cautious_lion(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], scalars[4 * 16 + l_],
+                scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_], scalars[8 * 16 + l_],
+                scalars[9 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void cautious_lion_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], exp_avg[i_] = cautious_lion(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), exp_avg[i_], scalars[4], scalars[5],
+                scalars[6], scalars[7], scalars[8], scalars[9]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], exp_avg[k_ + l_] = cautious_lion(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_], scalars[6 * 1 + l_], scalars[7 * 1 + l_],
+                scalars[8 * 1 + l_], scalars[9 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void cautious_lion_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], exp_avg[k_ + l_] = cautious_lion(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_], scalars[6 * 4 + l_], scalars[7 * 4 + l_],
+                scalars[8 * 4 + l_], scalars[9 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void cautious_lion_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], exp_avg[k_ + l_] = cautious_lion(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                exp_avg[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_], scalars[6 * 8 + l_], scalars[7 * 8 + l_],
+                scalars[8 * 8 + l_], scalars[9 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void cautious_lion_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], exp_avg[k_ + l_] = cautious_lion(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), exp_avg[k_ + l_], scalars[4 * 16 + l_],
+                scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_], scalars[8 * 16 + l_],
+                scalars[9 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef inline (floating, floating, floating, floating) madgrad(
+    floating p, floating g, floating grad_sum_sq, floating s, floating x0, floating lamb, floating l2, floating decay,
+    floating c, floating eps
+) noexcept nogil:
+    cdef floating fourth, rest, root, sixteenth, v, w
+    g = g + l2 * p
+    grad_sum_sq = grad_sum_sq + lamb * (g * g)
+    s = s + lamb * g
+    # The cube root: 1/3 = 1/4 + 1/16 + 1/64 + 1/256 + ..., then Halley's method; square roots vectorise, libm's cbrt does not.
+    v = grad_sum_sq if grad_sum_sq > <floating> 0 else <floating> 1
+    fourth = math.sqrt(math.sqrt(v))
+    sixteenth = math.sqrt(math.sqrt(fourth))
+    rest = math.sqrt(math.sqrt(sixteenth))
+    root = fourth * sixteenth * rest * math.sqrt(math.sqrt(rest))
+    w = v / (root * root * root)
+    root = root * (<floating> 1 + <floating> 2 * w) / (<floating> 2 + w)
+    w = v / (root * root * root)
+    root = root * (<floating> 1 + <floating> 2 * w) / (<floating> 2 + w)
+    w = v / (root * root * root)
+    root = root * (<floating> 1 + <floating> 2 * w) / (<floating> 2 + w)
+    w = v / (root * root * root)
+    root = root * (<floating> 1 + <floating> 2 * w) / (<floating> 2 + w)
+    root = root if grad_sum_sq > <floating> 0 else grad_sum_sq
+    return p - (decay * p + c * (p - (x0 - s / (root + eps)))), grad_sum_sq, s, x0
+
+
+cdef void madgrad_float32_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array grad_sum_sq = <float32_array> arrays_[2]
+    cdef float32_array s = <float32_array> arrays_[3]
+    cdef float32_array x0 = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], grad_sum_sq[i_], s[i_], x0[i_] = madgrad(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), grad_sum_sq[i_], s[i_], x0[i_],
+                scalars[4], scalars[5], scalars[6], scalars[7], scalars[8]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_] = madgrad(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_],
+                scalars[6 * 1 + l_], scalars[7 * 1 + l_], scalars[8 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void madgrad_float32_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array grad_sum_sq = <float32_array> arrays_[2]
+    cdef float32_array s = <float32_array> arrays_[3]
+    cdef float32_array x0 = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_] = madgrad(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_],
+                scalars[6 * 4 + l_], scalars[7 * 4 + l_], scalars[8 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void madgrad_float32_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array grad_sum_sq = <float32_array> arrays_[2]
+    cdef float32_array s = <float32_array> arrays_[3]
+    cdef float32_array x0 = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_] = madgrad(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_],
+                scalars[6 * 8 + l_], scalars[7 * 8 + l_], scalars[8 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void madgrad_float32_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array grad_sum_sq = <float32_array> arrays_[2]
+    cdef float32_array s = <float32_array> arrays_[3]
+    cdef float32_array x0 = <float32_array> arrays_[4]
+    cdef float32_array scalars = <float32_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_] = madgrad(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), grad_sum_sq[k_ + l_], s[k_ + l_],
+                x0[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
+cdef void madgrad_float64_1(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array grad_sum_sq = <float64_array> arrays_[2]
+    cdef float64_array s = <float64_array> arrays_[3]
+    cdef float64_array x0 = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    if which_ == NULL and stride_ == 1:
+        for i_ in range(n_):
+            p[i_], grad_sum_sq[i_], s[i_], x0[i_] = madgrad(
+                decayed(p[i_], scalars[2]), clipped(g[i_], scalars[0], scalars[1]), grad_sum_sq[i_], s[i_], x0[i_],
+                scalars[4], scalars[5], scalars[6], scalars[7], scalars[8]
+            )
+            p[i_] = thresholded(p[i_], scalars[3])
+        return
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(1):
+            p[k_ + l_], grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_] = madgrad(
+                decayed(p[k_ + l_], scalars[2 * 1 + l_]), clipped(g[k_ + l_], scalars[0 * 1 + l_], scalars[1 * 1 + l_]),
+                grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_], scalars[4 * 1 + l_], scalars[5 * 1 + l_],
+                scalars[6 * 1 + l_], scalars[7 * 1 + l_], scalars[8 * 1 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 1 + l_])
+        scalars += advance_
+
+
+cdef void madgrad_float64_4(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array grad_sum_sq = <float64_array> arrays_[2]
+    cdef float64_array s = <float64_array> arrays_[3]
+    cdef float64_array x0 = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(4):
+            p[k_ + l_], grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_] = madgrad(
+                decayed(p[k_ + l_], scalars[2 * 4 + l_]), clipped(g[k_ + l_], scalars[0 * 4 + l_], scalars[1 * 4 + l_]),
+                grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_], scalars[4 * 4 + l_], scalars[5 * 4 + l_],
+                scalars[6 * 4 + l_], scalars[7 * 4 + l_], scalars[8 * 4 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 4 + l_])
+        scalars += advance_
+
+
+cdef void madgrad_float64_8(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array grad_sum_sq = <float64_array> arrays_[2]
+    cdef float64_array s = <float64_array> arrays_[3]
+    cdef float64_array x0 = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(8):
+            p[k_ + l_], grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_] = madgrad(
+                decayed(p[k_ + l_], scalars[2 * 8 + l_]), clipped(g[k_ + l_], scalars[0 * 8 + l_], scalars[1 * 8 + l_]),
+                grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_], scalars[4 * 8 + l_], scalars[5 * 8 + l_],
+                scalars[6 * 8 + l_], scalars[7 * 8 + l_], scalars[8 * 8 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 8 + l_])
+        scalars += advance_
+
+
+cdef void madgrad_float64_16(
+    Py_ssize_t n_, const int64_t *which_, Py_ssize_t stride_, Py_ssize_t advance_, void **arrays_, const void *scalars_
+) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array grad_sum_sq = <float64_array> arrays_[2]
+    cdef float64_array s = <float64_array> arrays_[3]
+    cdef float64_array x0 = <float64_array> arrays_[4]
+    cdef float64_array scalars = <float64_array> scalars_
+    cdef Py_ssize_t i_, k_, l_
+    for i_ in range(n_):
+        k_ = stride_ * (i_ if which_ == NULL else which_[i_])
+        for l_ in range(16):
+            p[k_ + l_], grad_sum_sq[k_ + l_], s[k_ + l_], x0[k_ + l_] = madgrad(
+                decayed(p[k_ + l_], scalars[2 * 16 + l_]),
+                clipped(g[k_ + l_], scalars[0 * 16 + l_], scalars[1 * 16 + l_]), grad_sum_sq[k_ + l_], s[k_ + l_],
+                x0[k_ + l_], scalars[4 * 16 + l_], scalars[5 * 16 + l_], scalars[6 * 16 + l_], scalars[7 * 16 + l_],
+                scalars[8 * 16 + l_]
+            )
+            p[k_ + l_] = thresholded(p[k_ + l_], scalars[3 * 16 + l_])
+        scalars += advance_
+
+
 LANE_RULES = {
     ("sgd", "float32", 1): <size_t> &sgd_float32_1,
     ("sgd", "float32", 4): <size_t> &sgd_float32_4,
@@ -8448,4 +9067,28 @@ LANE_RULES = {
     ("mechanic_adam", "float64", 4): <size_t> &mechanic_adam_float64_4,
     ("mechanic_adam", "float64", 8): <size_t> &mechanic_adam_float64_8,
     ("mechanic_adam", "float64", 16): <size_t> &mechanic_adam_float64_16,
+    ("cautious_adam", "float32", 1): <size_t> &cautious_adam_float32_1,
+    ("cautious_adam", "float32", 4): <size_t> &cautious_adam_float32_4,
+    ("cautious_adam", "float32", 8): <size_t> &cautious_adam_float32_8,
+    ("cautious_adam", "float32", 16): <size_t> &cautious_adam_float32_16,
+    ("cautious_adam", "float64", 1): <size_t> &cautious_adam_float64_1,
+    ("cautious_adam", "float64", 4): <size_t> &cautious_adam_float64_4,
+    ("cautious_adam", "float64", 8): <size_t> &cautious_adam_float64_8,
+    ("cautious_adam", "float64", 16): <size_t> &cautious_adam_float64_16,
+    ("cautious_lion", "float32", 1): <size_t> &cautious_lion_float32_1,
+    ("cautious_lion", "float32", 4): <size_t> &cautious_lion_float32_4,
+    ("cautious_lion", "float32", 8): <size_t> &cautious_lion_float32_8,
+    ("cautious_lion", "float32", 16): <size_t> &cautious_lion_float32_16,
+    ("cautious_lion", "float64", 1): <size_t> &cautious_lion_float64_1,
+    ("cautious_lion", "float64", 4): <size_t> &cautious_lion_float64_4,
+    ("cautious_lion", "float64", 8): <size_t> &cautious_lion_float64_8,
+    ("cautious_lion", "float64", 16): <size_t> &cautious_lion_float64_16,
+    ("madgrad", "float32", 1): <size_t> &madgrad_float32_1,
+    ("madgrad", "float32", 4): <size_t> &madgrad_float32_4,
+    ("madgrad", "float32", 8): <size_t> &madgrad_float32_8,
+    ("madgrad", "float32", 16): <size_t> &madgrad_float32_16,
+    ("madgrad", "float64", 1): <size_t> &madgrad_float64_1,
+    ("madgrad", "float64", 4): <size_t> &madgrad_float64_4,
+    ("madgrad", "float64", 8): <size_t> &madgrad_float64_8,
+    ("madgrad", "float64", 16): <size_t> &madgrad_float64_16,
 }

@@ -11,7 +11,7 @@ from libc.math cimport isfinite
 from libc.string cimport memcmp, memcpy
 
 from fastgd._kernels._drive cimport (
-    BLOCK, FLOAT64, SCALARS, SUMS, TASK, Job, Memory, Parameter, Position, measure_all, measure_function, new_view, norm_task,
+    BLOCK, FLOAT32, FLOAT64, SCALARS, SUMS, TASK, Job, Memory, Parameter, Position, measure_all, measure_function, new_view, norm_task,
     pairwise, run, sweep_function, sweep_task,
 )
 
@@ -72,7 +72,6 @@ cdef class Bundle:
         for i in range(self.n):
             self._place(i, arrays[i], dtypes[i])
         self._cut_tasks()
-        self.job.tasks = self.tasks
         self.job.block_sums = <double *> allocate(self.n_blocks, sizeof(double))
 
     def __dealloc__(self):
@@ -101,7 +100,7 @@ cdef class Bundle:
     cdef int _cut_tasks(self) except -1:
         """Cut the arrays, end to end, into stretches of about TASK elements, each beginning at a block of its array."""
         cdef Py_ssize_t i, low, step, taken = TASK, n_tasks = 0, most = self.n_elements // TASK + 2
-        self.tasks = <Position *> allocate(most, sizeof(Position))
+        self.tasks = self.job.tasks = <Position *> allocate(most, sizeof(Position))
         for i in range(self.n):
             low = 0
             while low < self.parameters[i].p.n:
@@ -355,8 +354,9 @@ cdef class Plan(Bundle):
         return [(i, g) for i, g in enumerate(self.gradients) if g is not None]
 
     def substitute(self, Py_ssize_t i, cnp.ndarray gradient):
-        """Put another array, C-contiguous and of the same shape and dtype, in the place of a bound gradient."""
+        """Put another array, C-contiguous, of the same shape and of the same or the computing dtype, in the place of a bound gradient."""
         PyMem_Free(self.parameters[i].g.view)
+        self.parameters[i].g.dtype = self.parameters[i].p.dtype if cnp.PyArray_TYPE(gradient) == self.types[i] else FLOAT32
         self.parameters[i].g.view = NULL if self.plain[i] else new_view(gradient, self.axes[i])
         self.parameters[i].g.data = <char *> cnp.PyArray_DATA(gradient)
         self.gradients[i] = gradient
@@ -442,7 +442,7 @@ cdef class Plan(Bundle):
         for i in range(self.n):
             parameter = &self.parameters[i]
             if parameter.g.data != NULL:
-                parameter.g.data = NULL
+                parameter.g.data, parameter.g.dtype = NULL, parameter.p.dtype
                 self.gradients[i] = None
                 if parameter.g.view != NULL:
                     PyMem_Free(parameter.g.view)

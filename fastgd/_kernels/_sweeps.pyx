@@ -2366,6 +2366,201 @@ cdef Py_ssize_t mechanic_adam_float64(Py_ssize_t n_, void **arrays_, const void 
     return nonfinite_
 
 
+cdef inline (floating, floating, floating) cautious_adam(
+    floating p, floating g, floating exp_avg, floating exp_avg_sq, floating lr, floating l2, floating decay,
+    floating b1, floating b1_c, floating b2, floating b2_c, floating debias, floating eps
+) noexcept nogil:
+    cdef floating agreement, step
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    agreement = exp_avg if g > <floating> 0 else (-exp_avg if g < <floating> 0 else g)
+    step = lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)
+    return p - (decay * p + (step if agreement > <floating> 0 else <floating> 0)), exp_avg, exp_avg_sq
+
+
+cdef Py_ssize_t cautious_adam_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float32_array exp_avg_sq = <float32_array> arrays_[3]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float b1 = (<const float *> scalars_)[5]
+    cdef float b1_c = (<const float *> scalars_)[6]
+    cdef float b2 = (<const float *> scalars_)[7]
+    cdef float b2_c = (<const float *> scalars_)[8]
+    cdef float debias = (<const float *> scalars_)[9]
+    cdef float eps = (<const float *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = cautious_adam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias,
+            eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t cautious_adam_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef float64_array exp_avg_sq = <float64_array> arrays_[3]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double b1 = (<const double *> scalars_)[5]
+    cdef double b1_c = (<const double *> scalars_)[6]
+    cdef double b2 = (<const double *> scalars_)[7]
+    cdef double b2_c = (<const double *> scalars_)[8]
+    cdef double debias = (<const double *> scalars_)[9]
+    cdef double eps = (<const double *> scalars_)[10]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_], exp_avg_sq[i_] = cautious_adam(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], exp_avg_sq[i_], lr, l2, decay, b1, b1_c, b2, b2_c, debias,
+            eps
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating) cautious_lion(
+    floating p, floating g, floating exp_avg, floating lr, floating decay, floating b1, floating b1_c, floating b2,
+    floating b2_c
+) noexcept nogil:
+    cdef floating agreement, step, u
+    u = b1 * exp_avg + b1_c * g
+    exp_avg = b2 * exp_avg + b2_c * g
+    agreement = u if g > <floating> 0 else (-u if g < <floating> 0 else g)
+    step = lr if u > <floating> 0 else -lr
+    return p - (decay * p + (step if agreement > <floating> 0 else <floating> 0)), exp_avg
+
+
+cdef Py_ssize_t cautious_lion_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lr = (<const float *> scalars_)[2]
+    cdef float decay = (<const float *> scalars_)[3]
+    cdef float b1 = (<const float *> scalars_)[4]
+    cdef float b1_c = (<const float *> scalars_)[5]
+    cdef float b2 = (<const float *> scalars_)[6]
+    cdef float b2_c = (<const float *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_] = cautious_lion(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, decay, b1, b1_c, b2, b2_c
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t cautious_lion_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lr = (<const double *> scalars_)[2]
+    cdef double decay = (<const double *> scalars_)[3]
+    cdef double b1 = (<const double *> scalars_)[4]
+    cdef double b1_c = (<const double *> scalars_)[5]
+    cdef double b2 = (<const double *> scalars_)[6]
+    cdef double b2_c = (<const double *> scalars_)[7]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], exp_avg[i_] = cautious_lion(
+            p[i_], clipped(g[i_], scale, limit), exp_avg[i_], lr, decay, b1, b1_c, b2, b2_c
+        )
+    return nonfinite_
+
+
+cdef inline (floating, floating, floating, floating) madgrad(
+    floating p, floating g, floating grad_sum_sq, floating s, floating x0, floating lamb, floating l2, floating decay,
+    floating c, floating eps
+) noexcept nogil:
+    cdef floating fourth, rest, root, sixteenth, v, w
+    g = g + l2 * p
+    grad_sum_sq = grad_sum_sq + lamb * (g * g)
+    s = s + lamb * g
+    # The cube root: 1/3 = 1/4 + 1/16 + 1/64 + 1/256 + ..., then Halley's method; square roots vectorise, libm's cbrt does not.
+    v = grad_sum_sq if grad_sum_sq > <floating> 0 else <floating> 1
+    fourth = math.sqrt(math.sqrt(v))
+    sixteenth = math.sqrt(math.sqrt(fourth))
+    rest = math.sqrt(math.sqrt(sixteenth))
+    root = fourth * sixteenth * rest * math.sqrt(math.sqrt(rest))
+    w = v / (root * root * root)
+    root = root * (<floating> 1 + <floating> 2 * w) / (<floating> 2 + w)
+    w = v / (root * root * root)
+    root = root * (<floating> 1 + <floating> 2 * w) / (<floating> 2 + w)
+    w = v / (root * root * root)
+    root = root * (<floating> 1 + <floating> 2 * w) / (<floating> 2 + w)
+    w = v / (root * root * root)
+    root = root * (<floating> 1 + <floating> 2 * w) / (<floating> 2 + w)
+    root = root if grad_sum_sq > <floating> 0 else grad_sum_sq
+    return p - (decay * p + c * (p - (x0 - s / (root + eps)))), grad_sum_sq, s, x0
+
+
+cdef Py_ssize_t madgrad_float32(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array grad_sum_sq = <float32_array> arrays_[2]
+    cdef float32_array s = <float32_array> arrays_[3]
+    cdef float32_array x0 = <float32_array> arrays_[4]
+    cdef float scale = (<const float *> scalars_)[0]
+    cdef float limit = (<const float *> scalars_)[1]
+    cdef float lamb = (<const float *> scalars_)[2]
+    cdef float l2 = (<const float *> scalars_)[3]
+    cdef float decay = (<const float *> scalars_)[4]
+    cdef float c = (<const float *> scalars_)[5]
+    cdef float eps = (<const float *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef int nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], grad_sum_sq[i_], s[i_], x0[i_] = madgrad(
+            p[i_], clipped(g[i_], scale, limit), grad_sum_sq[i_], s[i_], x0[i_], lamb, l2, decay, c, eps
+        )
+    return nonfinite_
+
+
+cdef Py_ssize_t madgrad_float64(Py_ssize_t n_, void **arrays_, const void *scalars_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array grad_sum_sq = <float64_array> arrays_[2]
+    cdef float64_array s = <float64_array> arrays_[3]
+    cdef float64_array x0 = <float64_array> arrays_[4]
+    cdef double scale = (<const double *> scalars_)[0]
+    cdef double limit = (<const double *> scalars_)[1]
+    cdef double lamb = (<const double *> scalars_)[2]
+    cdef double l2 = (<const double *> scalars_)[3]
+    cdef double decay = (<const double *> scalars_)[4]
+    cdef double c = (<const double *> scalars_)[5]
+    cdef double eps = (<const double *> scalars_)[6]
+    cdef Py_ssize_t i_
+    cdef Py_ssize_t nonfinite_ = 0
+    for i_ in range(n_):
+        nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
+        p[i_], grad_sum_sq[i_], s[i_], x0[i_] = madgrad(
+            p[i_], clipped(g[i_], scale, limit), grad_sum_sq[i_], s[i_], x0[i_], lamb, l2, decay, c, eps
+        )
+    return nonfinite_
+
+
 cdef inline (floating, floating) squared_error(
     floating z, floating y
 ) noexcept nogil:
@@ -3794,6 +3989,155 @@ cdef void mechanic_adam_sums_float64(Py_ssize_t n_, void **arrays_, const double
     sums_[3] = folded(sum3_)
 
 
+cdef inline (floating, floating) cautious_adam_sums(
+    floating p, floating g, floating exp_avg, floating l2, floating b1, floating b1_c
+) noexcept nogil:
+    cdef floating agreement
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    agreement = exp_avg if g > <floating> 0 else (-exp_avg if g < <floating> 0 else g)
+    return (<floating> 1 if agreement > <floating> 0 else <floating> 0), (<floating> 0 if agreement > <floating> 0 else <floating> 1)
+
+
+cdef void cautious_adam_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef double b1 = scalars_[3]
+    cdef double b1_c = scalars_[4]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = cautious_adam_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], l2, b1, b1_c
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = cautious_adam_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], l2, b1, b1_c
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef void cautious_adam_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double l2 = scalars_[2]
+    cdef double b1 = scalars_[3]
+    cdef double b1_c = scalars_[4]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = cautious_adam_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], l2, b1, b1_c
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = cautious_adam_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], l2, b1, b1_c
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef inline (floating, floating) cautious_lion_sums(
+    floating p, floating g, floating exp_avg, floating b1, floating b1_c
+) noexcept nogil:
+    cdef floating agreement, u
+    u = b1 * exp_avg + b1_c * g
+    agreement = u if g > <floating> 0 else (-u if g < <floating> 0 else g)
+    return (<floating> 1 if agreement > <floating> 0 else <floating> 0), (<floating> 0 if agreement > <floating> 0 else <floating> 1)
+
+
+cdef void cautious_lion_sums_float32(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float32_array p = <float32_array> arrays_[0]
+    cdef float32_array g = <float32_array> arrays_[1]
+    cdef float32_array exp_avg = <float32_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double b1 = scalars_[2]
+    cdef double b1_c = scalars_[3]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = cautious_lion_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], b1, b1_c
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = cautious_lion_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], b1, b1_c
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
+cdef void cautious_lion_sums_float64(Py_ssize_t n_, void **arrays_, const double *scalars_, double *sums_) noexcept nogil:
+    cdef float64_array p = <float64_array> arrays_[0]
+    cdef float64_array g = <float64_array> arrays_[1]
+    cdef float64_array exp_avg = <float64_array> arrays_[2]
+    cdef double scale = scalars_[0]
+    cdef double limit = scalars_[1]
+    cdef double b1 = scalars_[2]
+    cdef double b1_c = scalars_[3]
+    cdef Py_ssize_t i_, j_
+    cdef double value0_, value1_
+    cdef double[LANES] sum0_, sum1_
+    for j_ in range(LANES):
+        sum0_[j_] = sum1_[j_] = 0
+    for i_ in range(n_ // LANES):
+        for j_ in range(LANES):
+            value0_, value1_ = cautious_lion_sums(
+                <double> p[i_ * LANES + j_], clipped(<double> g[i_ * LANES + j_], scale, limit),
+                <double> exp_avg[i_ * LANES + j_], b1, b1_c
+            )
+            sum0_[j_] += value0_
+            sum1_[j_] += value1_
+    for j_ in range(n_ % LANES):
+        value0_, value1_ = cautious_lion_sums(
+            <double> p[n_ // LANES * LANES + j_], clipped(<double> g[n_ // LANES * LANES + j_], scale, limit),
+            <double> exp_avg[n_ // LANES * LANES + j_], b1, b1_c
+        )
+        sum0_[j_] += value0_
+        sum1_[j_] += value1_
+    sums_[0] = folded(sum0_)
+    sums_[1] = folded(sum1_)
+
+
 RULES = {
     ("sgd", "float32"): <size_t> &sgd_float32,
     ("sgd", "float64"): <size_t> &sgd_float64,
@@ -3877,6 +4221,12 @@ RULES = {
     ("mechanic_sgd", "float64"): <size_t> &mechanic_sgd_float64,
     ("mechanic_adam", "float32"): <size_t> &mechanic_adam_float32,
     ("mechanic_adam", "float64"): <size_t> &mechanic_adam_float64,
+    ("cautious_adam", "float32"): <size_t> &cautious_adam_float32,
+    ("cautious_adam", "float64"): <size_t> &cautious_adam_float64,
+    ("cautious_lion", "float32"): <size_t> &cautious_lion_float32,
+    ("cautious_lion", "float64"): <size_t> &cautious_lion_float64,
+    ("madgrad", "float32"): <size_t> &madgrad_float32,
+    ("madgrad", "float64"): <size_t> &madgrad_float64,
 }
 
 
@@ -3939,4 +4289,8 @@ MEASURES = {
     ("mechanic_sgd_sums", "float64"): <size_t> &mechanic_sgd_sums_float64,
     ("mechanic_adam_sums", "float32"): <size_t> &mechanic_adam_sums_float32,
     ("mechanic_adam_sums", "float64"): <size_t> &mechanic_adam_sums_float64,
+    ("cautious_adam_sums", "float32"): <size_t> &cautious_adam_sums_float32,
+    ("cautious_adam_sums", "float64"): <size_t> &cautious_adam_sums_float64,
+    ("cautious_lion_sums", "float32"): <size_t> &cautious_lion_sums_float32,
+    ("cautious_lion_sums", "float64"): <size_t> &cautious_lion_sums_float64,
 }

@@ -65,3 +65,16 @@ def mechanic_sgd_sums(p, g, momentum_buffer, delta, /):
 
 def mechanic_adam_sums(p, g, exp_avg, exp_avg_sq, delta, /):
     return g * delta, p * delta, g * g, p * p
+
+
+def cautious_adam_sums(p, g, exp_avg, /, l2, b1, b1_c):
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    agreement = exp_avg if g > 0 else (-exp_avg if g < 0 else g)
+    return (1 if agreement > 0 else 0), (0 if agreement > 0 else 1)
+
+
+def cautious_lion_sums(p, g, exp_avg, /, b1, b1_c):
+    u = b1 * exp_avg + b1_c * g
+    agreement = u if g > 0 else (-u if g < 0 else g)
+    return (1 if agreement > 0 else 0), (0 if agreement > 0 else 1)

@@ -336,3 +336,42 @@ def mechanic_adam(p, g, exp_avg, exp_avg_sq, delta, ref, /, lr, b1, b1_c, b2, b2
     exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
     delta = delta + lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)
     return ref - s * delta, exp_avg, exp_avg_sq, delta, ref
+
+
+def cautious_adam(p, g, exp_avg, exp_avg_sq, /, lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps):
+    g = g + l2 * p
+    exp_avg = b1 * exp_avg + b1_c * g
+    exp_avg_sq = b2 * exp_avg_sq + b2_c * (g * g)
+    agreement = exp_avg if g > 0 else (-exp_avg if g < 0 else g)
+    step = lr * exp_avg / (debias * math.sqrt(exp_avg_sq) + eps)
+    return p - (decay * p + (step if agreement > 0 else 0)), exp_avg, exp_avg_sq
+
+
+def cautious_lion(p, g, exp_avg, /, lr, decay, b1, b1_c, b2, b2_c):
+    u = b1 * exp_avg + b1_c * g
+    exp_avg = b2 * exp_avg + b2_c * g
+    agreement = u if g > 0 else (-u if g < 0 else g)
+    step = lr if u > 0 else -lr
+    return p - (decay * p + (step if agreement > 0 else 0)), exp_avg
+
+
+def madgrad(p, g, grad_sum_sq, s, x0, /, lamb, l2, decay, c, eps):
+    g = g + l2 * p
+    grad_sum_sq = grad_sum_sq + lamb * (g * g)
+    s = s + lamb * g
+    # The cube root: 1/3 = 1/4 + 1/16 + 1/64 + 1/256 + ..., then Halley's method; square roots vectorise, libm's cbrt does not.
+    v = grad_sum_sq if grad_sum_sq > 0 else 1
+    fourth = math.sqrt(math.sqrt(v))
+    sixteenth = math.sqrt(math.sqrt(fourth))
+    rest = math.sqrt(math.sqrt(sixteenth))
+    root = fourth * sixteenth * rest * math.sqrt(math.sqrt(rest))
+    w = v / (root * root * root)
+    root = root * (1 + 2 * w) / (2 + w)
+    w = v / (root * root * root)
+    root = root * (1 + 2 * w) / (2 + w)
+    w = v / (root * root * root)
+    root = root * (1 + 2 * w) / (2 + w)
+    w = v / (root * root * root)
+    root = root * (1 + 2 * w) / (2 + w)
+    root = root if grad_sum_sq > 0 else grad_sum_sq
+    return p - (decay * p + c * (p - (x0 - s / (root + eps)))), grad_sum_sq, s, x0

@@ -8,11 +8,16 @@ the names of state arrays are torch's. In all equations :math:`g` is the gradien
 from fastgd.optimizers._base import Optimizer, from_dict
 from fastgd.optimizers.accumulating import FTRL, Adadelta, Adagrad, RMSprop
 from fastgd.optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam
+from fastgd.optimizers.armijo import Armijo
 from fastgd.optimizers.betting import COCOB
 from fastgd.optimizers.dadaptation import DAdaptAdam, DAdaptSGD, Prodigy
 from fastgd.optimizers.distance import DoG, DoWG, LDoG
+from fastgd.optimizers.dual import MADGRAD
+from fastgd.optimizers.extras import EMA, AdaptiveGradientClipping, ArrayNormClipping, GradientCentralization, Lookahead
+from fastgd.optimizers.factored import SM3, Adafactor
 from fastgd.optimizers.first_order import ASGD, SGD
 from fastgd.optimizers.hypergradient import SGDHD, AdamHD
+from fastgd.optimizers.limits import AutoClip, ZClip
 from fastgd.optimizers.mechanic import MechanicAdam, MechanicSGD
 from fastgd.optimizers.momenta import QHM, Adan, AdEMAMix, QHAdam
 from fastgd.optimizers.polyak import SPS, AliG, BarzilaiBorwein
@@ -25,17 +30,21 @@ __all__ = [
     "ADOPT",
     "ASGD",
     "COCOB",
+    "EMA",
     "FTRL",
     "LAMB",
     "LARS",
+    "MADGRAD",
     "QHM",
     "SGD",
     "SGDHD",
+    "SM3",
     "SPS",
     "AdEMAMix",
     "AdaBelief",
     "AdaBound",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamHD",
@@ -43,15 +52,21 @@ __all__ = [
     "AdamWScheduleFree",
     "Adamax",
     "Adan",
+    "AdaptiveGradientClipping",
     "AliG",
+    "Armijo",
+    "ArrayNormClipping",
+    "AutoClip",
     "BarzilaiBorwein",
     "DAdaptAdam",
     "DAdaptSGD",
     "DoG",
     "DoWG",
+    "GradientCentralization",
     "LDoG",
     "LaProp",
     "Lion",
+    "Lookahead",
     "MechanicAdam",
     "MechanicSGD",
     "NAdam",
@@ -66,5 +81,6 @@ __all__ = [
     "SignSGD",
     "Signum",
     "Yogi",
+    "ZClip",
     "from_dict",
 ]

@@ -10,6 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastgd import _validation as check
+from fastgd.optimizers import extras as extras_
+from fastgd.optimizers import limits
+from fastgd.optimizers.extras import Extra
+from fastgd.optimizers.limits import NormLimit
 from fastgd.schedules import Schedule
 
 Hyper = float | Schedule
@@ -72,8 +76,9 @@ class Optimizer(metaclass=_Checked):
 
     Parameters
     ----------
-    clip_norm : float or Schedule, optional
-        The largest Euclidean norm of all gradients together. ``None`` and infinity mean no limit.
+    clip_norm : float, Schedule, AutoClip or ZClip, optional
+        The largest Euclidean norm of all gradients together: a number, a function of the step, or learned from the norms so far.
+        ``None`` and infinity mean no limit.
     clip_value : float or Schedule, optional
         The largest absolute value of any one gradient element, applied after `clip_norm`. ``None`` and infinity mean no limit.
     on_nonfinite : {"raise", "skip", "zero"}
@@ -83,6 +88,9 @@ class Optimizer(metaclass=_Checked):
         and, without `clip_norm`, is one single pass.
     maximize : bool
         Ascend instead of descend.
+    extras : extra or tuple of extras
+        What else each step does, in this order: `GradientCentralization`, `AdaptiveGradientClipping` and `ArrayNormClipping` change the
+        gradients before `clip_norm` sees them; `Lookahead` and `EMA` follow the weights after the step.
 
     Examples
     --------
@@ -92,10 +100,11 @@ class Optimizer(metaclass=_Checked):
     """
 
     _: KW_ONLY
-    clip_norm: Hyper | None = None
+    clip_norm: Hyper | NormLimit | None = None
     clip_value: Hyper | None = None
     on_nonfinite: str = "raise"
     maximize: bool = False
+    extras: Extra | tuple[Extra, ...] = ()
 
     intervals: ClassVar[Mapping[str, Interval]] = {}
     """The numbers that each numeric hyperparameter may take (each element of it, where it is a pair or triple)."""
@@ -115,6 +124,10 @@ class Optimizer(metaclass=_Checked):
     """Whether a step of an element needs its own gradient and state alone, so that estimators have its steps compiled."""
     needs_loss: ClassVar[bool] = False
     """Whether each step must be given the loss."""
+    searches: ClassVar[bool] = False
+    """Whether that loss must be a function, which is called at trial steps."""
+    factored: ClassVar[bool] = False
+    """Whether it keeps state arrays that are not of the parameter's shape."""
     apart: ClassVar[bool] = False
     """Whether what is measured is measured in each array by itself, instead of in all that have had the same steps together."""
     carried: ClassVar[tuple[str, ...]] = ()
@@ -140,6 +153,9 @@ class Optimizer(metaclass=_Checked):
         for name in (*self.flags, "maximize"):
             check.boolean(getattr(self, name), type(self).__name__, name)
         check.choice(self.on_nonfinite, type(self).__name__, "on_nonfinite", ON_NONFINITE)
+        object.__setattr__(self, "extras", extras_.accepted(self.extras, type(self).__name__))
+        if self.extras or isinstance(self.clip_norm, NormLimit):
+            object.__setattr__(self, "in_lanes", False)
 
     def _hyper(self, name: str, value: object, interval: Interval) -> Hyper:
         return value if isinstance(value, Schedule) else interval.number(value, type(self).__name__, name)
@@ -153,8 +169,8 @@ class Optimizer(metaclass=_Checked):
             raise check.value_error(type(self).__name__, name, accepted, value)
         return tuple(self._hyper(f"{name}[{k}]", element, interval) for k, element in enumerate(value))
 
-    def _limit(self, name: str, value: object) -> Hyper | None:
-        if value is None or isinstance(value, Schedule):
+    def _limit(self, name: str, value: object) -> Hyper | NormLimit | None:
+        if value is None or isinstance(value, Schedule) or (name == "clip_norm" and isinstance(value, NormLimit)):
             return value
         limit = check.limit(value, type(self).__name__, name)
         return None if limit == math.inf else limit
@@ -190,6 +206,17 @@ class Optimizer(metaclass=_Checked):
         """Return the initial value of a state array: a number, or an array like the parameter `p`."""
         return 0.0
 
+    def _factor_shapes(self, p: Any) -> dict[str, tuple[int, ...]]:
+        """Return the shapes, by name, of the state arrays that are not of the parameter's shape, which start at 0."""
+        return {}
+
+    def _direction(self, age: int, p: Any, g: Any, factors: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return what the rule is to see in the place of the gradient, and the next `factors`; only where there are such arrays.
+
+        `p` and `g`, the clipped gradient, are of the dtype in which the step is computed, and so are the results.
+        """
+        raise NotImplementedError
+
     def _measure(self) -> Callable | None:
         """Return the function of `fastgd._kernels.measures` whose sums over all elements each step needs, or None."""
         return None
@@ -215,6 +242,7 @@ class Optimizer(metaclass=_Checked):
         *,
         steps_per_epoch: int | None = None,
         total_steps: int | None = None,
+        monitor: bool | int = False,
     ) -> Any:
         """Look at the parameters once, allocate the state arrays, and return the `State` that steps them.
 
@@ -228,6 +256,9 @@ class Optimizer(metaclass=_Checked):
             Other hyperparameters for the parameters whose name matches a pattern (as in `fnmatch`); later patterns win.
         steps_per_epoch, total_steps : int, optional
             What durations such as ``"10 epochs"`` and ``"5%"`` in schedules mean.
+        monitor : bool or int
+            Whether to watch the health of gradients and updates, array by array: see `Monitor`. A number says every how many steps; True
+            is every 200th, which costs a percent or so.
 
         Returns
         -------
@@ -251,7 +282,7 @@ class Optimizer(metaclass=_Checked):
         """
         from fastgd.state import State
 
-        return State.begin(self, params, overrides, steps_per_epoch, total_steps)
+        return State.begin(self, params, overrides, steps_per_epoch, total_steps, monitor)
 
     def replace(self, **changes: Any) -> "Optimizer":
         """Return this optimizer with other hyperparameters.
@@ -329,6 +360,8 @@ class Optimizer(metaclass=_Checked):
 def _encoded(value: Any) -> Any:
     if isinstance(value, Schedule):
         return {"schedule": value.to_dict()}
+    if isinstance(value, (Extra, NormLimit)):
+        return value.to_dict()
     return [_encoded(v) for v in value] if isinstance(value, tuple) else value
 
 
@@ -336,6 +369,10 @@ def _decoded(value: Any) -> Any:
     if isinstance(value, dict):
         from fastgd.schedules import from_dict
 
+        if "extra" in value:
+            return extras_.from_dict(value)
+        if "limit" in value:
+            return limits.from_dict(value)
         return from_dict(value["schedule"]) if "schedule" in value else value
     return tuple(_decoded(v) for v in value) if isinstance(value, list) else value
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from fastgd import _validation as check
 from fastgd.optimizers._base import Optimizer
@@ -30,3 +30,40 @@ class _Carrying(Optimizer):
         if not numbers or len(carry) != len(self.carried):
             accepted = f"{len(self.carried)} finite numbers: {', '.join(self.carried)}"
             raise check.value_error(type(self).__name__, "carry", accepted, carry)
+
+
+LEAST_SHARE = 1e-3
+"""The steps that remain of a cautious optimizer are enlarged by at most the inverse of this."""
+
+
+@dataclass(frozen=True, repr=False)
+class _Cautious(Optimizer):
+    """An optimizer with an option `cautious`, by which only those elements move whose step agrees in sign with the gradient.
+
+    The others' share of the step goes to them: the rate is divided by the share of elements that move, in each array by itself.
+    """
+
+    if TYPE_CHECKING:
+        cautious: bool  # a field of each subclass, which gives it its place
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cautious:
+            for name, value in (("in_lanes", False), ("apart", True), ("carried", ("share",))):
+                object.__setattr__(self, name, value)
+
+    def _first_carry(self):
+        return (1.0,) if self.cautious else None
+
+    def _next_carry(self, age, carry):
+        return carry
+
+    def _check_carry(self, age, carry):
+        if not self.cautious:
+            super()._check_carry(age, carry)
+        elif not (isinstance(carry, tuple) and len(carry) == 1 and type(carry[0]) is float and 0 < carry[0] <= 1):
+            raise check.value_error(type(self).__name__, "carry", "one number in (0, 1]: share", carry)
+
+    def _informed(self, age, carry, sums, loss):
+        agreeing, opposing = sums[:2]
+        return (max(agreeing / (agreeing + opposing), LEAST_SHARE) if agreeing + opposing else 1.0,)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fastgd import _validation as check
-from fastgd._kernels import rules
+from fastgd._kernels import measures, rules
 from fastgd.optimizers._base import FRACTION, NONNEGATIVE, POSITIVE, Hyper, Interval, Optimizer, each
+from fastgd.optimizers._measured import _Cautious
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +42,7 @@ class _Moments(Optimizer):
 
 
 @dataclass(frozen=True, repr=False)
-class Adam(_Moments):
+class Adam(_Cautious, _Moments):
     """Adaptive moment estimation.
 
     .. math::
@@ -62,13 +63,17 @@ class Adam(_Moments):
         The L2 penalty :math:`\\lambda`, added to the gradient; `AdamW` decouples it.
     amsgrad : bool
         Whether to use the maximum of the second moments.
+    cautious : bool
+        Whether only those elements move whose step agrees in sign with the gradient, by so much more in the mean; not with AMSGrad.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----
     State arrays, each of the parameter's shape: ``exp_avg``, ``exp_avg_sq``, ``max_exp_avg_sq`` (AMSGrad). Sources: D. P. Kingma and J. Ba,
-    Adam: a method for stochastic optimization (2015); S. J. Reddi, S. Kale and S. Kumar, On the convergence of Adam and beyond (2018).
+    Adam: a method for stochastic optimization (2015); S. J. Reddi, S. Kale and S. Kumar, On the convergence of Adam and beyond (2018);
+    K. Liang et al., Cautious optimizers: improving training with one line of code (2024). Cautious, `State.estimates` tells the share of
+    each array's elements that moved.
 
     Examples
     --------
@@ -84,14 +89,29 @@ class Adam(_Moments):
     eps: Hyper = 1e-8
     weight_decay: Hyper = 0.0
     amsgrad: bool = False
+    cautious: bool = False
 
-    flags: ClassVar[tuple[str, ...]] = ("amsgrad",)
+    flags: ClassVar[tuple[str, ...]] = ("amsgrad", "cautious")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.amsgrad and self.cautious:
+            raise check.value_error(type(self).__name__, "cautious", "False with amsgrad=True", True)
 
     def _rule(self) -> Callable:
+        if self.cautious:
+            return rules.cautious_adam
         return rules.amsgrad if self.amsgrad else rules.adam
 
-    def _scalars(self, age, carry):
+    def _measure(self):
+        return measures.cautious_adam_sums if self.cautious else None
+
+    def _measuring(self, age, carry):
         return self._shared(age)
+
+    def _scalars(self, age, carry):
+        shared = self._shared(age)
+        return {**shared, "lr": shared["lr"] / carry[0]} if self.cautious else shared
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,13 +132,15 @@ class AdamW(Adam):
         The decoupled decay :math:`\\lambda`.
     amsgrad : bool
         Whether to use the maximum of the second moments.
+    cautious : bool
+        Whether only those elements move whose step agrees in sign with the gradient, by so much more in the mean; not with AMSGrad.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----
     State arrays, each of the parameter's shape: ``exp_avg``, ``exp_avg_sq``, ``max_exp_avg_sq`` (AMSGrad). Source: I. Loshchilov and
-    F. Hutter, Decoupled weight decay regularization (2019).
+    F. Hutter, Decoupled weight decay regularization (2019); for `cautious` see `Adam`. The decay applies to all elements.
 
     Examples
     --------
@@ -156,7 +178,7 @@ class Adamax(_Moments):
     weight_decay : float or Schedule
         The L2 penalty :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----
@@ -211,7 +233,7 @@ class NAdam(_Moments):
     decoupled_weight_decay : bool
         Whether the decay is decoupled, as in `AdamW`, instead of an L2 penalty.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----
@@ -284,7 +306,7 @@ class RAdam(_Moments):
     decoupled_weight_decay : bool
         Whether the decay is decoupled, as in `AdamW`, instead of an L2 penalty.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----

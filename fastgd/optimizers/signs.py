@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fastgd import _validation as check
-from fastgd._kernels import rules
+from fastgd._kernels import measures, rules
 from fastgd.optimizers._base import FRACTION, NONNEGATIVE, POSITIVE, Hyper, Interval, Optimizer
+from fastgd.optimizers._measured import _Cautious
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,7 +21,7 @@ class SignSGD(Optimizer):
     weight_decay : float or Schedule
         The L2 penalty :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----
@@ -63,7 +64,7 @@ class Signum(Optimizer):
     weight_decay : float or Schedule
         The L2 penalty :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----
@@ -93,7 +94,7 @@ class Signum(Optimizer):
 
 
 @dataclass(frozen=True, repr=False)
-class Lion(Optimizer):
+class Lion(_Cautious):
     """Evolved sign momentum, with decoupled weight decay.
 
     .. math::
@@ -108,12 +109,17 @@ class Lion(Optimizer):
         :math:`\\beta_1, \\beta_2` in [0, 1).
     weight_decay : float or Schedule
         The decoupled decay :math:`\\lambda`; the paper advises three to ten times AdamW's.
+    cautious : bool
+        Whether only those elements move whose step agrees in sign with the gradient, by so much more in the mean. The decay applies to
+        all.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----
-    State arrays, each of the parameter's shape: ``exp_avg``. Source: X. Chen et al., Symbolic discovery of optimization algorithms (2023).
+    State arrays, each of the parameter's shape: ``exp_avg``. Sources: X. Chen et al., Symbolic discovery of optimization algorithms (2023);
+    K. Liang et al., Cautious optimizers: improving training with one line of code (2024). Cautious, `State.estimates` tells the share of
+    each array's elements that moved.
 
     Examples
     --------
@@ -127,16 +133,25 @@ class Lion(Optimizer):
     lr: Hyper = 1e-4
     betas: tuple[Hyper, Hyper] = (0.9, 0.99)
     weight_decay: Hyper = 0.0
+    cautious: bool = False
 
     intervals: ClassVar[dict[str, Interval]] = {"lr": NONNEGATIVE, "betas": FRACTION, "weight_decay": NONNEGATIVE}
     pairs: ClassVar[tuple[str, ...]] = ("betas",)
+    flags: ClassVar[tuple[str, ...]] = ("cautious",)
 
     def _rule(self) -> Callable:
-        return rules.lion
+        return rules.cautious_lion if self.cautious else rules.lion
+
+    def _measure(self):
+        return measures.cautious_lion_sums if self.cautious else None
+
+    def _measuring(self, age, carry):
+        return {"b1": self.betas[0], "b1_c": 1 - self.betas[0]}
 
     def _scalars(self, age, carry):
         b1, b2 = self.betas
-        return {"lr": self.lr, "decay": self.lr * self.weight_decay, "b1": b1, "b1_c": 1 - b1, "b2": b2, "b2_c": 1 - b2}
+        rate = self.lr / carry[0] if self.cautious else self.lr
+        return {"lr": rate, "decay": self.lr * self.weight_decay, "b1": b1, "b1_c": 1 - b1, "b2": b2, "b2_c": 1 - b2}
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,7 +173,7 @@ class Rprop(Optimizer):
     step_sizes : pair of float or Schedule
         The smallest and the largest step size.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
 
     Notes
     -----

@@ -49,6 +49,7 @@ GALLERY: dict[str, tuple[Schedule, np.ndarray | None]] = {
         (schedules.minimum(schedules.linear(1, N), 0.6), None),
         (schedules.plateau(1, 0.5, 10), LOSS),
         (schedules.performance(1, 1.05, 0.9), ROUGH),
+        (schedules.bandit(1), ROUGH),
     )
 }
 
@@ -56,8 +57,8 @@ GALLERY: dict[str, tuple[Schedule, np.ndarray | None]] = {
 def schedule_gallery(figure: Any = None) -> Any:
     """Draw every schedule of `fastgd.schedules`, side by side.
 
-    The two that follow the measured loss, `plateau` and `performance`, are shown a made-up loss, dashed, which falls and then stalls or
-    swings.
+    Those that follow the measured loss, `plateau`, `performance` and `bandit`, are shown a made-up loss, dashed, which falls and then
+    stalls or swings.
 
     Parameters
     ----------

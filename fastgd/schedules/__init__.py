@@ -10,6 +10,7 @@ Sequences ``a >> b`` (each part counts from its own step 0), products and sums (
 """
 
 from fastgd.schedules._algebra import as_schedule
+from fastgd.schedules.bandit import bandit
 from fastgd.schedules.base import Schedule
 from fastgd.schedules.classic import constant, cosine, inverse_time, linear, piecewise, polynomial, warmup
 from fastgd.schedules.compose import maximum, minimum
@@ -31,6 +32,7 @@ from fastgd.schedules.text import from_dict, parse
 __all__ = [
     "Schedule",
     "as_schedule",
+    "bandit",
     "chebyshev",
     "compounding_polynomial",
     "compounding_staircase",
