@@ -256,6 +256,7 @@ class BatchLanes:
         row_weight: np.ndarray | None = None,
         start: int = 0,
         stop: int | None = None,
+        began: float | None = None,
     ) -> EpochResult:
         """See the rows once, in this order, updating all lanes after every batch.
 
@@ -274,6 +275,8 @@ class BatchLanes:
             Factors of each row's slope; of softmax also one column for each model.
         start, stop : int
             See only this stretch of the order; `start` is the beginning of a batch.
+        began : float, optional
+            The step counter at the beginning of the order: what is measured goes on from the stretch before, and counts from there.
 
         Returns
         -------
@@ -288,6 +291,9 @@ class BatchLanes:
         tables = self._open(
             rows, rate, start, len(order), row_weight if row_weight is None else row_weight.take(order, axis=0)
         )
+        if began is None:
+            for name in SUMS:
+                self._row(name)[...] = 0
         first, done, n_steps = self.t, 0, self.n_steps(max(0, stop - start))
         while done < n_steps:
             n = min(n_steps - done, tables.room)
@@ -298,10 +304,12 @@ class BatchLanes:
             done += n
         if stop == len(order):
             self._settle()
+        if began is not None:
+            start, first = 0, began
         return self._result(max(0, stop - start), round(self.t - first), row_weight is not None)
 
     def _open(self, rows: Rows, rate: RateTable, start: int, n_rows: int, weights: np.ndarray | None) -> Tables:
-        """Prepare for a call of `epoch`: its sums begin at 0."""
+        """Prepare for a call of `epoch`."""
         sparse, step = rows.indices is not None, int(self.t) - 1
         if self._tables is None or self._tables.sparse != sparse:
             self._settle()
@@ -310,9 +318,9 @@ class BatchLanes:
             self._settle()  # an interrupt may have left features behind
         last = step + self.n_steps(n_rows - start)
         self._tables.plan(self._rules.idle(rate.formula == "constant", last))
-        for name in SUMS:
-            self._row(name)[...] = 0
-        mean = None if weights is None or self.batch_size == 1 or not len(weights) else weights.mean(axis=0)
+        mean = None
+        if weights is not None and self.batch_size > 1 and len(weights):
+            mean = np.ascontiguousarray(weights.T).mean(axis=1)  # the bits of a column do not depend on the others
         self._row("mean_weight")[...] = 1 if mean is None else np.where(mean == 0, 1, mean)
         if sparse and start == 0:
             self._kernel.weigh()
@@ -408,7 +416,7 @@ class BatchLanes:
     def _kept(self) -> dict[str, np.ndarray]:
         """Return the arrays that training changes, the tables aside."""
         kept = {name: array for name, array in self._arrays.items() if name != "gradient"}
-        kept |= {"sizes": self._lanes[[self._table.BATCH_STATE[n] for n in ("squares", "absolutes")]]}
+        kept |= {"sizes": self._lanes[[self._table.BATCH_STATE[n] for n in ("squares", "absolutes", *SUMS)]]}
         return kept if self._averages is None else kept | {"averages": self._averages}
 
     def state(self) -> dict[str, Any]:
@@ -424,7 +432,7 @@ class BatchLanes:
                 raise value_error(OWNER, "state", f"an array {name} of shape {array.shape}", sorted(state))
         for name, array in self._kept().items():
             array[...] = state[name]
-        self._lanes[[self._table.BATCH_STATE[n] for n in ("squares", "absolutes")]] = state["sizes"]
+        self._lanes[[self._table.BATCH_STATE[n] for n in ("squares", "absolutes", *SUMS)]] = state["sizes"]
         self.t = float(state["t"])
         self._rules.set_state(state)
         self._tables = None
