@@ -145,11 +145,12 @@ def test_resuming_in_mid_epoch_changes_no_bit(name, options):
         )
         for lanes in (whole, first):
             lanes.epoch(rows, y[:, None], order, rate)
+        began = first.t
         whole.epoch(rows, y[:, None], order, rate)
         first.epoch(rows, y[:, None], order, rate, stop=120)
         first.coef, first.average_coef, first.decision(rows)  # reading must not change the future
         second.set_state(first.state())
-        second.epoch(rows, y[:, None], order, rate, start=120)
+        second.epoch(rows, y[:, None], order, rate, start=120, began=began)
         found, expected = second.state(), whole.state()
         assert found.keys() == expected.keys()
         for key, value in expected.items():

@@ -99,6 +99,8 @@ def test_fitted_attributes(name, n_classes, dtype):
             assert result.dtype == expected.dtype, method
     expected = get_tags(a)
     expected.target_tags.multi_output |= name == "SGDRegressor"
+    if expected.classifier_tags is not None:
+        expected.classifier_tags.multi_label = True
     assert get_tags(b) == expected
 
 

@@ -43,7 +43,7 @@ class EpochInfo:
     Attributes
     ----------
     epoch : int
-        Counted from 1 in each call of `fit` or `partial_fit`.
+        Counted from 1 in each call of `fit` or `partial_fit`; a `fit` that goes on with an unfinished one counts on.
     step : int
         The number of steps taken, in all calls.
     learning_rate : float or ndarray of shape (n_lanes,)
@@ -135,9 +135,9 @@ class CallbackObserver:
         self.told = {"estimator": estimator, **data}
         self.epochs = 0
 
-    def begin_fit(self, attributes: Attributes) -> None:
-        """Training begins; `attributes` says how the estimator would look."""
-        self.attributes = attributes
+    def begin_fit(self, attributes: Attributes, epochs: int = 0) -> None:
+        """Training begins, or goes on after so many epochs; `attributes` says how the estimator would look."""
+        self.attributes, self.epochs = attributes, epochs
         if self.context is not None:
             self.context.call_on_fit_task_begin(**self.told)
 

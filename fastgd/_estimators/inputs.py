@@ -37,6 +37,7 @@ def matrix(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **c
     X = frames.table(X)
     columns = frames.column_types(X)
     _refuse_odd(X)
+    _refuse_masked(y, "y")
     frames.refuse_odd(X, columns)
     if not reset:
         frames.check_order(estimator, columns)
@@ -56,14 +57,19 @@ def numeric(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.nda
 def _refuse_odd(X: Any) -> None:
     if sp.issparse(X):
         return sound(X)
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        raise ArgumentValueError(f"X has {np.ma.count_masked(X)} masked cells; fill them first, e.g. by X.filled(0).")
+    _refuse_masked(X, "X")
     dtype = getattr(X, "dtype", None)
     kind = getattr(dtype, "kind", "")
     if kind in ("m", "M"):
         raise ArgumentTypeError(f"X must hold numbers; got {dtype}. Convert times to numbers first.")
     if kind:
         frames.warn_of_lost_digits(X, "X")
+
+
+def _refuse_masked(values: Any, name: str) -> None:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        n = np.ma.count_masked(values)
+        raise ArgumentValueError(f"{name} has {n} masked cells; fill them first, e.g. by {name}.filled(0).")
 
 
 def sound(X: Any) -> None:
@@ -92,6 +98,7 @@ def row_weights(sample_weight: Any, X: Any, *, allow_all_zero: bool = False) -> 
     """Return checked weights of the rows as float64, None for no weights."""
     if sample_weight is None:
         return None
+    _refuse_masked(sample_weight, "sample_weight")
     if np.asarray(sample_weight).dtype.kind not in "biuf":
         raise ArgumentTypeError(f"sample_weight must hold real numbers; got {shortened(repr(sample_weight), 80)}.")
     weight = _check_sample_weight(
@@ -106,7 +113,7 @@ def labels(y: np.ndarray) -> np.ndarray:
     classes = np.unique(y)
     if len(classes) < 2:
         raise ArgumentValueError(
-            f"The number of classes has to be greater than one; got {len(classes)} class ({shortened(repr(classes[0]), 60)})"
+            f"The number of classes has to be greater than one; got {len(classes)} class ({shortened(repr(classes.tolist()[0]), 60)})"
         )
     return classes
 

@@ -14,7 +14,7 @@ __all__ = ["SUMS", "BatchBlock", "cut"]
 
 FEWEST = 8  # lanes that take hardly longer than half of them
 SUMS = ("loss", "weighted_loss", "weight", "penalty", "gradient", "clipped")
-SIZES = ("squares", "absolutes")  # what training changes of a lane's numbers, sums aside
+SIZES = ("squares", "clipped")  # the first and the last of a lane's numbers that training changes, sums included
 
 
 def cut(n_lanes: int, n_outputs: int, n_threads: int) -> list[slice]:
@@ -121,18 +121,21 @@ class BatchBlock:
     # Steps
 
     def open(self, sparse: bool, fresh: bool, idle: Idle, mean_weight: np.ndarray) -> None:
-        """Prepare for a call of `epoch`: its sums begin at 0."""
+        """Prepare for a call of `epoch`."""
         if self.tables is None or self.tables.sparse != sparse:
             self.settle()
             self.tables = self._new_tables(sparse)
         if fresh:
             self.settle()  # an interrupt may have left features behind
         self.tables.plan(idle)
-        for name in SUMS:
-            self.row(name)[...] = 0
         self.row("mean_weight")[...] = mean_weight[self.part]
         if sparse and fresh:
             self.kernel.weigh()
+
+    def begin_sums(self) -> None:
+        """Let what is measured begin at 0."""
+        for name in SUMS:
+            self.row(name)[...] = 0
 
     def _new_tables(self, sparse: bool) -> Tables:
         owner = self.owner

@@ -231,6 +231,7 @@ class BatchLanes:
         row_weight: np.ndarray | None = None,
         start: int = 0,
         stop: int | None = None,
+        began: float | None = None,
     ) -> EpochResult:
         """See the rows once, in this order, updating all lanes after every batch.
 
@@ -249,6 +250,8 @@ class BatchLanes:
             Factors of each row's slope; of softmax also one column for each model.
         start, stop : int
             See only this stretch of the order; `start` is the beginning of a batch.
+        began : float, optional
+            The step counter at the beginning of the order: what is measured goes on from the stretch before, and counts from there.
 
         Returns
         -------
@@ -264,6 +267,9 @@ class BatchLanes:
         stop = len(order) if stop is None else min(stop, len(order))
         learning = rate.formula != "constant" or bool(rate.eta0.any())
         self._open(rows, rate, start, len(order), row_weight if row_weight is None else row_weight.take(order, axis=0))
+        if began is None:
+            for b in self._blocks:
+                b.begin_sums()
         first, done, n_steps = self.t, 0, self.n_steps(max(0, stop - start))
         while done < n_steps:
             n = min(n_steps - done, self._room())
@@ -274,13 +280,17 @@ class BatchLanes:
             done += n
         if stop == len(order):
             self._settle()
+        if began is not None:
+            start, first = 0, began
         return self._result(max(0, stop - start), round(self.t - first), row_weight is not None)
 
     def _open(self, rows: Rows, rate: RateTable, start: int, n_rows: int, weights: np.ndarray | None) -> None:
-        """Prepare for a call of `epoch`: its sums begin at 0."""
+        """Prepare for a call of `epoch`."""
         last = int(self.t) - 1 + self.n_steps(n_rows - start)
         idle = self.rules.idle(rate.formula == "constant", last)
-        mean = np.ones(1) if weights is None or self.batch_size == 1 or not len(weights) else weights.mean(axis=0)
+        mean = np.ones(1)
+        if weights is not None and self.batch_size > 1 and len(weights):
+            mean = np.ascontiguousarray(weights.T).mean(axis=1)  # the bits of a column do not depend on the others
         mean = self._per_lane(np.where(mean == 0, 1, mean))
         for b in self._blocks:
             b.open(rows.indices is not None, start == 0, idle, mean)

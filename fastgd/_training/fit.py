@@ -3,6 +3,7 @@
 Every estimator trains through `train`. It knows lanes, rows and numbers, and neither labels nor scikit-learn.
 """
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 from fastgd._training.models import AnyLanes, Lanes, lanes_of, measured, of_models, rates_of_models
 from fastgd._training.observers import Observer, Printer
 from fastgd._training.pacing import Pace
+from fastgd._training.pauses import Pause, Walk
 from fastgd._training.rates import RateTable
 from fastgd._validation import NonFiniteError
 
@@ -99,6 +101,8 @@ class Plan:
         Return each lane as it was after the epoch of its best validation score.
     max_time : float or None
         No epoch begins after so many seconds.
+    cuts_epochs : bool
+        `max_time` ends an epoch, too, at the next stretch of rows.
     verbose : int
         1 prints a line per epoch, 2 and above a row of a table.
     drop_diverged : bool
@@ -112,6 +116,7 @@ class Plan:
     by_score: bool = False
     restore_best: bool = False
     max_time: float | None = None
+    cuts_epochs: bool = False
     verbose: int = 0
     drop_diverged: bool = False
 
@@ -122,7 +127,8 @@ class Outcome:
 
     `coef` has shape (n_features, K), for networks (n_parameters, K), `intercept` (K,), `n_iter` and `stop_reason` (n_models,); `history`
     maps names to arrays of shape (n_epochs,), (n_epochs, n_models) or, for layers, (n_epochs, n_layers, n_models), NaN where a model had
-    stopped before.
+    stopped before. Where `max_time` has ended training that may end inside an epoch, `pause` is what can go on there; if it was inside one,
+    the history's last entry is of the rows seen.
     """
 
     coef: np.ndarray
@@ -130,11 +136,13 @@ class Outcome:
     n_iter: np.ndarray
     stop_reason: np.ndarray
     history: dict[str, np.ndarray] = field(default_factory=dict)
+    pause: Pause | None = None
 
     def error(self, lane: int) -> DivergedError:
         """Return what `train` raises, where it does not drop diverged lanes, for this one."""
         losses = self.history["loss"].reshape(-1, len(self.n_iter))[:, lane]
-        return _diverged(min(int(self.n_iter[lane]) + 1, len(losses)), math.nan, losses)
+        epoch = min(int(self.n_iter[lane]) + 1, len(losses))
+        return _diverged(epoch, int(self.history["step"][epoch - 1]), math.nan, losses)
 
 
 def train(
@@ -146,6 +154,8 @@ def train(
     first_epoch: int = 0,
     validation: Validation | None = None,
     observer: Observer | None = None,
+    resumed: Pause | None = None,
+    keep: Callable[[Pause], None] | None = None,
 ) -> Outcome:
     """Train lanes until each has stopped.
 
@@ -167,6 +177,10 @@ def train(
         What to measure after each epoch.
     observer : Observer, optional
         Is told of each epoch and may end the training.
+    resumed : Pause, optional
+        Where to go on: the lanes are to be new, `rate` is to have the pause's memory.
+    keep : callable, optional
+        Is given, every few seconds, what can go on from there after an interruption.
 
     Returns
     -------
@@ -181,20 +195,35 @@ def train(
     began = time.perf_counter()
     progress = _Progress(lanes, plan)
     log = _Log(plan.verbose)
-    for epoch in range(plan.max_iter):
+    late = math.inf if plan.max_time is None else began + plan.max_time
+    walk = Walk(lanes, problem, late if plan.cuts_epochs else math.inf, keep)
+    t, position, pause = float(lanes.t), 0, None
+    if resumed is not None:
+        seed, t, position = resumed.seed, resumed.t, resumed.position
+        lanes.set_state(resumed.lanes)
+        progress.go_on(resumed.progress)
+        log.epochs = list(resumed.epochs)
+        began -= resumed.seconds
+
+    def paused(position: int) -> Pause:
+        seconds, memory = time.perf_counter() - began, copy.deepcopy(rate.memory)
+        return Pause(lanes.state(), progress.state(), tuple(log.epochs), memory, seed, t, position, seconds)
+
+    for epoch in range(progress.epochs, plan.max_iter):
         if observer is not None:
             observer.begin(progress.published)
-        t, since = int(lanes.t), time.perf_counter()
+        since, before = time.perf_counter(), position
         order = epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle)
-        result = lanes.epoch(
-            problem.rows, problem.targets, order, rate.table(t, lanes.n_steps(len(order))), problem.weight
-        )
+        table = rate.table(int(t), lanes.n_steps(len(order)))
+        result, position = walk.epoch(order, table, t, position, paused)
+        if position < len(order):
+            pause = paused(position)
         diverged = progress.active & ~of_models(lanes, result.finite_lanes, np.all)
         if plan.drop_diverged:
             progress.stop(diverged, "diverged")
         elif diverged.any():
-            raise log.diverged(epoch + 1, rates_of_models(lanes, rate, t), diverged)
-        found = measured(lanes, result, len(order), rate.counts_penalty)
+            raise log.diverged(epoch + 1, int(lanes.t) - 1, rates_of_models(lanes, rate, int(t)), diverged)
+        found = measured(lanes, result, position, rate.counts_penalty)
         val_loss, scores = (None, None) if validation is None else validation.measure(lanes)
         now = time.perf_counter()
         log.add(
@@ -208,23 +237,30 @@ def train(
             val_score=scores,
             grad_norm=found.grad_norm,
             clipped=found.clipped,
-            rows_per_second=len(order) / max(now - since, 1e-9),
+            rows_per_second=(position - before) / max(now - since, 1e-9),
             seconds=now - began,
             **result.by_layer(),
         )
+        if pause is not None:
+            progress.cut()
+            if observer is not None:
+                observer.end(log.epochs[-1], progress.published)
+            break
+        t, position = float(lanes.t), 0
         if progress.active.any():
             rate.observe(float(found.objective[progress.active].mean()), int(lanes.t))
         stalled = progress.update(-scores if plan.by_score and scores is not None else found.objective, scores)
         lowered = rate.decrease(lanes_of(lanes, stalled))
         progress.stop(stalled & ~of_models(lanes, lowered, np.all), "tol")
-        if plan.max_time is not None and now - began >= plan.max_time:
+        if now >= late and progress.epochs < plan.max_iter and progress.active.any():
+            pause = paused(0) if plan.cuts_epochs else None
             progress.stop(progress.active, "max_time")
         if observer is not None and observer.end(log.epochs[-1], progress.published):
             progress.stop(progress.active, "callback")
         if not progress.active.any():
             break
     progress.stop(progress.active, "max_iter")
-    return progress.outcome(log)
+    return progress.outcome(log, pause)
 
 
 def epoch_order(learn: np.ndarray, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
@@ -261,6 +297,16 @@ class _Progress:
         self.n_iter = np.zeros(k, np.int64)
         self.reason = np.full(k, "", dtype="U8")
         self.kept: dict[str, list[np.ndarray]] = {}  # weights and intercepts, then the averages of both
+        self.moved = False  # lanes that had stopped, by a part of an epoch
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of what goes on."""
+        known = {name: value for name, value in vars(self).items() if name not in ("lanes", "plan")}
+        return copy.deepcopy(known)
+
+    def go_on(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        vars(self).update(copy.deepcopy(state))
 
     def update(self, value: np.ndarray, scores: np.ndarray | None) -> np.ndarray:
         """Take in the values of an epoch (lower is better); return the models that have not improved for too long."""
@@ -283,6 +329,11 @@ class _Progress:
         self.n_iter[which], self.reason[which] = self.epochs, reason
         self.active &= ~which
         self._keep("last", which)
+
+    def cut(self) -> None:
+        """Stop all that are training, inside an epoch."""
+        self.moved = not self.active.all()
+        self.stop(self.active, "max_time")
 
     def published(self) -> tuple[np.ndarray, np.ndarray]:
         """Return copies of the weights that users would see if training ended now, best ones aside."""
@@ -307,7 +358,7 @@ class _Progress:
         for old, new in zip(kept, now, strict=True):
             old[..., which] = new[..., which]
 
-    def outcome(self, log: "_Log") -> Outcome:
+    def outcome(self, log: "_Log", pause: Pause | None = None) -> Outcome:
         kept = self.kept["best" if "best" in self.kept else "last"]
         shown_coef, shown_intercept = kept[-2:]
         with np.errstate(over="ignore"):
@@ -316,12 +367,12 @@ class _Progress:
         if self.plan.drop_diverged:
             self.reason[~finite] = "diverged"
         elif not finite.all():
-            raise log.diverged(self.epochs, np.array([np.nan]), ~finite)
-        if "best" in self.kept or (self.n_iter < self.epochs).any():
+            raise log.diverged(self.epochs, int(self.lanes.t) - 1, np.array([np.nan]), ~finite)
+        if "best" in self.kept or self.moved or (self.n_iter < self.epochs).any():
             self.lanes.set_coef(*kept[:2])
             if averaged(self.lanes) and len(kept) > 2:
                 self.lanes.set_average(*kept[2:])
-        return Outcome(shown_coef, shown_intercept, self.n_iter, self.reason, log.history())
+        return Outcome(shown_coef, shown_intercept, self.n_iter, self.reason, log.history(), pause)
 
 
 class _Log:
@@ -348,20 +399,20 @@ class _Log:
         arrays = {name: np.array([each[name] for each in self.epochs]) for name in self.epochs[0]}
         return {n: a[..., 0] if a.ndim > 1 and a.shape[-1] == 1 else a for n, a in arrays.items()}
 
-    def diverged(self, epoch: int, rate: np.ndarray, which: np.ndarray) -> DivergedError:
+    def diverged(self, epoch: int, step: int, rate: np.ndarray, which: np.ndarray) -> DivergedError:
         """Return the error of the first of these lanes."""
         lane = int(which.argmax())
-        return _diverged(
-            epoch, float(rate.flat[min(lane, rate.size - 1)]), [each["loss"][lane] for each in self.epochs]
-        )
+        losses = [each["loss"][lane] for each in self.epochs]
+        return _diverged(epoch, step, float(rate.flat[min(lane, rate.size - 1)]), losses)
 
 
-def _diverged(epoch: int, rate: float, losses: Any) -> DivergedError:
-    """Return the error of a lane with these losses, epoch by epoch."""
+def _diverged(epoch: int, step: int, rate: float, losses: Any) -> DivergedError:
+    """Return the error of a lane with these losses, epoch by epoch, whose weights are not finite after this step."""
     known = [loss for loss in losses if np.isfinite(loss)]
     told = f"learning rate {rate:.3g}, " if np.isfinite(rate) else ""
     last = f"{known[-1]:.4g}" if known else "none"
     return DivergedError(
-        f"Floating-point under-/overflow occurred at epoch #{epoch} ({told}last finite loss {last}). Scaling input data with "
+        f"Floating-point under-/overflow occurred at epoch #{epoch} ({told}last finite loss {last}, found "
+        f"after step {step}). Scaling input data with "
         "StandardScaler or MinMaxScaler might help, or a smaller learning rate. The estimator is as it was before."
     )

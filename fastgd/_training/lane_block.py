@@ -121,10 +121,11 @@ class LaneBlock:
     def finite(self) -> np.ndarray:
         return (np.isfinite(self.w).all(axis=0) & np.isfinite(self.state[self.table.STATE["intercept"]]))[: self.n]
 
-    def open(self, owner: Any, code: int, fresh: bool) -> None:
-        """Prepare for a call of `epoch`: its sums begin at 0."""
-        for name in ("loss", "weighted_loss", "weight", "penalty", "gradient"):
-            self.row(name)[...] = 0
+    def open(self, owner: Any, code: int, fresh: bool, go_on: bool = False) -> None:
+        """Prepare for a call of `epoch`: its sums begin at 0, unless they `go_on`."""
+        if not go_on:
+            for name in ("loss", "weighted_loss", "weight", "penalty", "gradient"):
+                self.row(name)[...] = 0
         signed = owner.loss in SIGNED_BY_TARGET
         self.block.options(code, signed, owner.fit_intercept, owner.intercept_decay, owner.average)
         if fresh:

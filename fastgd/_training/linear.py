@@ -160,6 +160,7 @@ class LinearLanes:
         row_weight: np.ndarray | None = None,
         start: int = 0,
         stop: int | None = None,
+        began: float | None = None,
     ) -> EpochResult:
         """See the rows once, in this order, updating all lanes at every row.
 
@@ -177,6 +178,8 @@ class LinearLanes:
             ``take(rows, axis=0)`` that returns an array.
         start, stop : int
             See only this stretch of the order. Positions matter to `RateTable.steps` alone; the rest goes by the step counter `t`.
+        began : float, optional
+            The step counter at the beginning of the order: what is measured goes on from the stretch before, and counts from there.
 
         Returns
         -------
@@ -186,12 +189,12 @@ class LinearLanes:
         order, targets, row_weight = self._checked_rows(rows, targets, order, row_weight)
         stop = len(order) if stop is None else min(stop, len(order))
         for b in self._blocks:
-            b.open(self, rate.code, fresh=start == 0)
+            b.open(self, rate.code, fresh=start == 0, go_on=began is not None)
         first, squares = self.t, rows.squares(self._blocks[0].square)
         shared = (rows, order, start, stop, squares, targets, row_weight, rate, first)
         calls = [functools.partial(self._train, blocks, *shared) for blocks in self._threads]
         together(calls, execute.thread_limit())
-        return self._result(int(self.t - first), row_weight is not None)
+        return self._result(int(self.t - (first if began is None else began)), row_weight is not None)
 
     def _train(
         self,

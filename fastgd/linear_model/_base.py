@@ -17,9 +17,10 @@ from fastgd._estimators import inputs
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit
 from fastgd._training.models import Lanes
+from fastgd._training.pauses import Pause
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
-from fastgd.linear_model import _auto
+from fastgd.linear_model import _auto, _resume
 from fastgd.linear_model._settings import LinearSettings
 
 
@@ -79,6 +80,7 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
         held_out: np.ndarray | None = None,
         validation: tuple[Any, np.ndarray, np.ndarray | None] | None = None,
         observer: CallbackObserver | None = None,
+        call: _resume.Call | None = None,
     ) -> None:
         """Train and set every fitted attribute. With `n_epochs` training goes on from where it was, otherwise it begins anew.
 
@@ -102,11 +104,19 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             The validation data.
         observer : CallbackObserver, optional
             Who looks on.
+        call : Call, optional
+            Knows where an unfinished `fit` is to go on.
         """
         if n_epochs is None:
             _auto.forget(self)
             if _auto.is_auto(self):
                 return _auto.learn(self, X, targets, weight, n_lanes, init, held_out, validation, observer)
+        if call is not None and not (self.warm_start or self.max_time):
+            call = None  # nothing can be left unfinished that anybody would go on with
+        cut = None if call is None else call.open(X, targets, weight, held_out, validation)
+        if cut is not None and cut.held_out is not None:
+            held_out, kept = cut.held_out
+            validation = X[held_out], targets[held_out], kept
         learn = inputs.rows_to_learn(X, weight, held_out)
         if self.restore_best and validation is None and n_epochs is None:
             raise ArgumentValueError(
@@ -118,7 +128,9 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             X = X.astype(lanes.dtype)
         epochs = int(self.max_iter) if n_epochs is None else n_epochs
         pace = (self._given_rate(), self.eta0)
-        rate = self._rate(n_lanes, len(learn), epochs, past.get("memory") if past.get("pace") == pace else None)
+        resumed = None if cut is None else cut.pause
+        memory = past.get("memory") if past.get("pace") == pace else None
+        rate = self._rate(n_lanes, len(learn), epochs, memory if resumed is None else resumed.memory)
         plan = fit.Plan(
             max_iter=epochs,
             tol=None if continuing else self.tol,
@@ -127,6 +139,7 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             by_score=bool(self.early_stopping) and not continuing,
             restore_best=bool(self.restore_best) and not continuing,
             max_time=None if continuing else self.max_time,
+            cuts_epochs=True,
             verbose=int(self.verbose),
         )
         problem = fit.Problem(Rows.of(X, finite=False), targets, learn, weight)
@@ -137,15 +150,32 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             return {**self._attributes(coef, intercept), "n_iter_": n_iter, "t_": t + n_iter * per_epoch}
 
         if observer is not None:
-            observer.begin_fit(fitted)
+            observer.begin_fit(fitted, 0 if resumed is None else len(resumed.epochs))
+        keep = call.keep if call is not None and self.warm_start else None
         measured = self._measured(validation, lanes)
-        outcome = fit.train(lanes, problem, rate, plan, self._seed(), done, measured, observer)
+        outcome = fit.train(lanes, problem, rate, plan, self._seed(), done, measured, observer, resumed, keep)
         self._set(fitted(outcome.coef, outcome.intercept, int(outcome.n_iter.max())))
         self.history_ = outcome.history
         self.stop_reason_ = ", ".join(dict.fromkeys(outcome.stop_reason.tolist()))
         self._training = {"state": lanes.state(), "epochs": done + self.n_iter_, "pace": pace, "memory": rate.memory}
+        if call is not None and outcome.pause is not None:
+            self._note_cut(call, outcome.pause)
         if observer is not None:
             observer.end_fit()
+
+    def _note_cut(self, call: _resume.Call, pause: Pause) -> None:
+        """Remember where `max_time` has ended training. What comes after it, other than the rest, takes a part of an epoch for a whole."""
+        self.t_ += pause.position
+        self._training["epochs"] += pause.position > 0
+        call.shown = _resume.shown(self)
+        call.keep(pause)
+        self._training["cut"] = call.cut
+
+    @property
+    def epoch_position_(self) -> int:
+        """How many rows of an unfinished epoch have been seen: 0 unless `max_time` or Ctrl-C has ended `fit` inside one."""
+        cut = getattr(self, "_training", {}).get("cut")
+        return 0 if cut is None else cut.pause.position
 
     def _set(self, attributes: dict[str, np.ndarray]) -> None:
         for name, value in attributes.items():

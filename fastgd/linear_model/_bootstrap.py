@@ -13,6 +13,7 @@ from fastgd._estimators import inputs
 from fastgd._training import fit
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, integer, real, value_error
+from fastgd.linear_model import _auto
 
 OWNER = "bootstrap_intervals"
 STREAM = 2**64 - 1  # of random numbers; the shuffles of the epochs have 0, 1, ...
@@ -178,8 +179,8 @@ class BootstrapMixin:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows, of dtype float32 or float64, or convertible.
-        y : array-like of shape (n_samples,), or (n_samples, n_outputs) for regression
-            Targets.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, as in `fit`.
         n_replicates : int, default=64
             How many. At least ``2 / (1 - level) - 1``, which is 39 for 0.95: with fewer no replicate lies outside of the interval.
         level : float, default=0.95
@@ -229,6 +230,8 @@ class BootstrapMixin:
         model = clone(self)
         if random_state is not None:
             model.set_params(random_state=random_state)
+        if _auto.is_auto(self):
+            model.set_params(learning_rate=_found_rate(self))
         model._validate_params()
         model._check_settings()
         plan = _plan(model, n_epochs)
@@ -237,7 +240,7 @@ class BootstrapMixin:
         learn, seed = inputs.rows_to_learn(X, own, None), model._seed()
         weight: Any = _Product(replicate_weights(seed, X.shape[0], n_replicates), _ones(X.shape[0], n_lanes, own))
         targets = task["targets"]
-        if n_lanes > 1:
+        if targets.shape[1] > 1:  # those of softmax are one column for all
             targets = _Product(_ones(X.shape[0], n_replicates), targets)
         lanes = model._new_lanes(X, n_replicates * n_lanes, X.dtype)
         rate = model._rate(lanes.n_lanes, len(learn), plan.max_iter)
@@ -292,6 +295,15 @@ def _checked(level: Any, n_replicates: Any) -> tuple[float, int]:
     if n_replicates < least:
         raise value_error(OWNER, "n_replicates", f"at least {least} for level={level:g}", n_replicates)
     return level, n_replicates
+
+
+def _found_rate(model: Any) -> float:
+    """Return the rate that a fitted estimator has found."""
+    if not hasattr(model, "learning_rate_"):
+        raise ArgumentValueError(
+            "bootstrap_intervals with learning_rate='auto' takes the rate that fit has found: call fit before, or set a number."
+        )
+    return model.learning_rate_
 
 
 def _plan(model: Any, n_epochs: Any) -> fit.Plan:

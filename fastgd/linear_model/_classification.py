@@ -1,11 +1,12 @@
-"""What the linear classifiers share: one lane per class of one-vs-rest, all trained in one pass."""
+"""What the linear classifiers share: one lane per class of one-vs-rest or per label, all trained in one pass."""
 
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import expit
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
@@ -13,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from fastgd._estimators import inputs, streams
 from fastgd._estimators.callbacks import observed
 from fastgd._validation import ArgumentValueError
-from fastgd.linear_model import _auto
+from fastgd.linear_model import _auto, _multilabel, _resume
 from fastgd.linear_model._base import LinearSGD
 
 LOSSES = (
@@ -42,6 +43,8 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
+    _n_labels: int | None = None  # how many labels a row may have at once, None for one class a row
+
     # ------------------------------------------------------------------------------------------------------- labels and lanes
 
     def _attributes(self, coef, intercept):
@@ -49,7 +52,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         return {"coef_": np.ascontiguousarray(coef.T), "intercept_": narrow}
 
     def _n_lanes(self) -> int:
-        return 1 if len(self.classes_) == 2 else len(self.classes_)
+        return 1 if len(self.classes_) == 2 and self._n_labels is None else len(self.classes_)
 
     def _n_outputs(self) -> int:
         """Return how many lanes are one model: with softmax all classes, unless two of them are one logistic lane."""
@@ -62,24 +65,52 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
     def _targets(self, code: np.ndarray, dtype: Any) -> np.ndarray:
         """Return the targets of the rows.
 
-        (n_rows, K): 1 for the lane's class, for the others 0 with logistic losses and -1 with all other losses; with softmax (n_rows, 1):
-        the number of the class.
+        (n_rows, K): 1 for the lane's class or label, for the others 0 with logistic losses and -1 with all other losses; with softmax
+        (n_rows, 1): the number of the class.
         """
         if self._n_outputs() > 1:
             return code[:, None].astype(dtype)
-        positive = code[:, None] == (np.arange(len(self.classes_)) if self._n_lanes() > 1 else np.ones(1))
+        own = np.arange(len(self.classes_)) if self._n_lanes() > 1 else np.ones(1)
+        positive = code == 1 if code.ndim == 2 else code[:, None] == own
         return np.where(positive, 1, 0 if self._loss()[0] in LOGISTIC else -1).astype(dtype)
 
     def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
-        """Return the weight of each row in each lane: a class's weight counts in its own lane, where there are more than two."""
+        """Return the weight of each row in each lane, that of its class times its own."""
+        rows, lanes = None if weight is None else weight[:, None], self._weights_of_classes(code)
+        if rows is None or lanes is None:
+            return lanes if rows is None else rows
+        return lanes * rows
+
+    def _weights_of_classes(self, code: np.ndarray) -> np.ndarray | None:
+        """Return what the classes weigh in each lane: each counts in its own, where there are more than two."""
+        if code.ndim == 2:
+            return _multilabel.weights(self.class_weight, code, self._counts)
         of_class = inputs.class_weights(self.class_weight, self.classes_, self._counts)
-        rows = None if weight is None else weight[:, None]
         if of_class is None:
-            return rows
+            return None
         lanes = of_class[code][:, None]
         if self._n_lanes() > 1 and self._n_outputs() == 1:
             lanes = np.where(code[:, None] == np.arange(len(self.classes_)), lanes, 1.0)
-        return lanes if rows is None else lanes * rows
+        return lanes
+
+    def _codes(self, y: np.ndarray, name: str = "y") -> np.ndarray:
+        """Return the number of each row's class, (n_rows,), or its indicator of labels, as it is."""
+        _multilabel.check_columns(y, self._n_labels, name)
+        return y if y.ndim == 2 else inputs.codes(y, self.classes_, name)
+
+    def _count(self, code: np.ndarray) -> np.ndarray:
+        """Return how many rows each class has, or lack and have each label."""
+        return _multilabel.counts(code) if code.ndim == 2 else np.bincount(code, minlength=len(self.classes_))
+
+    def _set_kind(self, y: np.ndarray) -> None:
+        """Note whether y has one label a row or columns of labels; of those, the classes are the numbers."""
+        self._n_labels = y.shape[1] if y.ndim == 2 else None
+        if self._n_labels is not None:
+            if self.loss == "softmax":
+                raise ArgumentValueError(
+                    "the classes of the loss 'softmax' exclude one another, but y has several labels a row; use 'log_loss'."
+                )
+            self.classes_ = np.arange(self._n_labels)
 
     def _lane_scores(self, raw, y, weight):
         if self._n_outputs() > 1:
@@ -110,15 +141,15 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows; float32 and float64 are used as they are, anything else is converted to float64. Or a `fastgd.io.stream`, which has the
             targets too: then every other argument must be left out.
-        y : array-like of shape (n_samples,)
-            Labels, of any dtype.
+        y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape (n_samples, n_labels)
+            Labels, of any dtype; or an indicator of 0 and 1, which labels a row has.
         coef_init : array-like of shape (n_classes, n_features), or (1, n_features) for two classes, optional
             Coefficients to begin with.
         intercept_init : array-like of shape (n_classes,), or (1,) for two classes, optional
             Intercepts to begin with.
         sample_weight : array-like of shape (n_samples,), optional
             Weights >= 0 of the rows, multiplied with those of the classes. Rows of weight 0 are not visited.
-        X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,), optional
+        X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,) or (n_val, n_labels), optional
             Validation rows: scored after each epoch, into `history_`; with `early_stopping` they decide instead of a split.
         sample_weight_val : array-like of shape (n_val,), optional
             The weights of the validation rows in the score.
@@ -155,29 +186,34 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
                 sample_weight_val=sample_weight_val,
                 callbacks=callbacks,
             )
-        with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
+        looks_on = observed(self, callbacks, self.max_iter, X, y, sample_weight)
+        with _resume.remembered(self, coef_init, intercept_init) as call, looks_on as observer:
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)
             split = self.early_stopping or _auto.is_auto(self)
             task = self._task(X, y, sample_weight, own, split, (coef_init, intercept_init))
-            self._learn(**task, observer=observer)
+            self._learn(**task, observer=observer, call=call)
         self._warn()
         return self
 
     def _task(self, X, y, sample_weight, own, split, init=(None, None)):
-        X, y = inputs.matrix(self, X, y, reset=True)
+        X, y = _multilabel.read(self, X, y, reset=True)
         warm = self.warm_start and getattr(self, "coef_", None) is not None
+        if warm:
+            _multilabel.check_columns(y, self._n_labels)
         before = self._starting_point() if warm else (None, None)
-        self.classes_ = inputs.labels(y)
-        code = inputs.codes(y, self.classes_)
-        self._counts = np.bincount(code, minlength=len(self.classes_))
+        self._set_kind(y)
+        if self._n_labels is None:
+            self.classes_ = inputs.labels(y)
+        code = self._codes(y)
+        self._counts = self._count(code)
         targets = self._targets(code, X.dtype)
         weight = inputs.row_weights(sample_weight, X)
         init = self._initial(*init, before)
         validation = self._validation(*own, X.dtype)
         held_out = None
         if split and validation is None:
-            held_out = self._split(StratifiedShuffleSplit, y)
+            held_out = self._split(StratifiedShuffleSplit if self._n_labels is None else ShuffleSplit, y)
             validation = inputs.held_out(X, targets, weight, held_out)
         lanes = {"n_lanes": self._n_lanes(), "weight": self._lane_weights(code, weight)}
         return {"X": X, "targets": targets, **lanes, "init": init, "held_out": held_out, "validation": validation}
@@ -193,10 +229,10 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows, of dtype float32 or float64, or convertible.
-        y : array-like of shape (n_samples,)
-            Labels, of any dtype.
+        y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape (n_samples, n_labels)
+            Labels, of any dtype; or an indicator of 0 and 1, always of the same labels.
         classes : array-like of shape (n_classes,), optional
-            All labels that will ever come; required in the first call.
+            All labels that will ever come; required in the first call, but not for an indicator, whose columns they are.
         sample_weight : array-like of shape (n_samples,), optional
             Weights >= 0. When all are 0 nothing changes, the step counter included.
         n_epochs : int, default=1
@@ -223,25 +259,28 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
             first = not hasattr(self, "classes_")
             if first:
                 self._check_settings(for_partial_fit=True)
-            self._note_classes(classes)
-            X, y = inputs.matrix(self, X, y, reset=first)
-            code = inputs.codes(y, self.classes_)
+            X, y = _multilabel.read(self, X, y, reset=first)
+            self._note_classes(classes, y)
+            code = self._codes(y)
             weight = inputs.row_weights(sample_weight, X, allow_all_zero=True)
             if weight is None or weight.any():
-                self._counts = getattr(self, "_counts", 0) + np.bincount(code, minlength=len(self.classes_))
+                self._counts = getattr(self, "_counts", 0) + self._count(code)
                 targets, lane_weight = self._targets(code, X.dtype), self._lane_weights(code, weight)
                 self._learn(X, targets, lane_weight, n_lanes=self._n_lanes(), n_epochs=n_epochs, observer=observer)
             elif first:
                 self._begin_at_zero(X.dtype, self._n_lanes())
         return self
 
-    def _note_classes(self, classes: Any) -> None:
+    def _note_classes(self, classes: Any, y: np.ndarray) -> None:
         """Set `classes_` in the first call; later refuse others."""
         if not hasattr(self, "classes_"):
-            if classes is None:
-                raise ArgumentValueError("classes must be passed on the first call to partial_fit.")
-            self.classes_ = inputs.announced(classes)
-        elif classes is not None and not np.array_equal(inputs.announced(classes), self.classes_):
+            self._set_kind(y)
+            if self._n_labels is None:
+                if classes is None:
+                    raise ArgumentValueError("classes must be passed on the first call to partial_fit.")
+                self.classes_ = inputs.announced(classes)
+                return
+        if classes is not None and not np.array_equal(inputs.announced(classes), self.classes_):
             raise ArgumentValueError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
             )
@@ -257,11 +296,11 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         return coef, intercept
 
     def _validation(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple | None:
-        found = inputs.validation(self, X, y, weight, dtype)
+        found = inputs.validation(self, X, y, weight, dtype, read=_multilabel.read)
         if found is None:
             return None
         X, y, weight = found
-        return X, self._targets(inputs.codes(np.asarray(y), self.classes_, "y_val"), dtype), weight
+        return X, self._targets(self._codes(np.asarray(y), "y_val"), dtype), weight
 
     # ------------------------------------------------------------------------------------------------------------- prediction
 
@@ -276,7 +315,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         Returns
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
-            Above 0: more likely the class (the second of two) than not.
+            Above 0: more likely the class (the second of two), or the label, than not.
 
         Examples
         --------
@@ -293,6 +332,31 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
             )
         return scores
 
+    def predict(self, X):
+        """Return the most likely class of each row; after a y with several columns, which labels it has.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, of dtype float32 or float64, or convertible.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_labels) of int64
+            Labels from `classes_`, or an indicator of 0 and 1: whether `decision_function` is above 0.
+
+        Examples
+        --------
+        >>> from fastgd.linear_model import SGDClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]] * 10, [[0, 1], [0, 1], [1, 1], [1, 0]] * 10
+        >>> SGDClassifier(random_state=0).fit(X, y).predict([[-5.0], [9.0]])
+        array([[0, 1],
+               [1, 0]])
+        """
+        if self._n_labels is None:
+            return super().predict(X)
+        return (self.decision_function(X) > 0).astype(np.int64)
+
     def _check_proba(self) -> bool:
         if self.loss not in PROBABILISTIC:
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
@@ -305,6 +369,8 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         With two classes and "log_loss" or "focal" it is the logistic function of the score, which "focal" with gamma > 0 draws towards
         1/2 (Charoenphakdee et al., 2021); modified Huber's is (clip(score, -1, 1) + 1) / 2 (Zhang, 2004). With more classes the values
         of one-vs-rest are divided by their sum (Zadrozny and Elkan, 2002); softmax gives ``exp(score_k) / sum_j exp(score_j)``.
+        After a y with several columns each label has its own probability, strictly between 0 and 1; they do not sum
+        to 1.
 
         Parameters
         ----------
@@ -325,7 +391,11 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         """
         if self._n_outputs() > 1:
             return softmax(self.decision_function(X))
-        if self._loss()[0] in LOGISTIC:
+        logistic = self._loss()[0] in LOGISTIC
+        if self._n_labels is not None:
+            scores = self.decision_function(X)
+            return _multilabel.within_0_and_1(expit(scores) if logistic else (scores + 1) / 2)
+        if logistic:
             return self._predict_proba_lr(X)
         chance = (np.clip(self.decision_function(X), -1, 1) + 1) / 2
         if chance.ndim == 1:
@@ -356,3 +426,8 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

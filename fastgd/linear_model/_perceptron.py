@@ -49,13 +49,16 @@ class Perceptron(LinearSGDClassifier):
     n_iter_no_change : int, default=5
         The patience, in epochs.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes by label; "balanced": ``n_samples / (n_classes * count)``, in `partial_fit` by running counts.
+        Weights of the classes by label; "balanced": ``n_samples / (n_classes * count)``, in `partial_fit` by running counts. With a y of
+        several columns: by column, the weight of its ones; "balanced" weighs its ones and zeros, each as one of two classes.
     warm_start : bool, default=False
-        `fit` begins with the last weights.
+        `fit` begins with the last weights. Where `max_time` or Ctrl-C ended the last `fit`, it goes on with that instead, with the same
+        data and settings: at the very row, bit for bit as if nothing had been (after Ctrl-C, from some seconds before).
     restore_best : bool, default=False
         Keep the weights of the epoch with the best validation score, not the last ones. Needs `early_stopping` or `X_val`.
     max_time : float, optional
-        Seconds after which `fit` begins no further epoch.
+        Seconds after which `fit` ends, also inside an epoch: then `epoch_position_` is above 0, and the last entry of `history_` is of
+        the rows seen.
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
 
@@ -66,11 +69,13 @@ class Perceptron(LinearSGDClassifier):
     intercept_ : ndarray of shape (1,) for two classes, else (n_classes,)
         The constants.
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted; for a y of several columns their numbers.
     n_iter_ : int
-        The number of epochs, of the longest lane.
+        The number of whole epochs, of the longest lane.
     t_ : int
-        ``n_iter_ * n_samples + 1``, over all calls since `fit`; rows of weight 0 do not count.
+        ``n_iter_ * n_samples + epoch_position_ + 1``, over all calls since `fit`; rows of weight 0 do not count.
+    epoch_position_ : int
+        How many rows of an unfinished epoch were seen: 0 unless `max_time` or Ctrl-C ended `fit` inside one.
     history_ : dict of ndarray
         Epoch by epoch: epoch, step, learning_rate, loss (mean over the rows, each before its update), objective (loss plus
         penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), rows_per_second,

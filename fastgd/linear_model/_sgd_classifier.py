@@ -69,15 +69,18 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     n_iter_no_change : int, default=5
         The patience, in epochs.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes by label; "balanced": ``n_samples / (n_classes * count)``, in `partial_fit` by running counts.
+        Weights of the classes by label; "balanced": ``n_samples / (n_classes * count)``, in `partial_fit` by running counts. With a y of
+        several columns: by column, the weight of its ones; "balanced" weighs its ones and zeros, each as one of two classes.
     warm_start : bool, default=False
-        `fit` begins with the last weights.
+        `fit` begins with the last weights. Where `max_time` or Ctrl-C ended the last `fit`, it goes on with that instead, with the same
+        data and settings: at the very row, bit for bit as if nothing had been (after Ctrl-C, from some seconds before).
     average : bool or int, default=False
         Publish the mean of the weights over all steps, or over those from the step `average` on.
     restore_best : bool, default=False
         Keep the weights of the epoch with the best validation score, not the last ones. Needs `early_stopping` or `X_val`.
     max_time : float, optional
-        Seconds after which `fit` begins no further epoch.
+        Seconds after which `fit` ends, also inside an epoch: then `epoch_position_` is above 0, and the last entry of `history_` is of
+        the rows seen. With the rate "auto" it begins no further epoch.
     optimizer : Optimizer, optional
         An optimizer of `fastgd.optimizers`, such as ``fastgd.Adam(lr=0.01)``, in place of plain SGD. `learning_rate` takes the place of its
         `lr`, unless it is left at its default. The penalty stays beside the rule: decoupled decay for L2, soft thresholding for L1.
@@ -100,11 +103,13 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     intercept_ : ndarray of shape (1,) for two classes, else (n_classes,)
         The constants.
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted; for a y of several columns their numbers.
     n_iter_ : int
-        The number of epochs, of the longest lane.
+        The number of whole epochs, of the longest lane.
     t_ : int
-        ``n_iter_ * n_samples + 1``, over all calls since `fit`; rows of weight 0 do not count.
+        ``n_iter_ * n_samples + epoch_position_ + 1``, over all calls since `fit`; rows of weight 0 do not count.
+    epoch_position_ : int
+        How many rows of an unfinished epoch were seen: 0 unless `max_time` or Ctrl-C ended `fit` inside one.
     history_ : dict of ndarray
         Epoch by epoch: epoch, step, learning_rate, loss (mean over the rows, each before its update), objective (loss plus
         penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), clipped (share of the steps), rows_per_second,
@@ -125,7 +130,11 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     Differences from scikit-learn, all deliberate: dense and sparse data give the same model; `tol` sees the whole penalty on sparse data;
     with "log_loss" early stopping counts both classes (scikit-learn counts no negative row as right); rows of weight 0 are not visited and
     negative weights are refused; int64 indices are accepted; the lanes of one-vs-rest share the order of rows; a diverging or interrupted
-    call leaves the estimator as it was.
+    call leaves the estimator as it was, but for what `warm_start` remembers.
+
+    A y of several columns of 0 and 1 says which labels a row has (multilabel). Each is a lane: trained in one pass with the others, as it
+    would be alone, bit for bit. Probabilities are the labels' own, `score` is the share of rows with all labels right, and `classes_`
+    numbers the columns, all as in ``sklearn.neural_network.MLPClassifier``. Rows are held out without regard to their labels.
 
     ``LogisticRegression(C)`` and ``LinearSVC(C)`` minimise the same objective with ``alpha = 1 / (C * n_samples)``.
 

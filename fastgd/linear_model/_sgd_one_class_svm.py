@@ -11,6 +11,7 @@ from fastgd._estimators import inputs
 from fastgd._estimators.callbacks import observed
 from fastgd._estimators.settings import store
 from fastgd._validation import ArgumentValueError
+from fastgd.linear_model import _resume
 from fastgd.linear_model._base import LinearSGD
 from fastgd.schedules import Schedule
 
@@ -59,11 +60,13 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
     power_t : float, default=0.5
         The exponent of "invscaling".
     warm_start : bool, default=False
-        `fit` begins with the last weights.
+        `fit` begins with the last weights. Where `max_time` or Ctrl-C ended the last `fit`, it goes on with that instead, with the same
+        data and settings: at the very row, bit for bit as if nothing had been (after Ctrl-C, from some seconds before).
     average : bool or int, default=False
         Publish the mean of the weights over all steps, or over those from the step `average` on.
     max_time : float, optional
-        Seconds after which `fit` begins no further epoch.
+        Seconds after which `fit` ends, also inside an epoch: then `epoch_position_` is above 0, and the last entry of `history_` is of
+        the rows seen.
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
 
@@ -74,9 +77,11 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
     offset_ : ndarray of shape (1,)
         ``decision_function = score_samples - offset_``.
     n_iter_ : int
-        The number of epochs, of the longest lane.
+        The number of whole epochs, of the longest lane.
     t_ : int
-        ``n_iter_ * n_samples + 1``, over all calls since `fit`; rows of weight 0 do not count.
+        ``n_iter_ * n_samples + epoch_position_ + 1``, over all calls since `fit`; rows of weight 0 do not count.
+    epoch_position_ : int
+        How many rows of an unfinished epoch were seen: 0 unless `max_time` or Ctrl-C ended `fit` inside one.
     history_ : dict of ndarray
         Epoch by epoch: epoch, step, learning_rate, loss (mean over the rows, each before its update), objective (loss plus
         penalty), rows_per_second, seconds. With several lanes, what differs between them has shape
@@ -181,12 +186,13 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         >>> SGDOneClassSVM(random_state=0).fit([[1.0], [2.0]] * 50).coef_.shape
         (1,)
         """
-        with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
+        looks_on = observed(self, callbacks, self.max_iter, X, y, sample_weight)
+        with _resume.remembered(self, coef_init, offset_init) as call, looks_on as observer:
             self._check_settings()
             X = inputs.matrix(self, X, reset=True)
             weight = inputs.row_weights(sample_weight, X)
             init = self._initial(coef_init, offset_init)
-            self._learn(X, *self._ones(X, weight), n_lanes=1, init=init, observer=observer)
+            self._learn(X, *self._ones(X, weight), n_lanes=1, init=init, observer=observer, call=call)
         self._warn()
         return self
 

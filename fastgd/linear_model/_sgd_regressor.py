@@ -13,7 +13,7 @@ from fastgd._estimators import inputs, streams
 from fastgd._estimators.callbacks import observed
 from fastgd._estimators.settings import store
 from fastgd._validation import ArgumentValueError
-from fastgd.linear_model import _auto
+from fastgd.linear_model import _auto, _resume
 from fastgd.linear_model._base import LinearSGD
 from fastgd.linear_model._bootstrap import BootstrapMixin
 
@@ -83,13 +83,15 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
     n_iter_no_change : int, default=5
         The patience, in epochs.
     warm_start : bool, default=False
-        `fit` begins with the last weights.
+        `fit` begins with the last weights. Where `max_time` or Ctrl-C ended the last `fit`, it goes on with that instead, with the same
+        data and settings: at the very row, bit for bit as if nothing had been (after Ctrl-C, from some seconds before).
     average : bool or int, default=False
         Publish the mean of the weights over all steps, or over those from the step `average` on.
     restore_best : bool, default=False
         Keep the weights of the epoch with the best validation score, not the last ones. Needs `early_stopping` or `X_val`.
     max_time : float, optional
-        Seconds after which `fit` begins no further epoch.
+        Seconds after which `fit` ends, also inside an epoch: then `epoch_position_` is above 0, and the last entry of `history_` is of
+        the rows seen. With the rate "auto" it begins no further epoch.
     optimizer : Optimizer, optional
         An optimizer of `fastgd.optimizers`, such as ``fastgd.Adam(lr=0.01)``, in place of plain SGD. `learning_rate` takes the place of its
         `lr`, unless it is left at its default. The penalty stays beside the rule: decoupled decay for L2, soft thresholding for L1.
@@ -120,9 +122,11 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
     intercept_ : ndarray of shape (1,), or (n_outputs,) for a y of two dimensions
         The constants.
     n_iter_ : int
-        The number of epochs, of the longest lane.
+        The number of whole epochs, of the longest lane.
     t_ : int
-        ``n_iter_ * n_samples + 1``, over all calls since `fit`; rows of weight 0 do not count.
+        ``n_iter_ * n_samples + epoch_position_ + 1``, over all calls since `fit`; rows of weight 0 do not count.
+    epoch_position_ : int
+        How many rows of an unfinished epoch were seen: 0 unless `max_time` or Ctrl-C ended `fit` inside one.
     history_ : dict of ndarray
         Epoch by epoch: epoch, step, learning_rate, loss (mean over the rows, each before its update), objective (loss plus
         penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), clipped (share of the steps), rows_per_second,
@@ -145,7 +149,7 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
 
     Differences from scikit-learn, all deliberate: dense and sparse data give the same model; `tol` sees the whole penalty on sparse data;
     rows of weight 0 are not visited and negative weights are refused; int64 indices are accepted; a diverging or interrupted call leaves
-    the estimator as it was.
+    the estimator as it was, but for what `warm_start` remembers.
 
     ``Ridge(a)`` minimises the same objective with ``alpha = a / n_samples``, ``LinearSVR(C)`` with ``alpha = 1 / (C * n_samples)``.
 
@@ -309,12 +313,13 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
                 sample_weight_val=sample_weight_val,
                 callbacks=callbacks,
             )
-        with observed(self, callbacks, self.max_iter, X, y, sample_weight) as observer:
+        looks_on = observed(self, callbacks, self.max_iter, X, y, sample_weight)
+        with _resume.remembered(self, coef_init, intercept_init) as call, looks_on as observer:
             self._check_settings()
             own = (X_val, y_val, sample_weight_val)
             split = self.early_stopping or _auto.is_auto(self)
             task = self._task(X, y, sample_weight, own, split, (coef_init, intercept_init))
-            self._learn(**task, observer=observer)
+            self._learn(**task, observer=observer, call=call)
         self._warn()
         return self
 

@@ -22,7 +22,8 @@ class LaneSearchCV(GridSearchCV):
     `random_state` is an int.
 
     Candidates that differ in `alpha`, `l1_ratio`, `penalty`, `eta0`, `learning_rate`, `power_t`, `epsilon` or `quantile` are lanes: loading
-    a row costs the same for 1 and for 16 of them. Values of any other parameter make one set of lanes each.
+    a row costs the same for 1 and for 16 of them. Values of any other parameter make one set of lanes each. Models of several lanes
+    (classes, also of softmax; labels; outputs) lie side by side.
 
     Parameters
     ----------

@@ -12,7 +12,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-from fastgd._kernels import execute
 from fastgd.linear_model import Perceptron, SGDClassifier, SGDRegressor
 from fastgd.schedules import Schedule
 
@@ -80,16 +79,12 @@ class Task:
             foreign = [n for n, v in model.get_params().items() if n not in KNOWN and repr(v) != repr(fresh[n])]
             if isinstance(model.learning_rate, str) and model.learning_rate not in RATES:
                 foreign.append("learning_rate")
-            if (model.loss, "float64", 1) not in execute.lane_table().LOSSES:
-                foreign.append("loss")
             if model.restore_best and not model.early_stopping:
                 foreign.append("restore_best")
             if foreign:
                 return f"not for lanes: {', '.join(foreign)}"
             if any(getattr(each, "_skl_callbacks", None) for each in (search, estimator, model)):
                 return "callbacks"
-            if getattr(self.y, "ndim", 1) != 1:
-                return "y has columns"
             if self.y is None or set(self.fit_params) - {self.prefix + "sample_weight"}:
                 return "fit takes more than X, y and sample_weight"
             if getattr(estimator, "transform_input", None):

@@ -146,7 +146,7 @@ class Pass:
         noted = {n: v for n, v in vars(first).items() if n not in parameters} | self.data.noted
         for model in self.models:
             vars(model).update(noted)
-        self.width = task["n_lanes"]
+        self.width, self.n_outputs = task["n_lanes"], first._n_outputs()
         self.n_counted = inputs.rows_that_count(zeros, task["weight"])
         self.learn = self.train[inputs.rows_to_learn(zeros, task["weight"], task["held_out"])]
         self.targets, self.lane_weight = (self._spread(task[name]) for name in ("targets", "weight"))
@@ -209,11 +209,12 @@ class Pass:
 
     def _adopt(self, model: Any, outcome: fit.Outcome, k: int) -> Exception | None:
         """Set the fitted attributes of the k-th estimator; return its error if it has diverged."""
-        own = slice(k * self.width, (k + 1) * self.width)
+        lanes, n = slice(k * self.width, (k + 1) * self.width), self.width // self.n_outputs
+        own = slice(k * n, (k + 1) * n)
         lost = np.flatnonzero(outcome.stop_reason[own] == "diverged")
         if len(lost):
             return outcome.error(own.start + int(lost[0]))
-        model._set(model._attributes(outcome.coef[:, own].copy(), outcome.intercept[own].copy()))
+        model._set(model._attributes(outcome.coef[:, lanes].copy(), outcome.intercept[lanes].copy()))
         model.n_iter_ = int(outcome.n_iter[own].max())
         model.t_ = model.n_iter_ * self.n_counted + 1
         model.stop_reason_ = ", ".join(dict.fromkeys(outcome.stop_reason[own].tolist()))
