@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from fastgd._training import orders
 from fastgd._training.models import AnyLanes, Lanes, lanes_of, measured, of_models, rates_of_models
 from fastgd._training.observers import Observer, Printer
 from fastgd._training.pacing import Pace
@@ -33,18 +34,18 @@ class Problem:
     ----------
     rows : Rows
         All rows, those that are not learnt from included.
-    targets : ndarray, shape (n_rows, 1) or (n_rows, K)
+    targets : ndarray or Coded, shape (n_rows, 1) or (n_rows, K)
         In the coding of the loss.
-    learn : ndarray of int64
+    learn : ndarray of int32 or int64, or range
         The rows to learn from, in ascending order.
     weight : ndarray, shape (n_rows, 1) or (n_rows, K), optional
         The weights of the rows.
     """
 
     rows: Any
-    targets: np.ndarray
-    learn: np.ndarray
-    weight: np.ndarray | None = None
+    targets: Any
+    learn: Any
+    weight: Any = None
 
 
 @dataclass(frozen=True)
@@ -181,20 +182,24 @@ def train(
     began = time.perf_counter()
     progress = _Progress(lanes, plan)
     log = _Log(plan.verbose)
+    n_rows = len(problem.learn)
     for epoch in range(plan.max_iter):
         if observer is not None:
             observer.begin(progress.published)
         t, since = int(lanes.t), time.perf_counter()
-        order = epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle)
         result = lanes.epoch(
-            problem.rows, problem.targets, order, rate.table(t, lanes.n_steps(len(order))), problem.weight
+            problem.rows,
+            problem.targets,
+            epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle),  # without a name: two would be many
+            rate.table(t, lanes.n_steps(n_rows)),
+            problem.weight,
         )
         diverged = progress.active & ~of_models(lanes, result.finite_lanes, np.all)
         if plan.drop_diverged:
             progress.stop(diverged, "diverged")
         elif diverged.any():
             raise log.diverged(epoch + 1, rates_of_models(lanes, rate, t), diverged)
-        found = measured(lanes, result, len(order), rate.counts_penalty)
+        found = measured(lanes, result, n_rows, rate.counts_penalty)
         val_loss, scores = (None, None) if validation is None else validation.measure(lanes)
         now = time.perf_counter()
         log.add(
@@ -208,7 +213,7 @@ def train(
             val_score=scores,
             grad_norm=found.grad_norm,
             clipped=found.clipped,
-            rows_per_second=len(order) / max(now - since, 1e-9),
+            rows_per_second=n_rows / max(now - since, 1e-9),
             seconds=now - began,
             **result.by_layer(),
         )
@@ -227,12 +232,12 @@ def train(
     return progress.outcome(log)
 
 
-def epoch_order(learn: np.ndarray, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
-    """Return the order of the rows in an epoch: a function of its arguments alone."""
+def epoch_order(learn: Any, seed: int, epoch: int, shuffle: bool) -> Any:
+    """Return the order of the rows in an epoch, an array or without shuffling what `learn` is: a function of its arguments alone."""
     if not shuffle:
         return learn
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
-    return generator.permutation(learn)
+    return orders.shuffled(learn, generator)
 
 
 def published(lanes: AnyLanes) -> tuple[np.ndarray, np.ndarray]:

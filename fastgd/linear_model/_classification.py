@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastgd._estimators import inputs
 from fastgd._estimators.callbacks import observed
+from fastgd._training.coded import Coded
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _auto
 from fastgd.linear_model._base import LinearSGD
@@ -59,27 +60,27 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         loss, parameter = super()._loss()
         return ("log_loss" if loss == "softmax" and self._n_lanes() == 1 else loss), parameter
 
-    def _targets(self, code: np.ndarray, dtype: Any) -> np.ndarray:
+    def _targets(self, code: np.ndarray, dtype: Any) -> Coded:
         """Return the targets of the rows.
 
         (n_rows, K): 1 for the lane's class, for the others 0 with logistic losses and -1 with all other losses; with softmax (n_rows, 1):
         the number of the class.
         """
+        known = np.arange(len(self.classes_))[:, None]
         if self._n_outputs() > 1:
-            return code[:, None].astype(dtype)
-        positive = code[:, None] == (np.arange(len(self.classes_)) if self._n_lanes() > 1 else np.ones(1))
-        return np.where(positive, 1, 0 if self._loss()[0] in LOGISTIC else -1).astype(dtype)
+            return Coded(code, known.astype(dtype))
+        positive = known == (known.T if self._n_lanes() > 1 else 1)
+        return Coded(code, np.where(positive, 1, 0 if self._loss()[0] in LOGISTIC else -1).astype(dtype))
 
-    def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+    def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | Coded | None:
         """Return the weight of each row in each lane: a class's weight counts in its own lane, where there are more than two."""
         of_class = inputs.class_weights(self.class_weight, self.classes_, self._counts)
-        rows = None if weight is None else weight[:, None]
         if of_class is None:
-            return rows
-        lanes = of_class[code][:, None]
+            return None if weight is None else weight[:, None]
+        table = of_class[:, None]
         if self._n_lanes() > 1 and self._n_outputs() == 1:
-            lanes = np.where(code[:, None] == np.arange(len(self.classes_)), lanes, 1.0)
-        return lanes if rows is None else lanes * rows
+            table = np.where(np.eye(len(table), dtype=bool), table, 1.0)
+        return Coded(code, table, weight)
 
     def _lane_scores(self, raw, y, weight):
         if self._n_outputs() > 1:
@@ -156,7 +157,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         before = self._starting_point() if warm else (None, None)
         self.classes_ = inputs.labels(y)
         code = inputs.codes(y, self.classes_)
-        self._counts = np.bincount(code, minlength=len(self.classes_))
+        self._counts = inputs.counts(code, len(self.classes_))
         targets = self._targets(code, X.dtype)
         weight = inputs.row_weights(sample_weight, X)
         init = self._initial(*init, before)
@@ -214,7 +215,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
             code = inputs.codes(y, self.classes_)
             weight = inputs.row_weights(sample_weight, X, allow_all_zero=True)
             if weight is None or weight.any():
-                self._counts = getattr(self, "_counts", 0) + np.bincount(code, minlength=len(self.classes_))
+                self._counts = getattr(self, "_counts", 0) + inputs.counts(code, len(self.classes_))
                 targets, lane_weight = self._targets(code, X.dtype), self._lane_weights(code, weight)
                 self._learn(X, targets, lane_weight, n_lanes=self._n_lanes(), n_epochs=n_epochs, observer=observer)
             elif first:
@@ -247,7 +248,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         if found is None:
             return None
         X, y, weight = found
-        return X, self._targets(inputs.codes(np.asarray(y), self.classes_, "y_val"), dtype), weight
+        return X, np.asarray(self._targets(inputs.codes(np.asarray(y), self.classes_, "y_val"), dtype)), weight
 
     # ------------------------------------------------------------------------------------------------------------- prediction
 
