@@ -10,10 +10,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
 from fastgd._estimators import frames
+from fastgd._training.coded import MOST_IN_A_BYTE, Coded
+from fastgd._training.orders import width
 from fastgd._training.rows import check_sparse
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
 
 DTYPES = [np.float64, np.float32]
+CHUNK = 2**16  # rows that are looked at at once: temporary arrays stay small
 
 
 @contextmanager
@@ -28,21 +31,25 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
         raise
 
 
-def matrix(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **checks) -> Any:
+def matrix(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, product: bool = False, **checks) -> Any:
     """Return X (with y where it is given) as scikit-learn validates it: CSR or dense, float32 or float64, finite.
 
     Beyond scikit-learn: a damaged sparse matrix is refused before any compiled code walks it, so are masked cells and times, and
-    int64 indices are accepted. The float32 columns of every kind of frame stay float32.
+    int64 indices are accepted. The float32 columns of every kind of frame stay float32. For a `product`, neither the values of a sparse
+    matrix are looked at nor the indices of CSR: the product does so itself.
     """
     X = frames.table(X)
     columns = frames.column_types(X)
-    _refuse_odd(X)
+    if not (product and sp.issparse(X) and X.format == "csr" and X.dtype in DTYPES):
+        _refuse_odd(X)
     _refuse_masked(y, "y")
     frames.refuse_odd(X, columns)
     if not reset:
         frames.check_order(estimator, columns)
     narrow = columns and all(kind in frames.FLOAT32 for _, kind in columns)
     accepted = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": np.float32 if narrow else DTYPES}
+    if product and sp.issparse(X):
+        checks["ensure_all_finite"] = False
     return validate_data(estimator, X, y, reset=reset, **accepted, **checks)
 
 
@@ -104,18 +111,25 @@ def row_weights(sample_weight: Any, X: Any, *, allow_all_zero: bool = False) -> 
     weight = _check_sample_weight(
         sample_weight, X, dtype=X.dtype, ensure_non_negative=True, allow_all_zero_weights=allow_all_zero
     )
-    return weight.astype(np.float64)
+    return weight.astype(np.float64, copy=False)
 
 
 def labels(y: np.ndarray) -> np.ndarray:
     """Return the distinct labels of a classification target."""
-    check_classification_targets(y)
-    classes = np.unique(y)
+    integers = y.dtype.kind in "biu" and y.ndim == 1
+    if not integers:
+        check_classification_targets(y)  # which says of integers that they are classes
+    classes = _distinct(y) if integers else np.unique(y)
     if len(classes) < 2:
         raise ArgumentValueError(
             f"The number of classes has to be greater than one; got {len(classes)} class ({shortened(repr(classes.tolist()[0]), 60)})"
         )
     return classes
+
+
+def _distinct(y: np.ndarray) -> np.ndarray:
+    """Return the sorted distinct values without a copy of all."""
+    return np.unique(np.concatenate([np.unique(y[low : low + CHUNK]) for low in range(0, max(1, len(y)), CHUNK)]))
 
 
 def announced(classes: Any) -> np.ndarray:
@@ -134,18 +148,26 @@ def announced(classes: Any) -> np.ndarray:
 
 
 def codes(y: np.ndarray, classes: np.ndarray, name: str = "y") -> np.ndarray:
-    """Return the index of each label within the sorted classes; refuse unknown labels by name."""
-    if (y.dtype.kind in "biuf") == (classes.dtype.kind in "biuf"):
-        where = np.searchsorted(classes, y)
-        unknown = classes[np.minimum(where, len(classes) - 1)] != y
-    else:
-        unknown = np.ones(len(y), bool)
+    """Return the index of each label within the sorted classes, a byte each where that is enough; refuse unknown labels by name."""
+    same_kind = (y.dtype.kind in "biuf") == (classes.dtype.kind in "biuf")
+    code = np.empty(len(y), np.uint8 if len(classes) <= MOST_IN_A_BYTE else np.int32)
+    unknown = np.zeros(len(y), bool)
+    for low in range(0, len(y), CHUNK):
+        part = slice(low, low + CHUNK)
+        code[part] = where = np.minimum(np.searchsorted(classes, y[part]), len(classes) - 1) if same_kind else 0
+        unknown[part] = classes[where] != y[part] if same_kind else True
     if unknown.any():
         new = shortened(repr(np.unique(y[unknown]).tolist()), 80)
         raise ArgumentValueError(
             f"{name} has labels {new} that are not among classes_ {shortened(repr(classes.tolist()), 100)}."
         )
-    return where
+    return code
+
+
+def counts(code: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return how many rows each class has."""
+    parts = (code[low : low + CHUNK] for low in range(0, len(code), CHUNK))
+    return sum((np.bincount(part, minlength=n_classes) for part in parts), np.zeros(n_classes, np.int64))
 
 
 def class_weights(class_weight: Any, classes: np.ndarray, counts: np.ndarray) -> np.ndarray | None:
@@ -202,28 +224,37 @@ def validation(
     return X.astype(dtype, copy=False), y, row_weights(weight, X)
 
 
-def held_out(X: Any, targets: np.ndarray, weight: np.ndarray | None, rows: np.ndarray) -> tuple:
+def held_out(X: Any, targets: "np.ndarray | Coded", weight: np.ndarray | None, rows: np.ndarray) -> tuple:
     """Return the validation data (X, targets, weight) that a split for early stopping holds out."""
     kept = None if weight is None else weight[rows]
     if kept is not None and not kept.any():
         raise ArgumentValueError(
             "The sample weights for validation set are all zero, consider using a different random state."
         )
-    return X[rows], targets[rows], kept
+    return X[rows], targets[rows].astype(X.dtype, copy=False), kept
 
 
-def rows_that_count(X: Any, weight: np.ndarray | None) -> int:
+def rows_that_count(X: Any, weight: "np.ndarray | Coded | None") -> int:
     """Return how many rows have a weight in any lane: by so much an epoch raises `t_`, validation rows included as in scikit-learn."""
     return X.shape[0] if weight is None else int(np.count_nonzero(weight.any(axis=1)))
 
 
-def rows_to_learn(X: Any, weight: np.ndarray | None, held_out: np.ndarray | None) -> np.ndarray:
-    """Return the numbers of the rows that have a weight and are not held out."""
-    learn = np.arange(X.shape[0]) if weight is None else np.flatnonzero(weight.any(axis=1))
+def rows_to_learn(X: Any, weight: Any, held_out: np.ndarray | None) -> Any:
+    """Return the numbers of the rows that have a weight and are not held out: a range where these are all, else an array."""
+    n_rows = X.shape[0]
+    there: np.ndarray = np.ones(n_rows, bool) if weight is None else weight.any(axis=1)
     if held_out is not None:
-        learn = np.setdiff1d(learn, held_out, assume_unique=True)
+        there[held_out] = False
+    if n_rows and there.all():
+        return range(n_rows)
+    learn: np.ndarray = np.empty(int(np.count_nonzero(there)), width(n_rows))
+    done = 0
+    for low in range(0, n_rows, CHUNK):
+        part = low + np.flatnonzero(there[low : low + CHUNK])
+        learn[done : done + len(part)] = part
+        done += len(part)
     if len(learn) == 0:
         raise ArgumentValueError(
             "Sample weights must contain at least one non-zero number among the rows to learn from."
         )
-    return learn.astype(np.int64)
+    return learn

@@ -10,14 +10,16 @@ knows how much penalty every weight owed so far, each weight how much it has pai
 """
 cimport numpy as cnp
 from libc.math cimport fabs, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
+from fastgd._kernels.lane_decisions cimport decide
 from fastgd._kernels.lane_penalty cimport add_tracking, collect
 from fastgd._kernels.lane_rows cimport (
-    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, GRADIENT, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, OWED, PA1, PENALTY, SCALE,
-    SQUARES, WEIGHT, WEIGHTED_LOSS, AddAndMultiply, Eight, Four, One, Rate, Sixteen, Slice, add, block, dot, fetch, index, pass_dense, real,
-    schar, square_norm,
+    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, GRADIENT, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, OWED, PA1, PENALTY,
+    SCALE, SQUARES, WEIGHT, WEIGHTED_LOSS, AddAndMultiply, Eight, Four, One, Rate, Sixteen, Slice, add, block, dot, fetch, index,
+    pass_dense, real, schar, square_norm,
 )
+from fastgd._kernels.lane_softmax cimport softmax_lanes
 
 cnp.import_array()
 
@@ -71,17 +73,29 @@ cdef inline double passive_aggressive(const Slice *s, double eta, double value, 
     return -size if y < z else size
 
 
+cdef inline void norms_of_models(const Slice *s, double *norm) noexcept nogil:
+    """Replace the sizes of slopes by the norm of those of a model, in all its lanes."""
+    cdef Py_ssize_t model, first, l
+    cdef double total
+    for model in range(s.n_lanes // s.n_outputs):
+        first, total = model * s.n_outputs, 0
+        for l in range(first, first + s.n_outputs):
+            total += norm[l] * norm[l]
+        for l in range(first, first + s.n_outputs):
+            norm[l] = sqrt(total)
+
+
 cdef inline void measure(
     Slice *s, Py_ssize_t i, Py_ssize_t r, const double *eta, double square, const real *dots, double *change, block *lanes_
 ) noexcept nogil:
     """Add up loss and penalty of each lane at row `i`, step `r` of the slice, and find how far its prediction is to move along it."""
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef real[MOST] z, y, value, slope
-    cdef double[MOST] weight
+    cdef double[MOST] weight, norm
     cdef double *state = s.state
     cdef double scale, g, length = sqrt(square + s.fit_intercept)
-    cdef Py_ssize_t l
-    spread(<const real *> s.targets + (r if s.targets_by_step else i) * s.targets_stride, s.targets_lanes, y, lanes_)
+    cdef Py_ssize_t l, known = r if s.targets_by_step else (i if s.code == NULL else s.code[i])
+    spread(<const real *> s.targets + known * s.targets_stride, s.targets_lanes, y, lanes_)
     if s.weights != NULL:
         spread(s.weights + (r if s.weights_by_step else i) * s.weights_stride, s.weights_lanes, weight, lanes_)
     else:
@@ -89,7 +103,9 @@ cdef inline void measure(
             weight[l] = 1
     for l in range(K):
         z[l] = <real> (state[SCALE * K + l] * dots[l] + state[INTERCEPT * K + l])
-    if real is float:
+    if s.n_outputs > 1:
+        softmax_lanes(s.n_lanes // s.n_outputs, s.n_outputs, z, y, value, slope, lanes_)
+    elif real is float:
         (<loss_float> s.loss)(z, y, <const real *> s.hyper, value, slope)
     else:
         (<loss_double> s.loss)(z, y, <const real *> s.hyper, value, slope)
@@ -97,7 +113,11 @@ cdef inline void measure(
         g = slope[l]
         g = -1e12 if g < -1e12 else (1e12 if g > 1e12 else g)
         change[l] = -eta[l] * g * weight[l]
-        state[GRADIENT * K + l] += fabs(g) * weight[l] * length
+        norm[l] = fabs(g)
+    if s.n_outputs > 1:
+        norms_of_models(s, norm)
+    for l in range(K):
+        state[GRADIENT * K + l] += norm[l] * weight[l] * length
     if s.rate != GIVEN:
         for l in range(K):
             change[l] = passive_aggressive(s, eta[l], value[l], square, z[l], y[l]) * weight[l]
@@ -186,7 +206,7 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
         else:
             x = <const real *> s.data + i * s.row_stride
             n = s.n_features
-        square = (<const real *> s.squares)[i]
+        square = (<const real *> s.squares)[i] if s.squares != NULL else <real> square_norm(n, x)
         if not multiplied:
             dot(n, x, ix, w, dots, lanes_)
         multiplied = False
@@ -246,23 +266,6 @@ cdef void weigh(Slice *s, const real *real_, block *lanes_) noexcept nogil:
             state[ABSOLUTES * K + l] += w[k * K + l] if w[k * K + l] > 0 else -w[k * K + l]
 
 
-cdef void decide(Slice *s, const real *real_, const index *index_, block *lanes_) noexcept nogil:
-    """Write the raw predictions for a range of rows to `targets`."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef const index *indptr = <const index *> s.indptr
-    cdef real[MOST] dots
-    cdef real *out
-    cdef Py_ssize_t i, l
-    for i in range(s.first, s.first + s.n):
-        dot(
-            indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i], <const real *> s.w, dots,
-            lanes_,
-        )
-        out = <real *> s.targets + i * K
-        for l in range(K):
-            out[l] = <real> (s.state[SCALE * K + l] * dots[l] + s.state[INTERCEPT * K + l])
-
-
 cdef void act(Slice *s, Task task, const real *real_, const index *index_, block *lanes_) noexcept nogil:
     if task == LEARN:
         run(s, real_, index_, lanes_)
@@ -315,13 +318,18 @@ cdef class Block:
         The address of the loss's loop for this dtype and number of lanes.
     paid, averages : ndarray (n_features, lanes), float64, or None
         The L1 penalty that each weight has paid; the running sums of averaging.
+    n_lanes, n_outputs : int
+        The lanes without those that pad the block; how many of them side by side are the classes of one softmax, 1 for every other loss.
     """
     cdef Slice s
     cdef int lanes
     cdef bint double_
     cdef object held  # the arrays behind the pointers
 
-    def __init__(self, cnp.ndarray w, cnp.ndarray state, cnp.ndarray hyper, size_t loss, paid, averages):
+    def __init__(
+        self, cnp.ndarray w, cnp.ndarray state, cnp.ndarray hyper, size_t loss, paid, averages, Py_ssize_t n_lanes, Py_ssize_t n_outputs,
+    ):
+        self.s.n_lanes, self.s.n_outputs = n_lanes, n_outputs
         self.held = w, state, hyper, paid, averages
         self.lanes = w.shape[1]
         self.double_ = w.dtype.itemsize == 8
@@ -343,22 +351,21 @@ cdef class Block:
             self.s.all_wait &= self.s.state[L2 * self.lanes + lane] == 0
 
     def learn(
-        self, rows, cnp.ndarray order, Py_ssize_t start, Py_ssize_t stop, cnp.ndarray squares, cnp.ndarray targets, weights,
-        cnp.ndarray rates, double t, bint targets_by_step, bint weights_by_step,
+        self, rows, cnp.ndarray order, Py_ssize_t n, squares, cnp.ndarray targets, code, weights, cnp.ndarray rates, double t,
+        bint targets_by_step, bint weights_by_step,
     ):
-        """See the rows that `order` (int64) names from `start` to `stop`, without the GIL; return the step counter after them.
+        """See the first `n` rows that `order` (int64) names, without the GIL; return the step counter after them.
 
-        `squares` (of the weights' dtype, ``(n_rows,)``) are the squared norms of all rows; `targets` (of the weights' dtype) and
-        `weights` (float64 or None) have a row for each of them, or by step one for each from `start` to `stop`, and one column, or one for
-        each lane but those that pad the block, side by side; `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``, in C order, for the
-        steps from `start` to `stop`.
+        The other rows of `order` come next. `squares` (of the weights' dtype, ``(n_rows,)``) are the squared norms of all rows, or None;
+        `targets` (of the weights' dtype) and `weights` (float64 or None) have a row for each of them, or by step one for each step, and one
+        column, or one for each lane but those that pad the block, side by side; `code` (uint8, ``(n_rows,)``, or None) says which row of
+        the targets is a row's; `rates` (float64) is ``(n, lanes)`` or ``(1, lanes)``, in C order.
         """
         cdef int index_size = see(&self.s, rows)
-        self.s.n, self.s.ahead, self.s.t = stop - start, order.shape[0] - start, t
-        self.s.order = <const int64_t *> cnp.PyArray_DATA(order) + start
-        self.s.squares = cnp.PyArray_DATA(squares)
+        self.s.n, self.s.ahead, self.s.t = n, order.shape[0], t
+        self.s.order, self.s.squares = <const int64_t *> cnp.PyArray_DATA(order), address(squares)
         self.s.targets, self.s.targets_lanes = cnp.PyArray_DATA(targets), targets.shape[1]
-        self.s.targets_stride = targets.strides[0] // targets.itemsize
+        self.s.targets_stride, self.s.code = targets.strides[0] // targets.itemsize, <const uint8_t *> address(code)
         self.s.targets_by_step, self.s.weights_by_step = targets_by_step, weights_by_step
         self.s.weights = <const double *> address(weights)
         if weights is not None:
@@ -368,11 +375,17 @@ cdef class Block:
         return self.s.t
 
     def decide(self, rows, Py_ssize_t start, Py_ssize_t stop, cnp.ndarray out):
-        """Write the raw predictions for the sparse rows from `start` to `stop` to `out`, ``(n_rows, lanes)`` of the weights' dtype."""
+        """Write the raw predictions for the sparse rows from `start` to `stop` to `out`, without the GIL; return where it ends.
+
+        That is `stop`, or a row that does not lie within its arrays or names a feature that is not there. `out`, of the weights' dtype,
+        has a row for all rows, and a column for each lane but those that pad the block, side by side.
+        """
         cdef Slice s = self.s  # several threads may ask at once
         cdef int index_size = see(&s, rows)
-        s.n, s.first, s.targets = stop - start, start, cnp.PyArray_DATA(out)
+        s.n, s.first, s.stored = stop - start, start, min(len(rows.data), len(rows.indices))
+        s.targets, s.targets_stride = cnp.PyArray_DATA(out), out.strides[0] // out.itemsize
         self.act(&s, DECIDE, index_size)
+        return s.first
 
     def square(self, rows, cnp.ndarray out):
         """Write the squared norm of every row to `out`, ``(n_rows,)`` of the weights' dtype."""

@@ -1,39 +1,10 @@
 """From predictions to slopes: the loss of every row and lane of a chunk, softmax among them, and their sums."""
-cimport fastgd._kernels.lane_math as math
-from libc.math cimport frexp
-
 from fastgd._kernels.batch_state cimport BIAS, L1, LOSS, MEAN_WEIGHT, WEIGHT, WEIGHTED_LOSS, WIDEST, Batch
 from fastgd._kernels.lane_rows cimport real
+from fastgd._kernels.lane_softmax cimport softmax
 
 ctypedef void (*loss_float)(const float *, const float *, const float *, float *, float *) noexcept nogil
 ctypedef void (*loss_double)(const double *, const double *, const double *, double *, double *) noexcept nogil
-
-
-cdef inline double log_of(double x) noexcept nogil:
-    """Return the logarithm of a number that is at least 1: of its power of two and of its mantissa, between 1 and 2."""
-    cdef int exponent
-    cdef double mantissa = 2 * frexp(x, &exponent)
-    return (exponent - 1) * 0.6931471805599453 + math.log1p(mantissa - 1)
-
-
-cdef inline void softmax(Py_ssize_t n, const real *z, Py_ssize_t y, real *value, real *slope) noexcept nogil:
-    """Multinomial logistic loss of one row: ``log(sum(exp(z))) - z[y]`` in ``value[0]``, else 0; slope ``exp(z) / sum(exp(z)) - (k == y)``.
-
-    The largest prediction is taken from all before, so that no exponential overflows.
-    """
-    cdef real largest = z[0], total = 0
-    cdef Py_ssize_t k
-    for k in range(1, n):
-        largest = z[k] if z[k] > largest else largest
-    for k in range(n):
-        slope[k] = math.exp(z[k] - largest)
-    for k in range(n):
-        total += slope[k]
-    for k in range(n):
-        slope[k] = slope[k] / total
-        value[k] = 0
-    value[0] = <real> (log_of(total) + (<double> largest - z[y]))
-    slope[y] -= 1
 
 
 cdef inline void expand_targets(Batch *s, Py_ssize_t first, Py_ssize_t low, Py_ssize_t high, const real *real_) noexcept nogil:

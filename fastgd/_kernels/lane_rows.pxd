@@ -3,7 +3,7 @@
 Every loop over lanes has a length that the compiler knows, so it becomes a few vector instructions; every sum over a row's features has a
 fixed number of partial sums, so that its bits do not depend on the processor or on the other lanes.
 """
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 cdef extern from *:
     """
@@ -77,9 +77,11 @@ cdef struct Slice:
     const void *data
     const void *indices
     const void *indptr
-    const void *squares
-    # for each row of the data
+    Py_ssize_t stored  # values of sparse rows that there are in all
+    const void *squares  # NULL: rows are so short that their norms are computed at each step
+    # for each row of the data, or with `code` for each class of rows
     const void *targets
+    const uint8_t *code
     const double *weights
     Py_ssize_t targets_stride, targets_lanes, weights_stride, weights_lanes
     bint targets_by_step, weights_by_step  # the table has a row for each step of the slice, not for each row of the data
@@ -94,6 +96,7 @@ cdef struct Slice:
     const void *hyper
     void *loss
     # the same for all lanes
+    Py_ssize_t n_lanes, n_outputs  # without those that pad the block; how many of them side by side are one softmax
     Rate rate
     bint signed_by_target, fit_intercept
     bint all_wait  # no lane has L2 beside L1: what weights owe after an update waits until a row touches them again
@@ -123,8 +126,12 @@ cdef inline void fetch(Slice *s, Py_ssize_t r, const real *real_, const index *i
         i = s.order[r + FAR]
         if index is int32_t or index is int64_t:
             PREFETCH(&indptr[i])
-        PREFETCH(<const real *> s.targets + i * s.targets_stride)
-        PREFETCH(<const real *> s.squares + i)
+        if s.code != NULL:
+            PREFETCH(s.code + i)
+        else:
+            PREFETCH(<const real *> s.targets + i * s.targets_stride)
+        if s.squares != NULL:
+            PREFETCH(<const real *> s.squares + i)
         if s.weights != NULL:
             PREFETCH(s.weights + i * s.weights_stride)
     if index is schar:

@@ -8,6 +8,7 @@ from fastgd._kernels import execute
 from fastgd._training.batch_block import SUMS, BatchBlock, cut
 from fastgd._training.batch_scalars import RuleScalars
 from fastgd._training.batch_tables import TILE, step_scalars
+from fastgd._training.coded import check_classes
 from fastgd._training.epoch_result import EpochResult
 from fastgd._training.lane_arguments import accepted_optimizer, checked_order, checked_rows, loss_parameter_of
 from fastgd._training.rates import RateTable
@@ -360,13 +361,8 @@ class BatchLanes:
         n, k, models = rows.n_rows, self.n_lanes, self.n_lanes // self.n_outputs
         if targets.shape not in ((n, 1), (n, k if self.n_outputs == 1 else 1)):
             raise value_error(OWNER, "targets", f"of shape ({n}, 1) or ({n}, {k}), of softmax ({n}, 1)", targets.shape)
-        if (
-            self.n_outputs > 1
-            and n
-            and not (targets.min() >= 0 and targets.max() < self.n_outputs and (targets % 1 == 0).all())
-        ):
-            accepted = f"classes from 0 to {self.n_outputs - 1}"
-            raise value_error(OWNER, "targets", accepted, [float(targets.min()), float(targets.max())])
+        if self.n_outputs > 1:
+            check_classes(OWNER, targets, self.n_outputs)
         if row_weight is not None and row_weight.shape not in ((n, 1), (n, k), (n, models)):
             raise value_error(OWNER, "row_weight", f"of shape ({n}, 1) or ({n}, {k})", row_weight.shape)
         if row_weight is not None and row_weight.shape[1] not in (1, k):

@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from fastgd._training import orders
 from fastgd._training.models import AnyLanes, Lanes, lanes_of, measured, of_models, rates_of_models
 from fastgd._training.observers import Observer, Printer
 from fastgd._training.pacing import Pace
@@ -35,18 +36,18 @@ class Problem:
     ----------
     rows : Rows
         All rows, those that are not learnt from included.
-    targets : ndarray, shape (n_rows, 1) or (n_rows, K)
+    targets : ndarray or Coded, shape (n_rows, 1) or (n_rows, K)
         In the coding of the loss.
-    learn : ndarray of int64
+    learn : ndarray of int32 or int64, or range
         The rows to learn from, in ascending order.
     weight : ndarray, shape (n_rows, 1) or (n_rows, K), optional
         The weights of the rows.
     """
 
     rows: Any
-    targets: np.ndarray
-    learn: np.ndarray
-    weight: np.ndarray | None = None
+    targets: Any
+    learn: Any
+    weight: Any = None
 
 
 @dataclass(frozen=True)
@@ -209,14 +210,17 @@ def train(
         seconds, memory = time.perf_counter() - began, copy.deepcopy(rate.memory)
         return Pause(lanes.state(), progress.state(), tuple(log.epochs), memory, seed, t, position, seconds)
 
+    n_rows = len(problem.learn)
     for epoch in range(progress.epochs, plan.max_iter):
         if observer is not None:
             observer.begin(progress.published)
         since, before = time.perf_counter(), position
-        order = epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle)
-        table = rate.table(int(t), lanes.n_steps(len(order)))
-        result, position = walk.epoch(order, table, t, position, paused)
-        if position < len(order):
+        table = rate.table(int(t), lanes.n_steps(n_rows))
+        # The order has no name here: two would be many.
+        result, position = walk.epoch(
+            epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle), table, t, position, paused
+        )
+        if position < n_rows:
             pause = paused(position)
         diverged = progress.active & ~of_models(lanes, result.finite_lanes, np.all)
         if plan.drop_diverged:
@@ -263,12 +267,12 @@ def train(
     return progress.outcome(log, pause)
 
 
-def epoch_order(learn: np.ndarray, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
-    """Return the order of the rows in an epoch: a function of its arguments alone."""
+def epoch_order(learn: Any, seed: int, epoch: int, shuffle: bool) -> Any:
+    """Return the order of the rows in an epoch, an array or without shuffling what `learn` is: a function of its arguments alone."""
     if not shuffle:
         return learn
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
-    return generator.permutation(learn)
+    return orders.shuffled(learn, generator)
 
 
 def published(lanes: AnyLanes) -> tuple[np.ndarray, np.ndarray]:

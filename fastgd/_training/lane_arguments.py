@@ -30,7 +30,9 @@ def checked_rows(owner: str, rows: Rows, dtype: np.dtype, n_features: int) -> No
 
 def checked_order(owner: str, order: Any, n_rows: int) -> np.ndarray:
     """Return the numbers of the rows to see, all of them for None."""
-    order = np.arange(n_rows) if order is None else np.ascontiguousarray(order, np.int64)
+    if order is None or isinstance(order, range):
+        order = np.arange(n_rows) if order is None else np.arange(order.start, order.stop)
+    order = np.ascontiguousarray(order, np.int64)
     if len(order) and not 0 <= order.min() <= order.max() < n_rows:
         raise value_error(owner, "order", f"row numbers from 0 to {n_rows - 1}", [int(order.min()), int(order.max())])
     return order

@@ -7,19 +7,20 @@ import numpy as np
 from fastgd._training.lane_arguments import aligned
 from fastgd._training.rows import Rows
 
-__all__ = ["LaneBlock", "split"]
+__all__ = ["LaneBlock", "padded", "split"]
 
 WIDTHS = (1, 4, 8, 16)
 COST = {1: 1.0, 4: 1.3, 8: 1.5, 16: 2.0}  # of a row, measured on sparse rows
 SIGNED_BY_TARGET = ("hinge", "perceptron")  # whose passive-aggressive step goes in the target's direction
 
 
-def split(n_lanes: int, n_threads: int) -> list[list[slice]]:
+def split(n_lanes: int, n_threads: int, n_outputs: int = 1) -> list[list[slice]]:
     """Return for each thread which lanes its blocks hold: the cut into equal blocks whose slowest thread ends first.
 
-    Which lanes are neighbours changes no bit of any lane.
+    Which lanes are neighbours changes no bit of any lane; the `n_outputs` lanes of a model stay together.
     """
-    cuts = [_share([slice(k, min(k + w, n_lanes)) for k in range(0, n_lanes, w)], n_threads) for w in WIDTHS[::-1]]
+    sizes = [w // n_outputs * n_outputs for w in WIDTHS[::-1] if w >= n_outputs]
+    cuts = [_share([slice(k, min(k + n, n_lanes)) for k in range(0, n_lanes, n)], n_threads) for n in sizes]
     return min(cuts, key=lambda threads: max(_cost(blocks) for blocks in threads))
 
 
@@ -32,12 +33,12 @@ def _share(blocks: list[slice], n_threads: int) -> list[list[slice]]:
 
 
 def _cost(blocks: list[slice]) -> float:
-    return sum(COST[_width(block)] for block in blocks)
+    return sum(COST[padded(block.stop - block.start)] for block in blocks)
 
 
-def _width(block: slice) -> int:
-    """Return how many lanes the block has with those that pad it."""
-    return next(w for w in WIDTHS if w >= block.stop - block.start)
+def padded(n_lanes: int) -> int:
+    """Return how many lanes a block of so many has with those that pad it."""
+    return next(w for w in WIDTHS if w >= n_lanes)
 
 
 class LaneBlock:
@@ -60,7 +61,7 @@ class LaneBlock:
 
     def __init__(self, table: Any, owner: Any, part: slice, values: dict, parameter: np.ndarray, has_l1: bool):
         self.table, self.part, self.n = table, part, part.stop - part.start
-        self.width = _width(part)
+        self.width, self.n_outputs = padded(self.n), owner.n_outputs
         self.dtype, shape = owner.dtype, (owner.n_features, self.width)
         self.w = aligned(shape, owner.dtype)
         self.state = np.zeros((table.N_STATE, self.width))
@@ -68,11 +69,15 @@ class LaneBlock:
         self.hyper[0, : self.n] = parameter[part]
         self.paid = aligned(shape, np.dtype(np.float64)) if has_l1 else None
         self.averages = aligned(shape, np.dtype(np.float64)) if owner.average else None
-        self.loss = table.LOSSES[owner.loss, self.dtype.name, self.width]
-        self.block = table.Block(self.w, self.state, self.hyper, self.loss, self.paid, self.averages)
+        self.loss = 0 if owner.loss == "softmax" else table.LOSSES[owner.loss, self.dtype.name, self.width]
+        self.block = self._block(self.w, self.state, self.paid, self.averages)
         self.state[[table.STATE["scale"], table.STATE["divisor"]]] = 1
         for name, column in values.items():
             self.row(name)[...] = column[part]
+
+    def _block(self, w: np.ndarray, state: np.ndarray, paid: np.ndarray | None, averages: np.ndarray | None) -> Any:
+        """Return the compiled loops on these arrays."""
+        return self.table.Block(w, state, self.hyper, self.loss, paid, averages, self.n, self.n_outputs)
 
     def row(self, name: str) -> np.ndarray:
         """Return one number of each lane, as a view."""
@@ -104,7 +109,7 @@ class LaneBlock:
             return self.w, self.state, self.averages
         w, state, paid = self.w.copy(), self.state.copy(), self.paid.copy()
         averages = None if self.averages is None else self.averages.copy()
-        self.table.Block(w, state, self.hyper, self.loss, paid, averages).settle()
+        self._block(w, state, paid, averages).settle()
         return w, state, averages
 
     def coef(self) -> np.ndarray:
@@ -135,23 +140,24 @@ class LaneBlock:
         self,
         rows: Rows,
         order: np.ndarray,
-        start: int,
-        stop: int,
-        squares: np.ndarray,
+        n: int,
+        squares: np.ndarray | None,
         targets: np.ndarray,
+        code: np.ndarray | None,
         weight: np.ndarray | None,
         eta: np.ndarray,
         t: float,
         by_step: tuple[bool, bool],
     ) -> float:
-        """See the rows that `order` names from `start` to `stop`; return the step counter after them.
+        """See the first `n` rows that `order` names, of which the others come next; return the step counter after them.
 
-        `by_step` says of targets and weights whether they have a row for each of these steps instead of one for each row.
+        Targets have a row for each row, or with `code` for each code of a row. `by_step` says of targets and weights whether they have one
+        for each of these steps instead.
         """
         rates = np.zeros((len(eta), self.width))
         rates[:, : self.n] = self._own(eta)
         weight = None if weight is None else self._own(weight)
-        return self.block.learn(rows, order, start, stop, squares, self._own(targets), weight, rates, t, *by_step)
+        return self.block.learn(rows, order, n, squares, self._own(targets), code, weight, rates, t, *by_step)
 
     def _own(self, values: np.ndarray) -> np.ndarray:
         """Return this block's columns of a table; a single column, which is every lane's, as it is."""
@@ -163,4 +169,4 @@ class LaneBlock:
     def reader(self) -> Any:
         """Return the compiled loops on weights with all L1 penalty collected, to predict with."""
         w, state, _ = self.settled()
-        return self.table.Block(w, state, self.hyper, self.loss, None, None)
+        return self._block(w, state, None, None)

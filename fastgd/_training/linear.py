@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from fastgd._kernels import execute
+from fastgd._training import orders
+from fastgd._training.coded import Coded, check_classes
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.lane_arguments import checked_order, checked_rows, loss_parameter_of
-from fastgd._training.lane_block import LaneBlock, split
+from fastgd._training.lane_arguments import checked_rows, loss_parameter_of
+from fastgd._training.lane_block import WIDTHS, LaneBlock, split
+from fastgd._training.predictions import decide
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd._training.together import together
@@ -20,6 +23,8 @@ __all__ = ["LinearLanes"]
 OWNER = "LinearLanes"
 WORK = 2**21  # stored values times lanes between two looks at signals: some milliseconds
 MOST_ROWS = 8192  # in one slice, for the size of its tables
+AHEAD = 16  # rows after a slice that are named to it, FAR in lane_rows.pxd: their memory is asked for before it ends
+MOST_OUTPUTS = WIDTHS[-1]
 
 
 class LinearLanes:
@@ -31,7 +36,7 @@ class LinearLanes:
         float32 or float64: the dtype of rows and weights.
     n_features : int
     loss : str
-        The name of a function in ``losses.py``.
+        The name of a function in ``losses.py``, or ``"softmax"``.
     alpha, l1_ratio : array-like (K,)
         Strength of the penalty, and the share of its L1 part (0: L2 alone, 1: L1 alone).
     penalty_on : bool
@@ -45,6 +50,9 @@ class LinearLanes:
         0, or the step from which on the weights are averaged.
     one_class : bool
         One-class SVM: the intercept also moves by ``-rate * alpha``, and ``alpha * intercept`` belongs to the penalty.
+    n_outputs : int
+        The classes of ``"softmax"``, at most 16: lanes ``m * n_outputs`` to ``(m + 1) * n_outputs - 1`` are model `m`, whose targets
+        ``(n_rows, 1)`` are numbers of classes; `EpochResult` gives the model's loss with its first lane, and 0 with the others.
     n_threads : int
         Threads over which the lanes are spread, never more than ``execute.thread_limit()`` at a time. No bit depends on it.
 
@@ -60,7 +68,6 @@ class LinearLanes:
     """
 
     batch_size = 1
-    n_outputs = 1
 
     def __init__(
         self,
@@ -76,29 +83,39 @@ class LinearLanes:
         intercept_decay: float = 1.0,
         average: int = 0,
         one_class: bool = False,
+        n_outputs: int = 1,
         n_threads: int = 1,
     ):
         self.dtype = np.dtype(rows_dtype)
         self.n_features, self.loss, self.average = n_features, loss, average
         self.fit_intercept, self.intercept_decay = fit_intercept, intercept_decay
-        self.t, self.n_threads = 1.0, n_threads
+        self.t, self.n_threads, self.n_outputs = 1.0, n_threads, n_outputs
         alpha = np.atleast_1d(np.asarray(alpha, np.float64))
         self.n_lanes = len(alpha)
+        self._check_outputs()
         strength = self._per_lane(alpha) * penalty_on
         ratio = self._per_lane(l1_ratio)
         parameter = self._hyper(loss_parameter)
         has_l1 = bool((strength * ratio).any())
         table = execute.lane_table()
         lanes = {"l2": (1 - ratio) * strength, "l1": ratio * strength, "drift": self._per_lane(alpha) * one_class}
-        parts = split(self.n_lanes, min(n_threads, execute.thread_limit()))
+        parts = split(self.n_lanes, min(n_threads, execute.thread_limit()), n_outputs)
         self._threads = [[LaneBlock(table, self, p, lanes, parameter, has_l1) for p in each] for each in parts]
         self._blocks = sorted((b for blocks in self._threads for b in blocks), key=lambda b: b.part.start)
 
     def _per_lane(self, values: Any) -> np.ndarray:
         return np.broadcast_to(np.asarray(values, np.float64), (self.n_lanes,))
 
+    def _check_outputs(self) -> None:
+        right = 1 < self.n_outputs <= MOST_OUTPUTS if self.loss == "softmax" else self.n_outputs == 1
+        if not right or self.n_lanes % self.n_outputs:
+            accepted = f"1, or for the loss 'softmax' 2 to {MOST_OUTPUTS} classes, a divisor of the number of lanes"
+            raise value_error(OWNER, "n_outputs", accepted, self.n_outputs)
+
     def _hyper(self, loss_parameter: Any) -> np.ndarray:
         """Return the loss's hyperparameter per lane, 0 for a loss that has none."""
+        if self.loss == "softmax":
+            return np.zeros(self.n_lanes)
         return self._per_lane(loss_parameter_of(OWNER, self.loss, loss_parameter))
 
     # -----------------------------------------------------------------------------------------------------------------------------
@@ -154,10 +171,10 @@ class LinearLanes:
     def epoch(
         self,
         rows: Any,
-        targets: np.ndarray,
-        order: np.ndarray | None,
+        targets: Any,
+        order: np.ndarray | range | None,
         rate: RateTable,
-        row_weight: np.ndarray | None = None,
+        row_weight: Any = None,
         start: int = 0,
         stop: int | None = None,
         began: float | None = None,
@@ -168,14 +185,14 @@ class LinearLanes:
         ----------
         rows : Rows, CSR matrix, or ndarray
             Of the dtype and number of features given at the beginning.
-        targets : ndarray (n_rows, 1) or (n_rows, K)
-            In the loss's own coding: -1 and 1 for margin losses, 0 and 1 for ``log_loss``.
-        order : ndarray of integers, or None
+        targets : ndarray (n_rows, 1) or (n_rows, K), or Coded
+            In the loss's own coding: -1 and 1 for margin losses, 0 and 1 for ``log_loss``, numbers of classes for ``softmax``.
+        order : ndarray of integers, range, or None
             The numbers of the rows to see, in order; each may come never or many times. None: all, as they stand.
         rate : RateTable
         row_weight : ndarray (n_rows, 1) or (n_rows, K), optional
             Factors of each row's update. This and `targets` may also be tables that are made when asked for: with ``shape``, and
-            ``take(rows, axis=0)`` that returns an array.
+            ``take(rows, axis=0)`` that returns an array. Arrays of other dtypes than the lanes' and float64 are converted slice by slice.
         start, stop : int
             See only this stretch of the order. Positions matter to `RateTable.steps` alone; the rest goes by the step counter `t`.
         began : float, optional
@@ -186,12 +203,13 @@ class LinearLanes:
         EpochResult
         """
         rows = Rows.of(rows, OWNER)
-        order, targets, row_weight = self._checked_rows(rows, targets, order, row_weight)
+        order = orders.checked(OWNER, order, rows.n_rows)
+        targets, code, row_weight = self._checked_rows(rows, targets, row_weight)
         stop = len(order) if stop is None else min(stop, len(order))
         for b in self._blocks:
             b.open(self, rate.code, fresh=start == 0, go_on=began is not None)
         first, squares = self.t, rows.squares(self._blocks[0].square)
-        shared = (rows, order, start, stop, squares, targets, row_weight, rate, first)
+        shared = (rows, order, start, stop, squares, targets, code, row_weight, rate, first)
         calls = [functools.partial(self._train, blocks, *shared) for blocks in self._threads]
         together(calls, execute.thread_limit())
         return self._result(int(self.t - (first if began is None else began)), row_weight is not None)
@@ -200,12 +218,13 @@ class LinearLanes:
         self,
         blocks: list[LaneBlock],
         rows: Rows,
-        order: np.ndarray,
+        order: np.ndarray | range,
         start: int,
         stop: int,
-        squares: np.ndarray,
-        targets: np.ndarray,
-        row_weight: np.ndarray | None,
+        squares: np.ndarray | None,
+        targets: Any,
+        code: np.ndarray | None,
+        row_weight: Any,
         rate: RateTable,
         t: float,
         ended: threading.Event,
@@ -215,26 +234,26 @@ class LinearLanes:
         for low in range(start, stop, size):
             if ended.is_set():
                 return
-            high = min(low + size, stop)
-            eta = rate.values(t, low, high - low)
-            y = _stretch(targets, order[low:high], self.dtype)
-            weight = None if row_weight is None else _stretch(row_weight, order[low:high], np.dtype(np.float64))
+            n = min(size, stop - low)
+            part, eta = orders.numbers(order, low, low + n + AHEAD), rate.values(t, low, n)
+            y = _stretch(targets, part[:n], self.dtype)
+            weight = None if row_weight is None else _stretch(row_weight, part[:n], np.dtype(np.float64))
             by_step = y is not targets, weight is not row_weight
-            after = [b.learn(rows, order, low, high, squares, y, weight, eta, t, by_step) for b in blocks]
+            after = [b.learn(rows, part, n, squares, y, code, weight, eta, t, by_step) for b in blocks]
             t = self.t = after[0]
 
-    def _checked_rows(self, rows: Rows, targets: np.ndarray, order: Any, row_weight: Any) -> tuple:
+    def _checked_rows(self, rows: Rows, targets: Any, row_weight: Any) -> tuple:
+        """Return the targets, or the table of them and a code for each row, and the weights."""
         checked_rows(OWNER, rows, self.dtype, self.n_features)
         for name, values in (("targets", targets), ("row_weight", row_weight)):
             if values is not None and values.shape not in ((rows.n_rows, 1), (rows.n_rows, self.n_lanes)):
                 raise value_error(
                     OWNER, name, f"of shape ({rows.n_rows}, 1) or ({rows.n_rows}, {self.n_lanes})", values.shape
                 )
-        if isinstance(targets, np.ndarray):
-            targets = np.ascontiguousarray(targets, self.dtype)
-        if isinstance(row_weight, np.ndarray):
-            row_weight = np.ascontiguousarray(row_weight, np.float64)
-        return checked_order(OWNER, order, rows.n_rows), targets, row_weight
+        if self.n_outputs > 1:
+            check_classes(OWNER, targets, self.n_outputs)
+        parts = targets.parts(self.dtype) if isinstance(targets, Coded) else None
+        return *(parts or (targets, None)), row_weight
 
     def _slice_rows(self, rows: Rows, n_lanes: int) -> int:
         stored = max(1, rows.data.size // max(1, rows.n_rows))
@@ -256,21 +275,9 @@ class LinearLanes:
         rows = Rows.of(rows, OWNER)
         if rows.indices is None:
             return (rows.data @ self.coef + self.intercept).astype(self.dtype, copy=False)
-        outs = [np.empty((rows.n_rows, b.width), self.dtype) for b in self._blocks]
-        readers = [b.reader() for b in self._blocks]
-        size = self._slice_rows(rows, sum(b.width for b in self._blocks))
-        lows = range(0, rows.n_rows, size)
-
-        def decide(lows: range, ended: threading.Event) -> None:
-            for low in lows:
-                for reader, out in zip(readers, outs, strict=True):
-                    if not ended.is_set():
-                        reader.decide(rows, low, min(low + size, rows.n_rows), out)
-
-        n_threads = min(self.n_threads, execute.thread_limit())
-        calls = [functools.partial(decide, lows[k::n_threads]) for k in range(n_threads)]
-        together(calls, n_threads)
-        return np.concatenate([out[:, : b.n] for out, b in zip(outs, self._blocks, strict=True)], axis=1)
+        out = np.empty((rows.n_rows, self.n_lanes), self.dtype)
+        decide(rows, [(b.reader(), b.part) for b in self._blocks], out, self.n_threads)
+        return out
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # Checkpoints
@@ -295,5 +302,7 @@ class LinearLanes:
 
 
 def _stretch(table: Any, rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return an array as it is; of a table that is made when it is asked for, these rows."""
-    return table if isinstance(table, np.ndarray) else np.ascontiguousarray(table.take(rows, axis=0), dtype)
+    """Return an array that kernels can read as it is; of any other, or of a table that is made when it is asked for, these rows."""
+    if isinstance(table, np.ndarray) and table.dtype == dtype and table.flags.c_contiguous:
+        return table
+    return np.ascontiguousarray(table.take(rows, axis=0), dtype)

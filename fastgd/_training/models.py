@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastgd._training.batches import BatchLanes
+from fastgd._training.coded import Coded
 from fastgd._training.epoch_result import EpochResult
 from fastgd._training.linear import LinearLanes
 from fastgd._training.network import NetworkLanes
@@ -59,7 +60,9 @@ def measured(lanes: AnyLanes, result: EpochResult, n_rows: int, counts_penalty: 
 
 def side_by_side(columns: Any, times: int) -> Any:
     """Return columns (n_rows, 1) or (n_rows, lanes of one) so many times; a single column is every lane's as it is."""
-    return columns if columns is None or columns.shape[1] == 1 else np.tile(columns, (1, times))
+    if columns is None or columns.shape[1] == 1:
+        return columns
+    return columns.side_by_side(times) if isinstance(columns, Coded) else np.tile(columns, (1, times))
 
 
 def take_lanes(lanes: AnyLanes, which: slice) -> dict[str, Any]:

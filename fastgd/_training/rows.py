@@ -11,7 +11,8 @@ from fastgd._validation import ArgumentValueError, type_error, value_error
 __all__ = ["Rows"]
 
 LOG = logging.getLogger("fastgd")
-CHUNK = 2**20  # elements that one validation step looks at: its temporary arrays stay small
+CHUNK = 2**17  # elements that one validation step looks at: its temporary arrays stay small
+SHORT = 64  # stored values: the squared norm of such a row is computed sooner than fetched, and would not be little beside the row
 
 
 class Rows:
@@ -73,8 +74,13 @@ class Rows:
         _check_dtype(X.dtype, owner)
         return cls._dense(X, owner, finite)
 
-    def squares(self, measure: Callable[["Rows", np.ndarray], None]) -> np.ndarray:
-        """Return the squared norm of each row, ``(n_rows,)``, computed by `measure(rows, out)` when they are asked for first."""
+    def squares(self, measure: Callable[["Rows", np.ndarray], None]) -> np.ndarray | None:
+        """Return the squared norm of each row, ``(n_rows,)``, computed by `measure(rows, out)` when they are asked for first.
+
+        None of short rows, whose norms are not worth a table.
+        """
+        if self.data.size <= SHORT * self.n_rows:
+            return None
         if self._squares is None:
             squares = np.empty(self.n_rows, self.dtype)
             measure(self, squares)
@@ -180,10 +186,10 @@ def _check_values(data: np.ndarray, indptr: np.ndarray, owner: str) -> None:
 
 def _names_a_column_twice(indices: np.ndarray, indptr: np.ndarray) -> bool:
     """Say whether some row has two values for one column; only rows that are not in order cost more than a look."""
-    starts = np.zeros(0)
+    starts = np.zeros(0, indptr.dtype)  # as that is the dtype of all positions, searchsorted makes no copy of indptr
     for low in range(0, max(0, len(indices) - 1), CHUNK):
         part = indices[low : low + CHUNK + 1]
-        fall = low + 1 + np.flatnonzero(part[1:] <= part[:-1])
+        fall = (low + 1 + np.flatnonzero(part[1:] <= part[:-1])).astype(indptr.dtype)
         starts = np.concatenate([starts, fall[indptr[np.searchsorted(indptr, fall)] != fall]])
     for row in np.unique(np.searchsorted(indptr, starts, side="right") - 1):
         columns = indices[indptr[row] : indptr[row + 1]]

@@ -19,8 +19,8 @@ __all__ = ["CONSTRAINT", "forget", "found_rate", "is_auto", "learn"]
 def learn(
     model: Any,
     X: Any,
-    targets: np.ndarray,
-    weight: np.ndarray | None,
+    targets: Any,
+    weight: Any,
     n_lanes: int,
     init: tuple[Any, Any],
     held_out: np.ndarray | None,

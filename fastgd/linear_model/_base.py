@@ -9,15 +9,17 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model._base import SparseCoefMixin
+from sklearn.utils import assert_all_finite
 from sklearn.utils._metadata_requests import UNUSED
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from fastgd._estimators import inputs
+from fastgd._estimators import inputs, settings
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit
 from fastgd._training.models import Lanes
 from fastgd._training.pauses import Pause
+from fastgd._training.predictions import product
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
 from fastgd.linear_model import _auto, _resume
@@ -71,8 +73,8 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
     def _learn(
         self,
         X: Any,
-        targets: np.ndarray,
-        weight: np.ndarray | None,
+        targets: Any,
+        weight: Any,
         *,
         n_lanes: int,
         n_epochs: int | None = None,
@@ -88,9 +90,9 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
         ----------
         X : ndarray or CSR, shape (n_rows, n_features)
             Validated.
-        targets : ndarray, shape (n_rows, 1) or (n_rows, K)
+        targets : ndarray or Coded, shape (n_rows, 1) or (n_rows, K)
             In the coding of the loss.
-        weight : ndarray of float64, shape (n_rows, 1) or (n_rows, K), optional
+        weight : ndarray of float64 or Coded, shape (n_rows, 1) or (n_rows, K), optional
             Rows of weight 0 in all lanes are not visited.
         n_lanes : int
             K.
@@ -254,9 +256,16 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
     def _raw(self, X: Any) -> np.ndarray:
         """Return the raw predictions, shape (n_rows,) for one lane, else (n_rows, K)."""
         check_is_fitted(self)
-        X = inputs.matrix(self, X, reset=False)
+        ours = not sp.issparse(self.coef_)
+        X = inputs.matrix(self, X, reset=False, product=ours)
         coef, intercept = self._checked_model()
-        scores = safe_sparse_dot(X, coef.T, dense_output=True) + (-intercept if self._bias == "offset_" else intercept)
+        if ours and sp.issparse(X):
+            scores = product(X, coef, settings.n_threads(self.n_jobs))
+            if not np.isfinite(scores).all():  # weights are finite: either a value is not, or the sum is too large
+                assert_all_finite(X.data, input_name="X", estimator_name=type(self).__name__)
+        else:
+            scores = safe_sparse_dot(X, coef.T, dense_output=True)
+        scores = scores + (-intercept if self._bias == "offset_" else intercept)
         return scores.ravel() if scores.shape[1] == 1 else scores
 
     def _checked_model(self) -> tuple[Any, np.ndarray]:

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastgd._estimators import inputs, streams
 from fastgd._estimators.callbacks import observed
+from fastgd._training.coded import Coded
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _auto, _multilabel, _resume
 from fastgd.linear_model._base import LinearSGD
@@ -62,36 +63,34 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         loss, parameter = super()._loss()
         return ("log_loss" if loss == "softmax" and self._n_lanes() == 1 else loss), parameter
 
-    def _targets(self, code: np.ndarray, dtype: Any) -> np.ndarray:
+    def _targets(self, code: np.ndarray, dtype: Any) -> np.ndarray | Coded:
         """Return the targets of the rows.
 
         (n_rows, K): 1 for the lane's class or label, for the others 0 with logistic losses and -1 with all other losses; with softmax
         (n_rows, 1): the number of the class.
         """
+        known = np.arange(len(self.classes_))[:, None]
         if self._n_outputs() > 1:
-            return code[:, None].astype(dtype)
-        own = np.arange(len(self.classes_)) if self._n_lanes() > 1 else np.ones(1)
-        positive = code == 1 if code.ndim == 2 else code[:, None] == own
-        return np.where(positive, 1, 0 if self._loss()[0] in LOGISTIC else -1).astype(dtype)
-
-    def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
-        """Return the weight of each row in each lane, that of its class times its own."""
-        rows, lanes = None if weight is None else weight[:, None], self._weights_of_classes(code)
-        if rows is None or lanes is None:
-            return lanes if rows is None else rows
-        return lanes * rows
-
-    def _weights_of_classes(self, code: np.ndarray) -> np.ndarray | None:
-        """Return what the classes weigh in each lane: each counts in its own, where there are more than two."""
+            return Coded(code, known.astype(dtype))
+        low = 0 if self._loss()[0] in LOGISTIC else -1
         if code.ndim == 2:
-            return _multilabel.weights(self.class_weight, code, self._counts)
+            return np.where(code == 1, 1, low).astype(dtype)
+        positive = known == (known.T if self._n_lanes() > 1 else 1)
+        return Coded(code, np.where(positive, 1, low).astype(dtype))
+
+    def _lane_weights(self, code: np.ndarray, weight: np.ndarray | None) -> np.ndarray | Coded | None:
+        """Return the weight of each row in each lane, its own times that of its class: each class counts in its own lane, if it has one."""
+        rows = None if weight is None else weight[:, None]
+        if code.ndim == 2:
+            of_labels = _multilabel.weights(self.class_weight, code, self._counts)
+            return rows if of_labels is None else of_labels if rows is None else of_labels * rows
         of_class = inputs.class_weights(self.class_weight, self.classes_, self._counts)
         if of_class is None:
-            return None
-        lanes = of_class[code][:, None]
+            return rows
+        table = of_class[:, None]
         if self._n_lanes() > 1 and self._n_outputs() == 1:
-            lanes = np.where(code[:, None] == np.arange(len(self.classes_)), lanes, 1.0)
-        return lanes
+            table = np.where(np.eye(len(table), dtype=bool), table, 1.0)
+        return Coded(code, table, weight)
 
     def _codes(self, y: np.ndarray, name: str = "y") -> np.ndarray:
         """Return the number of each row's class, (n_rows,), or its indicator of labels, as it is."""
@@ -100,7 +99,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
 
     def _count(self, code: np.ndarray) -> np.ndarray:
         """Return how many rows each class has, or lack and have each label."""
-        return _multilabel.counts(code) if code.ndim == 2 else np.bincount(code, minlength=len(self.classes_))
+        return _multilabel.counts(code) if code.ndim == 2 else inputs.counts(code, len(self.classes_))
 
     def _set_kind(self, y: np.ndarray) -> None:
         """Note whether y has one label a row or columns of labels; of those, the classes are the numbers."""
@@ -300,7 +299,7 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         if found is None:
             return None
         X, y, weight = found
-        return X, self._targets(self._codes(np.asarray(y), "y_val"), dtype), weight
+        return X, np.asarray(self._targets(self._codes(np.asarray(y), "y_val"), dtype)), weight
 
     # ------------------------------------------------------------------------------------------------------------- prediction
 

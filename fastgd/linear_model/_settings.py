@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from fastgd._estimators import settings
 from fastgd._training.batches import BatchLanes
 from fastgd._training.lane_block import WIDTHS
-from fastgd._training.linear import LinearLanes
+from fastgd._training.linear import MOST_OUTPUTS, LinearLanes
 from fastgd._training.models import Lanes
 from fastgd._training.own_lanes import batch_lanes
 from fastgd._training.pacing import NamedPace, SchedulePace
@@ -159,8 +159,9 @@ class LinearSettings:
         """
         options = self._lane_options(X, n_lanes, beside)
         n_outputs = self._n_outputs()
-        if not self._in_batches() and n_outputs == 1:
-            return LinearLanes(dtype, X.shape[1], **options)
+        # Row by row the two engines collect L1 penalties differently, and a model of many classes is more than a block of lanes.
+        if not self._in_batches() and (n_outputs == 1 or (n_outputs <= MOST_OUTPUTS and not options["l1_ratio"].any())):
+            return LinearLanes(dtype, X.shape[1], **options, n_outputs=n_outputs)
         options |= {"optimizer": self.optimizer, "batch_size": self.batch_size or 1, "clip_norm": self.clip_norm}
         options |= {"n_threads": settings.n_threads(self.n_jobs)}  # that share a batch, or lanes
         return batch_lanes(dtype, X.shape[1], **options, n_outputs=n_outputs)

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from fastgd._estimators import inputs
 from fastgd._estimators.callbacks import observed
 from fastgd._estimators.settings import store
+from fastgd._training.coded import Coded
 from fastgd._validation import ArgumentValueError
 from fastgd.linear_model import _resume
 from fastgd.linear_model._base import LinearSGD
@@ -237,8 +238,10 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
                 self._begin_at_zero(X.dtype, 1)
         return self
 
-    def _ones(self, X: Any, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        return np.ones((X.shape[0], 1), X.dtype), None if weight is None else weight[:, None]
+    def _ones(self, X: Any, weight: np.ndarray | None) -> tuple[Coded, np.ndarray | None]:
+        return Coded(np.zeros(X.shape[0], np.uint8), np.ones((1, 1), X.dtype)), None if weight is None else weight[
+            :, None
+        ]
 
     def _initial(self, coef: Any, offset: Any) -> tuple[Any, Any]:
         warm = self.warm_start and getattr(self, "coef_", None) is not None

@@ -231,20 +231,21 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         return {"poisson": ">= 0", "gamma": "> 0", "tweedie": ">= 0" if self.power < 2 else "> 0"}.get(self.loss)
 
     def _targets(self, y: np.ndarray, dtype: Any, name: str = "y") -> np.ndarray:
-        """Return (n_rows, n_outputs) targets of this dtype; refuse those that the loss has no value for."""
-        with np.errstate(over="ignore"):
-            targets = np.asarray(y if y.ndim == 2 else y[:, None], dtype=dtype)
-        if not np.isfinite(targets).all():
-            raise ArgumentValueError(
-                f"Input {name} contains infinity or a value too large for dtype({np.dtype(dtype).name!r})."
-            )
-        low = self._least_target()
-        bad = targets < 0 if low == ">= 0" else targets <= 0
-        if low and bad.any():
-            row = int(bad.any(axis=1).argmax())
-            raise ArgumentValueError(
-                f"{name} must be {low} for the loss {self.loss!r}; got {targets[bad][0]} in row {row}."
-            )
+        """Return (n_rows, n_outputs) targets, as they are; refuse those that have no value in this dtype or for the loss."""
+        targets, least = y if y.ndim == 2 else y[:, None], self._least_target()
+        for low in range(0, len(targets), inputs.CHUNK):
+            with np.errstate(over="ignore"):
+                part = targets[low : low + inputs.CHUNK].astype(dtype, copy=False)
+            if not np.isfinite(part).all():
+                raise ArgumentValueError(
+                    f"Input {name} contains infinity or a value too large for dtype({np.dtype(dtype).name!r})."
+                )
+            bad = part < 0 if least == ">= 0" else part <= 0
+            if least and bad.any():
+                row = low + int(bad.any(axis=1).argmax())
+                raise ArgumentValueError(
+                    f"{name} must be {least} for the loss {self.loss!r}; got {part[bad][0]} in row {row}."
+                )
         return targets
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -341,7 +342,7 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         if found is None:
             return None
         X, y, weight = found
-        targets = self._targets(y, dtype, "y_val")
+        targets = self._targets(y, dtype, "y_val").astype(dtype, copy=False)
         if targets.shape[1] != n_outputs:
             raise ArgumentValueError(f"y_val must have as many outputs as y, {n_outputs}; got {targets.shape[1]}.")
         return X, targets, weight

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils.extmath import safe_sparse_dot
 
 from fastgd._estimators import inputs
+from fastgd._training.predictions import product
 
 
 class _Decided:
@@ -39,7 +39,7 @@ def decided(models: list, X: Any) -> Iterator[None]:
 
 def _decide(models: list, X: Any) -> None:
     checked = inputs.matrix(models[0], X, reset=False)
-    products = safe_sparse_dot(checked, np.concatenate([np.atleast_2d(m.coef_) for m in models]).T, dense_output=True)
+    products = product(checked, np.concatenate([np.atleast_2d(m.coef_) for m in models]))  # a lane's bits are as alone
     parts = products.reshape(X.shape[0], len(models), -1)
     for k, model in enumerate(models):
         raw = parts[:, k] + model.intercept_
