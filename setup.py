@@ -94,17 +94,13 @@ def extensions() -> list[Extension]:
         "_activations": loops,
         "_network": loops,
     }
-    headers = {
-        "_batches": ("_tiles", "_tile", "_one_lane", "_pool"),
-        "_network": ("_products", "_products_of", "_pool"),
-    }
+    headers = {"_batches": ("_tiles", "_tile", "_one_lane"), "_network": ("_products", "_products_of")}
     baseline = [
         Extension(
             f"fastgd._kernels.baseline.{name}",
             [f"{KERNELS}/{name}.pyx"],
             depends=[f"{KERNELS}/{header}.h" for header in headers.get(name, ())],
             extra_compile_args=flags,
-            extra_link_args=["-pthread"],
             **common | {"include_dirs": [numpy.get_include(), KERNELS]},
         )
         for name, flags in flags_of.items()

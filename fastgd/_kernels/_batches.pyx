@@ -11,9 +11,10 @@ from libc.string cimport memset
 
 import numpy as np
 
+from fastgd._kernels._drive cimport run_pool
 from fastgd._kernels.batch_lazy cimport average_feature, catch_up, remember_penalty
 from fastgd._kernels.batch_losses cimport add_up, measure
-from fastgd._kernels.batch_products cimport add_dense, pool_init, pool_run, predict_dense
+from fastgd._kernels.batch_products cimport add_dense, predict_dense
 from fastgd._kernels.batch_rows cimport count_size, fetch, measure_norms, n_updated, weigh
 from fastgd._kernels.batch_state cimport (
     ABSOLUTES, BIAS, CLIP, CLIPPED, DRIFT, FIELDS, GRADIENT, L1, L2, LOSS, MEAN_WEIGHT, MOST_SCALARS, PENALTY, SQUARES, WEIGHT,
@@ -22,7 +23,6 @@ from fastgd._kernels.batch_state cimport (
 from fastgd._kernels.lane_rows cimport Eight, Four, One, Sixteen, add, block, dot_sparse, index, real, schar
 
 cnp.import_array()
-pool_init()
 
 cdef enum Task:
     LEARN, DECIDE, SETTLE, WEIGH
@@ -419,7 +419,7 @@ cdef void act_together(list blocks, Task task, int threads):
         each = blocks[k]
         job.blocks[k] = &each.s
     with nogil:
-        pool_run(act_on_block, &job, n, threads)
+        run_pool(act_on_block, &job, n, threads, False)
 
 
 STATE = {

@@ -59,6 +59,7 @@ cdef struct Job:
     float *scalars32
     Py_ssize_t nonfinite
 
+cdef void run_pool(pool_task task, void *context, Py_ssize_t n, int threads, bint linger) noexcept nogil
 cdef View *new_view(cnp.ndarray array, tuple axes) except? NULL
 cdef void norm_task(void *context, Py_ssize_t k) noexcept nogil
 cdef void measure_all(Job *job, Py_ssize_t n, int threads, double *totals) noexcept nogil

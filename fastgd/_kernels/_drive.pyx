@@ -12,7 +12,7 @@ cnp.import_array()
 
 cdef extern from "_pool.h" nogil:
     void pool_init()
-    void pool_run(pool_task task, void *context, Py_ssize_t n, int threads)
+    void pool_run(pool_task task, void *context, Py_ssize_t n, int threads, int linger)
 
 cdef extern from *:
     """
@@ -55,6 +55,14 @@ cdef narrow_function[4] narrow
 
 
 pool_init()
+
+
+cdef void run_pool(pool_task task, void *context, Py_ssize_t n, int threads, bint linger) noexcept nogil:
+    """Call ``task(context, k)`` for each k < n, on so many threads at most, the caller's among them; see `_pool.h`.
+
+    `linger` says that the next call follows at once, so that it pays to look for it before falling asleep.
+    """
+    pool_run(task, context, n, threads, linger)
 
 
 def use_level(dict blocks):
@@ -301,7 +309,7 @@ cdef double pairwise(const double *x, Py_ssize_t n) noexcept nogil:
 
 cdef void run(pool_task task, Job *job, int threads) noexcept nogil:
     """Run a task over all stretches of a job, on as many threads as are allowed."""
-    pool_run(task, job, job.n_tasks, threads)
+    pool_run(task, job, job.n_tasks, threads, False)
 
 
 cdef void measure_all(Job *job, Py_ssize_t n, int threads, double *totals) noexcept nogil:

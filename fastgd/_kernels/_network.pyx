@@ -1,125 +1,164 @@
 """Whole epochs of small neural networks, without the GIL; compiled for each processor level.
 
-A step is: forward through the layers, loss and slope of each head, backward, penalty and norm, then one sweep of the optimizer's rule over
-all parameters of the network, which lie in one array: weights ``(n_in, n_out)`` and biases of the first layer, of the second, and so on.
+A step is: forward through the layers, loss and slope of each head, and backward, for some rows of the batch at a time; then gradient,
+penalty, norm and the optimizer's rule, for a stretch of the parameters at a time. The parameters lie in one array: weights
+``(n_in, n_out)`` and biases of the first layer, of the second, and so on.
 
-Networks are trained one beside the other on the same batches, each by one thread, and none knows of the others: K networks are K runs, bit
-for bit, for any number of threads. They gain by sharing: a batch stays in the cache while all networks of a thread see it.
+Threads share the rows and then the stretches of a single network. Several networks are trained one beside the other on the same batches,
+each by one thread, and none knows of the others: K networks are K runs, bit for bit, for any number of threads. They gain by sharing: a
+batch stays in the cache while all networks of a thread see it.
 """
 cimport numpy as cnp
-from libc.math cimport sqrt
+from libc.math cimport INFINITY, sqrt
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
+from fastgd._kernels._drive cimport run_pool
 from fastgd._kernels.network_parts cimport (
-    CLIPPED, CODES, DEAD, GRADIENT, LOSS, NONFINITE, NORM, PADDING, PENALTY, PROBABILITIES, REPORTS, SCALARS, SINGLE, SLOTS, SUMS, UPDATE,
-    WEIGHT, WEIGHTED_LOSS, Head, Layer, Work, absolute_sum, add_penalty, constrain, dead, decay, distance, pool_init, pool_run, real,
-    shrink, square_sum,
+    BAD, CLIPPED, CODES, DEAD, GRADIENT, LOSS, MEASURED, NONFINITE, NORM, PADDING, PENALTY, PROBABILITIES, REPORTS, SCALARS, SINGLE, SLOTS,
+    SQUARE, SUMS, UPDATE, WEIGHT, WEIGHTED_LOSS, WORTH, Head, Layer, Work, dead, distance, real, square_sum,
 )
 from fastgd._kernels.network_pass cimport (
-    MOST_HEADS, MOST_LAYERS, MOST_THREADS, Job, backward, forward, measure, network, sweep_function, units,
+    MOST_HEADS, MOST_LAYERS, MOST_THREADS, Job, Pace, Step, address_batch, backward, forward, inputs, measure, network, slope_rows,
+    sweep_function, units, weight_of,
 )
+from fastgd._kernels.network_update cimport constrain_all, learn_part, sparse_gradient, step_part, turn_part
 
 cnp.import_array()
 
+cdef extern from *:
+    """
+    #include <time.h>
+    static double seconds(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
+    }
+    """
+    double seconds() noexcept nogil
+
 cdef enum:
-    SWEPT = 1 << 14  # parameters that a thread takes at a time
+    STRETCH = 2048  # parameters that a thread takes at a time: they and their gradient stay in the nearest cache
+    TILE = 16  # rows at which products are cut, for whole tiles
+    ROWS = 32  # of a batch that a thread takes at a time
+    SHARED_WORK = 1 << 17  # multiplications of a batch with all parameters from which on threads share steps
+    TRIED = 16  # steps together, then alone, of
+    AGAIN = 1024
+    SEEN = 1 << 21  # bytes of rows that stay in a cache for several networks
 
-pool_init()
-
-
-cdef double penalise(const Job *job, Py_ssize_t k, const real *p, real *g, double n, const real *real_) noexcept nogil:
-    """Add the penalty's gradient where it is coupled; return the penalty: for the batch where it is coupled, else for each of its rows."""
-    cdef double value = 0, share = 1.0 / n
-    cdef const Layer *layer
-    cdef Py_ssize_t l, size
-    for l in range(job.n_layers):
-        layer = &job.layers[l]
-        size = layer.n_in * layer.n_out
-        if not job.decoupled:
-            add_penalty(size, p + layer.weights, g + layer.weights, <real> (share * job.l2[k]), <real> (share * job.l1[k]))
-        value += 0.5 * job.l2[k] * square_sum(size, p + layer.weights)
-        if job.l1[k] != 0:
-            value += job.l1[k] * absolute_sum(size, p + layer.weights)
-    return value * n if job.decoupled else value
-
-
-cdef void constrained(const Job *job, real *p, double rate, double l2, double l1, bint after, real *space) noexcept nogil:
-    """What acts on weights alone beside the optimizer's step: decoupled L2 before it, L1 and the constraint of norms after it."""
-    cdef const Layer *layer
-    cdef Py_ssize_t l, size
-    for l in range(job.n_layers):
-        layer = &job.layers[l]
-        size = layer.n_in * layer.n_out
-        if job.decoupled and not after and l2 != 0:
-            decay(size, p + layer.weights, <real> (rate * l2))
-        if job.decoupled and after and l1 != 0:
-            shrink(size, p + layer.weights, <real> (rate * l1))
-        if after and job.max_norm > 0:
-            constrain(layer, p + layer.weights, job.max_norm, space)
+cdef inline void rows_task(const Step *s, Py_ssize_t task, const real *real_) noexcept nogil:
+    """Forward and backward with some rows of the batch."""
+    cdef const Job *job = s.job
+    cdef Py_ssize_t first = task * s.rows_of_task, n = min(s.rows_of_task, s.n - first)
+    forward(s, first, n, real_)
+    if job.outputs != NULL:
+        memcpy(
+            <real *> job.outputs + (s.k * job.n_rows + s.low + first) * job.n_outputs,
+            units(s.work, job.layers[job.n_layers - 1].values + first * job.n_outputs, real_), n * job.n_outputs * sizeof(real),
+        )
+        return
+    measure(s, first, n, real_)
+    if job.learns:
+        backward(s, first, n, real_)
 
 
-# One sweep that threads share.
-cdef struct Sweep:
-    const Job *job
-    void **arrays
-    const void *scalars
-    Py_ssize_t itemsize
-    Py_ssize_t *nonfinite
+cdef void rows_float(void *step, Py_ssize_t k) noexcept nogil:
+    rows_task(<const Step *> step, k, <const float *> NULL)
 
 
-cdef void sweep_part(void *context, Py_ssize_t k) noexcept nogil:
-    cdef const Sweep *s = <const Sweep *> context
-    cdef void *arrays[SLOTS + 2]
-    cdef Py_ssize_t j, first = k * SWEPT
-    for j in range(s.job.n_slots + 2):
-        arrays[j] = <char *> s.arrays[j] + first * s.itemsize
-    s.nonfinite[k] = s.job.sweep(min(SWEPT, s.job.n_parameters - first), arrays, s.scalars)
+cdef void rows_double(void *step, Py_ssize_t k) noexcept nogil:
+    rows_task(<const Step *> step, k, <const double *> NULL)
 
 
-cdef Py_ssize_t sweep(const Job *job, const Work *w, void **arrays, const real *scalars) noexcept nogil:
-    """Let the rule see all parameters; return how many gradients are not finite."""
-    cdef Sweep s
-    cdef Py_ssize_t k, found = 0, parts = (job.n_parameters + SWEPT - 1) // SWEPT
-    if job.threads < 2 or parts < 4:
-        return job.sweep(job.n_parameters, arrays, scalars)
-    s.job, s.arrays, s.scalars, s.itemsize, s.nonfinite = job, arrays, scalars, sizeof(real), <Py_ssize_t *> w.counts
-    pool_run(sweep_part, &s, parts, job.threads)
-    for k in range(parts):
-        found += s.nonfinite[k]
-    return found
+cdef void learn_float(void *step, Py_ssize_t k) noexcept nogil:
+    learn_part(<const Step *> step, k, <const float *> NULL)
 
 
-cdef void update(const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t step, double n, const real *real_) noexcept nogil:
-    """Let the optimizer take a step."""
-    cdef real *p = network(job.parameters, job, k, real_)
-    cdef real *g = <real *> w.gradient
+cdef void learn_double(void *step, Py_ssize_t k) noexcept nogil:
+    learn_part(<const Step *> step, k, <const double *> NULL)
+
+
+cdef void sweep_float(void *step, Py_ssize_t k) noexcept nogil:
+    step_part(<const Step *> step, k, <const float *> NULL)
+
+
+cdef void sweep_double(void *step, Py_ssize_t k) noexcept nogil:
+    step_part(<const Step *> step, k, <const double *> NULL)
+
+
+cdef void turn_float(void *step, Py_ssize_t k) noexcept nogil:
+    turn_part(<const Step *> step, (<const Step *> step).job.layers[1].first_part + k, <const float *> NULL)
+
+
+cdef void turn_double(void *step, Py_ssize_t k) noexcept nogil:
+    turn_part(<const Step *> step, (<const Step *> step).job.layers[1].first_part + k, <const double *> NULL)
+
+
+cdef void see_rows(Step *s, const real *real_) noexcept nogil:
+    """Forward and backward with the batch."""
+    cdef const Job *job = s.job
+    cdef const Layer *second = &job.layers[1]
+    cdef Py_ssize_t n_tasks = (s.n + s.rows_of_task - 1) // s.rows_of_task, n_turned
+    if job.index_size == 0:
+        address_batch(job, s.work, s.low, s.n, real_)
+    if job.learns and job.n_layers > 1:
+        n_turned = job.n_parts - second.first_part
+        run_pool(turn_float if real is float else turn_double, s, n_turned, s.threads if n_turned > 4 else 1, True)
+    run_pool(rows_float if real is float else rows_double, s, n_tasks, s.threads, True)
+
+
+cdef void add_losses(const Step *s, const real *real_) noexcept nogil:
+    cdef const real *losses = <const real *> s.work.losses
+    cdef double *sums = s.job.sums + s.k * SUMS
+    cdef double weight
+    cdef Py_ssize_t i
+    for i in range(s.n):
+        weight = weight_of(s.job, s.k, s.job.order[s.low + i])
+        sums[LOSS] += losses[i]
+        sums[WEIGHTED_LOSS] += weight * losses[i]
+        sums[WEIGHT] += weight
+
+
+cdef double added_parts(const Step *s, Py_ssize_t what) noexcept nogil:
+    cdef double total = 0
+    cdef Py_ssize_t part
+    for part in range(s.job.n_parts):
+        total += s.work.parts[part * MEASURED + what]
+    return total
+
+
+cdef void update(Step *s, const real *real_) noexcept nogil:
+    """Take the step, at once where nothing depends on the norm of the whole gradient."""
+    cdef const Job *job = s.job
     cdef real[SCALARS] scalars
-    cdef void *arrays[SLOTS + 2]
-    cdef double *sums = job.sums + k * SUMS
-    cdef double rate = job.rates[step * job.n_networks + k], norm
-    cdef Py_ssize_t j
-    memcpy(scalars, <const real *> job.scalars + (step * job.n_networks + k) * job.n_scalars, job.n_scalars * sizeof(real))
-    if job.has_penalty:
-        sums[PENALTY] += penalise(job, k, p, g, n, real_)
-    norm = sqrt(square_sum(job.n_parameters, g))
+    cdef double *sums = job.sums + s.k * SUMS
+    cdef double norm, clip = job.clip[s.number]
+    s.scalars = <const real *> job.scalars + (s.number * job.n_networks + s.k) * job.n_scalars
+    s.at_once = clip == INFINITY
+    if job.index_size > 0:
+        sparse_gradient(s, real_)
+    run_pool(learn_float if real is float else learn_double, s, job.n_parts, s.threads, True)
+    norm = sqrt(added_parts(s, SQUARE))
     sums[NORM] += norm
-    if norm > job.clip[step]:
-        sums[CLIPPED] += 1
-        scalars[0] *= <real> (job.clip[step] / norm)
-    if job.decoupled:
-        constrained(job, p, rate, job.l2[k], job.l1[k], False, <real *> w.spare)
-    arrays[0], arrays[1] = p, g
-    for j in range(job.n_slots):
-        arrays[2 + j] = network(job.slots[j], job, k, real_)
-    sums[NONFINITE] += sweep(job, w, arrays, <const real *> scalars)
-    if job.decoupled or job.max_norm > 0:
-        constrained(job, p, rate, job.l2[k], job.l1[k], True, <real *> w.spare)
+    if job.has_penalty:
+        sums[PENALTY] += added_parts(s, WORTH) * (s.n if job.decoupled else 1)
+    if not s.at_once:
+        if norm > clip:
+            sums[CLIPPED] += 1
+            memcpy(scalars, s.scalars, job.n_scalars * sizeof(real))
+            scalars[0] *= <real> (clip / norm)
+            s.scalars = scalars
+        run_pool(sweep_float if real is float else sweep_double, s, job.n_parts, s.threads, True)
+    sums[NONFINITE] += added_parts(s, BAD)
+    if job.max_norm > 0:
+        constrain_all(s, real_)
 
 
-cdef void report(const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t n, const real *real_) noexcept nogil:
+cdef void report(const Step *s, const real *real_) noexcept nogil:
     """Measure each layer after a step: norm of its gradient, size of the update against that of the weights, units without gradient."""
-    cdef const real *p = network(job.parameters, job, k, real_)
+    cdef const Job *job = s.job
+    cdef const Work *w = s.work
+    cdef const real *p = network(job.parameters, job, s.k, real_)
     cdef const real *g = <const real *> w.gradient
     cdef const real *before = <const real *> w.before
     cdef const Layer *layer
@@ -129,41 +168,65 @@ cdef void report(const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t n, cons
     for l in range(job.n_layers):
         layer = &job.layers[l]
         count = (layer.n_in + 1) * layer.n_out
-        out = job.reports + (k * job.n_layers + l) * REPORTS
+        out = job.reports + (s.k * job.n_layers + l) * REPORTS
         out[GRADIENT] = sqrt(square_sum(count, g + layer.weights))
         size = sqrt(square_sum(count, before + layer.weights))
         out[UPDATE] = sqrt(distance(count, p + layer.weights, before + layer.weights)) / size if size > 0 else 0
-        out[DEAD] = dead(n, layer.n_out, units(w, layer.slopes, real_), <real *> w.spare) if layer.activation != NULL else 0
+        out[DEAD] = dead(s.n, layer.n_out, units(w, layer.slopes, real_), <real *> w.spare) if layer.activation != NULL else 0
+
+
+cdef void take_step(
+    const Job *job, const Work *w, int threads, Py_ssize_t k, Py_ssize_t number, bint last, const real *real_
+) noexcept nogil:
+    """Let one network see one batch."""
+    cdef Step s
+    s.threads = threads
+    s.job, s.work, s.k, s.number, s.low = job, w, k, number, number * job.batch_size
+    s.n = min(job.batch_size, job.n_rows - s.low)
+    s.rows_of_task = TILE if s.n <= threads * ROWS else ROWS
+    see_rows(&s, real_)
+    if job.outputs != NULL:
+        return
+    add_losses(&s, real_)
+    if not job.learns:
+        return
+    if last:
+        memcpy(w.before, network(job.parameters, job, k, real_), job.n_parameters * sizeof(real))
+    update(&s, real_)
+    if last:
+        report(&s, real_)
+
+
+cdef void pace_step(const Job *job, Py_ssize_t number, bint last, const real *real_) noexcept nogil:
+    """Let the one network see one batch, with as many threads as are faster: now and then some steps try both. No bit depends on it."""
+    cdef Pace *pace = job.pace
+    cdef int64_t at = pace.steps % AGAIN
+    cdef bint sharing = at < TRIED or (at >= 2 * TRIED and pace.sharing)
+    cdef double start = seconds() if at < 2 * TRIED else 0
+    take_step(job, &job.works[0], job.sharing if sharing else 1, 0, number, last, real_)
+    if at == 0:
+        pace.shared = pace.alone = 0
+    if at < TRIED:
+        pace.shared += seconds() - start
+    elif at < 2 * TRIED:
+        pace.alone += seconds() - start
+        pace.sharing = pace.shared < pace.alone
+    pace.steps += 1
 
 
 cdef void run(const Job *job, Py_ssize_t worker, const real *real_) noexcept nogil:
-    """Let every n-th network see the rows, batch after batch: each batch stays in the cache for all of them."""
-    cdef const Work *w = &job.works[worker]
+    """Let every n-th network see the rows, some batches in turn: rows stay in a cache for all, a network's parameters in a nearer one."""
     cdef Py_ssize_t n_steps = (job.n_rows + job.batch_size - 1) // job.batch_size
-    cdef Py_ssize_t step, k, low, n
-    cdef bint last
-    for step in range(n_steps):
-        low, last = step * job.batch_size, step == n_steps - 1
-        n = min(job.batch_size, job.n_rows - low)
+    cdef Py_ssize_t turn, step, k
+    for turn in range((n_steps + job.together - 1) // job.together):
         for k in range(job.n_networks):
             if k % job.n_works != worker:
                 continue
-            forward(job, w, k, low, n, job.t + step, real_)
-            if job.outputs != NULL:
-                memcpy(
-                    <real *> job.outputs + (k * job.n_rows + low) * job.n_outputs,
-                    units(w, job.layers[job.n_layers - 1].values, real_), n * job.n_outputs * sizeof(real),
-                )
-                continue
-            measure(job, w, k, low, n, real_)
-            if not job.learns:
-                continue
-            backward(job, w, k, low, n, real_)
-            if last:
-                memcpy(w.before, network(job.parameters, job, k, real_), job.n_parameters * sizeof(real))
-            update(job, w, k, step, n, real_)
-            if last:
-                report(job, w, k, n, real_)
+            for step in range(turn * job.together, min((turn + 1) * job.together, n_steps)):
+                if job.sharing > 1 and job.n_networks == 1:
+                    pace_step(job, step, step == n_steps - 1, real_)
+                else:
+                    take_step(job, &job.works[worker], job.sharing, k, step, step == n_steps - 1, real_)
 
 
 cdef void run_float(void *context, Py_ssize_t worker) noexcept nogil:
@@ -199,19 +262,23 @@ cdef class Networks:
     works : list of tuple of ndarray
         For each thread that has networks of its own what `Work` names, in that order.
     threads : int
-        How many share the larger products and steps where `works` is for one.
+        How many share the larger steps where `works` is for one.
+    flushed : bool
+        Whether subnormal numbers in state arrays become 0 now and then.
     """
     cdef Job job
+    cdef Pace pace
     cdef object held
     cdef bint double_
 
     def __init__(
         self, list layers, list heads, cnp.ndarray parameters, list slots, size_t sweep, tuple penalty, cnp.ndarray seeds, list works,
-        int threads,
+        int threads, bint flushed,
     ):
         cdef Job *job = &self.job
         if len(layers) > MOST_LAYERS or len(heads) > MOST_HEADS or len(slots) > SLOTS or len(works) > MOST_THREADS:
             raise ValueError("too many layers, heads, state arrays or threads")
+        job.pace = &self.pace
         self.held = parameters, slots, penalty, seeds, works
         self.double_ = parameters.dtype.itemsize == 8
         job.parameters, job.n_networks, job.stride = cnp.PyArray_DATA(parameters), parameters.shape[0], parameters.shape[1]
@@ -219,18 +286,19 @@ cdef class Networks:
         for k, slot in enumerate(slots):
             job.slots[<int> k] = address(slot)
         l2, l1, job.decoupled, job.max_norm = penalty
+        job.flushed = flushed
         job.l2, job.l1, job.has_penalty = <const double *> address(l2), <const double *> address(l1), l2.any() or l1.any()
+        self.describe(layers, heads)
         for k, arrays in enumerate(works):
             self.add_work(k, arrays)
         job.n_works, job.threads = len(works), threads if len(works) == 1 else 1
-        self.describe(layers, heads)
 
     cdef void describe(self, list layers, list heads):
         cdef Job *job = &self.job
         cdef Layer *layer
         cdef Head *head
         cdef Py_ssize_t place = 0
-        job.n_layers, job.n_heads, job.n_outputs, job.n_targets = len(layers), len(heads), 0, 0
+        job.n_layers, job.n_heads, job.n_outputs, job.n_targets, job.n_parts, job.widest = len(layers), len(heads), 0, 0, 0, 0
         for l, (n_in, n_out, activation, values, slopes, hyper, dropped, kept) in enumerate(layers):
             layer = &job.layers[<int> l]
             layer.n_in, layer.n_out, layer.activation = n_in, n_out, <void *> <size_t> activation
@@ -238,6 +306,10 @@ cdef class Networks:
             place = layer.biases + layer.n_out
             layer.values, layer.slopes, layer.dropped, layer.kept = values, slopes, dropped, kept
             layer.hyper[0], layer.hyper[1] = hyper
+            layer.rows_of_part = max(TILE, STRETCH // layer.n_out // TILE * TILE)
+            layer.first_part, layer.n_parts = job.n_parts, (layer.n_in + layer.rows_of_part - 1) // layer.rows_of_part
+            job.n_parts += layer.n_parts
+            job.widest = max(job.widest, layer.n_out)
         for h, (kind, first, n_out, target, weight, parameter, loss) in enumerate(heads):
             head = &job.heads[<int> h]
             head.kind, head.first, head.n_out, head.target = kind, first, n_out, target
@@ -247,21 +319,33 @@ cdef class Networks:
         job.n_parameters = place
 
     cdef void add_work(self, int k, tuple arrays):
-        cdef Work *work = &self.job.works[k]
-        values, gradient, spare, turned, heads, before, rows, counts = arrays
+        cdef Job *job = &self.job
+        cdef Work *work = &job.works[k]
+        cdef Py_ssize_t l, i, size = 8 if self.double_ else 4
+        values, gradient, spare, turned, heads, before, losses, rows, parts = arrays
         work.units, work.gradient, work.spare, work.turned = address(values), address(gradient), address(spare), address(turned)
-        work.heads, work.before, work.rows, work.counts = address(heads), address(before), <void **> address(rows), address(counts)
+        work.heads, work.before, work.losses = address(heads), address(before), address(losses)
+        work.rows, work.parts, job.most_rows = <void **> address(rows), <double *> address(parts), rows.shape[1]
+        for l in range(job.n_layers):
+            for i in range(job.most_rows):
+                slope_rows(job, work, l)[i] = <char *> work.units + (job.layers[l].slopes + i * job.layers[l].n_out) * size
+                if l > 0:
+                    inputs(job, work, l)[i] = <char *> work.units + (job.layers[l - 1].values + i * job.layers[l].n_in) * size
 
     cdef void see(self, rows, cnp.ndarray order, Py_ssize_t batch_size):
         cdef Job *job = &self.job
+        cdef Py_ssize_t stored = rows.data.size // max(1, rows.n_rows)  # numbers of a row
+        cdef Py_ssize_t inner = job.n_parameters - job.layers[0].biases
         job.data, job.row_stride = cnp.PyArray_DATA(rows.data), rows.row_stride
         job.indices, job.indptr = address(rows.indices), address(rows.indptr)
         job.index_size = 0 if rows.indices is None else rows.indices.dtype.itemsize
         job.order, job.n_rows, job.batch_size = <const int64_t *> cnp.PyArray_DATA(order), order.shape[0], batch_size
+        job.sharing = job.threads if min(batch_size, job.n_rows) * (inner + stored * job.layers[0].n_out) >= SHARED_WORK else 1
+        job.together = max(1, SEEN // (batch_size * max(1, stored) * (8 if self.double_ else 4)))
 
-    cdef void start(self, int threads):
+    cdef void start(self):
         with nogil:
-            pool_run(run_double if self.double_ else run_float, &self.job, self.job.n_works, threads)
+            run_pool(run_double if self.double_ else run_float, &self.job, self.job.n_works, self.job.n_works, False)
 
     def learn(
         self, rows, cnp.ndarray order, Py_ssize_t batch_size, cnp.ndarray targets, weights, cnp.ndarray mean_weight, cnp.ndarray clock,
@@ -285,7 +369,7 @@ cdef class Networks:
             job.scalars, job.n_scalars = address(scalars), scalars.shape[2]
             job.clip, job.rates = <const double *> address(clip), <const double *> address(rates)
         job.sums, job.reports = <double *> cnp.PyArray_DATA(sums), <double *> cnp.PyArray_DATA(reports)
-        self.start(job.n_works)
+        self.start()
         if job.learns:
             t[0] += (job.n_rows + batch_size - 1) // batch_size
 
@@ -293,7 +377,7 @@ cdef class Networks:
         """Write the raw outputs for these rows to `out`, ``(n_networks, n, n_outputs)``."""
         self.see(rows, order, batch_size)
         self.job.learns, self.job.outputs = False, cnp.PyArray_DATA(out)
-        self.start(self.job.n_works)
+        self.start()
 
 
 KINDS = {"codes": CODES, "probabilities": PROBABILITIES, "single": SINGLE}
@@ -302,4 +386,4 @@ FIELDS = {
     "nonfinite": NONFINITE,
 }
 MEASURES = {"gradient": GRADIENT, "update": UPDATE, "dead": DEAD}
-N_SUMS, N_REPORTS, SLACK, SWEEP = SUMS, REPORTS, PADDING, SWEPT
+N_SUMS, N_REPORTS, N_MEASURED, SLACK, LEAST_ROWS = SUMS, REPORTS, MEASURED, PADDING, TILE

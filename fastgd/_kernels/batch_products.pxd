@@ -3,15 +3,10 @@
 First each of them takes some rows, then each some features: a prediction and an element of the gradient are summed by one thread, in the
 order that one thread alone sums them, so that no bit depends on how many there are.
 """
+from fastgd._kernels._drive cimport run_pool
 from fastgd._kernels.batch_losses cimport measure
 from fastgd._kernels.batch_state cimport WIDEST, Batch
 from fastgd._kernels.lane_rows cimport real
-
-ctypedef void (*pool_task)(void *context, Py_ssize_t k) noexcept nogil
-
-cdef extern from "_pool.h" nogil:
-    void pool_init()
-    void pool_run(pool_task task, void *context, Py_ssize_t n, int threads)
 
 cdef enum:
     PIECES = 2  # of a product for each thread: one that comes late takes fewer
@@ -68,10 +63,10 @@ cdef inline void add_double(void *chunk, Py_ssize_t k) noexcept nogil:
 cdef inline void predict_dense(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *real_) noexcept nogil:
     """Set prediction, value and slope of each row of a chunk."""
     cdef Chunk c = Chunk(s, first, n, 1 if s.threads < 2 else PIECES * s.threads)
-    pool_run(predict_float if real is float else predict_double, &c, c.pieces, s.threads)
+    run_pool(predict_float if real is float else predict_double, &c, c.pieces, s.threads, True)
 
 
 cdef inline void add_dense(Batch *s, Py_ssize_t n, const real *real_) noexcept nogil:
     """Add what the chunk that `predict_dense` has seen contributes to the gradient."""
     cdef Chunk c = Chunk(s, 0, n, 1 if s.threads < 2 else PIECES * s.threads)
-    pool_run(add_float if real is float else add_double, &c, c.pieces, s.threads)
+    run_pool(add_float if real is float else add_double, &c, c.pieces, s.threads, True)

@@ -104,7 +104,8 @@ class NetworkTable(NamedTuple):
     N_SUMS: int
     N_REPORTS: int
     SLACK: int
-    SWEEP: int
+    N_MEASURED: int
+    LEAST_ROWS: int
     ACTIVATIONS: dict[tuple[str, str], int]
 
 

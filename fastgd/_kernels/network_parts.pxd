@@ -12,29 +12,32 @@ cdef enum:
     SLOTS = 8  # state arrays of a rule, at most
     SCALARS = 32  # scalars of a rule, at most
 
-ctypedef void (*pool_task)(void *context, Py_ssize_t k) noexcept nogil
-
-cdef extern from "_pool.h" nogil:
-    void pool_init()
-    void pool_run(pool_task task, void *context, Py_ssize_t n, int threads)
-
 cdef extern from "_products.h" nogil:
     void product_float(
-        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, Py_ssize_t ldb,
-        const float *start, float *c, Py_ssize_t ldc,
+        Py_ssize_t n, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, const float *start, float *c
     ) noexcept nogil
     void product_double(
-        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const double **a, const double *b, Py_ssize_t ldb,
-        const double *start, double *c, Py_ssize_t ldc,
+        Py_ssize_t n, Py_ssize_t n_k, Py_ssize_t n_columns, const double **a, const double *b, const double *start, double *c
     ) noexcept nogil
     void product_across_float(
-        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, Py_ssize_t ldb, float *c,
-        Py_ssize_t ldc,
+        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, float *c
     ) noexcept nogil
     void product_across_double(
-        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const double **a, const double *b, Py_ssize_t ldb, double *c,
-        Py_ssize_t ldc,
+        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const double **a, const double *b, double *c
     ) noexcept nogil
+
+cdef extern from *:
+    """
+    #include <float.h>
+    #if defined(__GNUC__)
+    #define FETCH(address) __builtin_prefetch(address, 0, 2)
+    #else
+    #define FETCH(address) ((void) (address))
+    #endif
+    """
+    void FETCH(const void *address) noexcept nogil
+    float FLT_MIN
+    double DBL_MIN
 
 ctypedef fused real:
     float
@@ -51,6 +54,10 @@ cdef enum:
 cdef enum:
     GRADIENT, UPDATE, DEAD, REPORTS
 
+# What is measured of each stretch of the parameters in a step.
+cdef enum:
+    SQUARE, WORTH, BAD, MEASURED
+
 cdef enum Kind:
     CODES, PROBABILITIES, SINGLE
 
@@ -58,6 +65,7 @@ cdef struct Layer:
     Py_ssize_t n_in, n_out
     Py_ssize_t weights, biases  # where they begin among the parameters
     Py_ssize_t values, slopes  # where those of its units begin in `Work.units`
+    Py_ssize_t first_part, n_parts, rows_of_part  # its parameters in stretches of so many rows of weights, biases with the last
     void *activation  # NULL for the outputs
     double[2] hyper
     uint32_t dropped  # units of 2**24
@@ -74,11 +82,12 @@ cdef struct Work:
     void *units
     void *gradient
     void *spare  # the slope of the loss for the values of a layer
-    void *turned  # a layer's weights, transposed
+    void *turned  # the weights of each layer but the first, transposed, at their distance from the second layer's
     void *heads  # raw predictions, targets, losses and slopes of one head
     void *before  # the parameters before a step
-    void **rows  # the addresses of the rows that go into each layer, then those of a layer's slopes
-    void *counts  # of gradients that are not finite, for each stretch of the parameters
+    void *losses  # of each row of the batch
+    void **rows  # the addresses of the rows that go into each layer, then those of each layer's slopes
+    double *parts  # (n_parts, MEASURED): what is measured of each stretch of the parameters
 
 
 cdef inline uint64_t mixed64(uint64_t x) noexcept nogil:
@@ -96,14 +105,16 @@ cdef inline uint32_t mixed32(uint32_t x) noexcept nogil:
     return x ^ (x >> 16)
 
 
-cdef inline void drop(uint64_t seed, int64_t step, Py_ssize_t l, const Layer *layer, Py_ssize_t n, real *value, real *slope) noexcept nogil:
-    """Inverted dropout: a pure function of seed, step, layer, and the unit's place in the batch says which units are 0."""
+cdef inline void drop(
+    uint64_t seed, int64_t step, Py_ssize_t l, const Layer *layer, Py_ssize_t first, Py_ssize_t n, real *value, real *slope
+) noexcept nogil:
+    """Inverted dropout: a pure function of seed, step, layer, and the unit's place in the batch (from `first` on) says which are 0."""
     cdef uint64_t key = mixed64(mixed64(mixed64(seed) + <uint64_t> step) + <uint64_t> l)
     cdef uint32_t low = <uint32_t> key, high = <uint32_t> (key >> 32), dropped = layer.dropped
     cdef real kept = <real> layer.kept, factor
     cdef Py_ssize_t i
     for i in range(n):
-        factor = kept if (mixed32(mixed32(<uint32_t> i ^ low) ^ high) >> 8) >= dropped else 0
+        factor = kept if (mixed32(mixed32(<uint32_t> (first + i) ^ low) ^ high) >> 8) >= dropped else 0
         value[i] *= factor
         slope[i] *= factor
 
@@ -184,6 +195,14 @@ cdef inline void shrink(Py_ssize_t n, real *w, real amount) noexcept nogil:
         w[i] = w[i] - amount if w[i] > amount else (w[i] + amount if w[i] < -amount else <real> 0 * w[i])
 
 
+cdef inline void flush(Py_ssize_t n, real *x) noexcept nogil:
+    """Make subnormal numbers 0."""
+    cdef real least = <real> FLT_MIN if real is float else <real> DBL_MIN
+    cdef Py_ssize_t i
+    for i in range(n):
+        x[i] = <real> 0 if math.fabs(x[i]) < least else x[i]
+
+
 cdef inline void constrain(const Layer *layer, real *w, double largest, real *squares) noexcept nogil:
     """Scale the weights into each unit so that their norm is `largest` at most."""
     cdef Py_ssize_t i, j
@@ -199,11 +218,11 @@ cdef inline void constrain(const Layer *layer, real *w, double largest, real *sq
             w[i * layer.n_out + j] *= squares[j]
 
 
-cdef inline void turn(Py_ssize_t n_in, Py_ssize_t n_out, const real *w, real *turned) noexcept nogil:
-    """Transpose."""
+cdef inline void turn(Py_ssize_t first, Py_ssize_t stop, Py_ssize_t n_in, Py_ssize_t n_out, const real *w, real *turned) noexcept nogil:
+    """Transpose the rows from `first` to `stop`."""
     cdef Py_ssize_t i, j
     for j in range(n_out):
-        for i in range(n_in):
+        for i in range(first, stop):
             turned[j * n_in + i] = w[i * n_out + j]
 
 

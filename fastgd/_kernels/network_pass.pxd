@@ -1,24 +1,25 @@
-"""Forward and backward through one network with one batch: from rows to losses, from losses to the gradient of all parameters."""
+"""Forward and backward through one network with some rows of a batch: from rows to losses, from losses to the slopes of all units."""
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.string cimport memset
 
 from fastgd._kernels.network_heads cimport measure_head
 from fastgd._kernels.network_parts cimport (
-    LOSS, SLOTS, SUMS, WEIGHT, WEIGHTED_LOSS, Head, Layer, Work, add_rows, drop, pool_run, product_across_double, product_across_float,
-    product_double, product_float, real, sparse_product, sparse_product_across, turn,
+    SLOTS, Head, Layer, Work, drop, product_across_double, product_across_float, product_double, product_float, real, sparse_product,
 )
 
 cdef enum:
     MOST_LAYERS = 64
     MOST_HEADS = 64
     MOST_THREADS = 256
-    PARTS = 8  # of one product that threads share
-    TILE = 8  # rows at which a product is cut, for whole tiles
-    SHARED_WORK = 1 << 22  # multiplications from which on waking a thread pays
 
 ctypedef Py_ssize_t (*sweep_function)(Py_ssize_t n, void **arrays, const void *scalars) noexcept nogil
 ctypedef void (*activation_float)(Py_ssize_t n, float *z, float *slope, const float *hyper) noexcept nogil
 ctypedef void (*activation_double)(Py_ssize_t n, double *z, double *slope, const double *hyper) noexcept nogil
+
+# Whether sharing its steps pays for a network now: threads may be busy with other things, or far from each other.
+cdef struct Pace:
+    int64_t steps  # so far
+    double alone, shared  # seconds of the last steps that were tried so
+    bint sharing  # has won
 
 # Everything that the compiled code knows.
 cdef struct Job:
@@ -26,6 +27,7 @@ cdef struct Job:
     Layer[MOST_LAYERS] layers
     Head[MOST_HEADS] heads
     Py_ssize_t n_layers, n_heads, n_networks, n_parameters, stride  # elements from one network's parameters to the next one's
+    Py_ssize_t n_parts, widest, most_rows  # stretches of the parameters; units of the widest layer; rows of a batch at most
     void *parameters
     void *slots[SLOTS]
     Py_ssize_t n_slots, n_scalars
@@ -33,7 +35,7 @@ cdef struct Job:
     const uint64_t *seeds
     const double *l2
     const double *l1
-    bint decoupled, has_penalty
+    bint decoupled, has_penalty, flushed
     double max_norm
     # the rows
     const void *data
@@ -57,9 +59,23 @@ cdef struct Job:
     double *sums
     double *reports  # (n_networks, n_layers, REPORTS)
     void *outputs
+    # who does it
     Work[MOST_THREADS] works
     int n_works
-    int threads  # that share the products and the step of a single network
+    int threads  # that may share a step of a single network
+    int sharing  # those for which this epoch's steps are large enough
+    Pace *pace
+    Py_ssize_t together  # steps that a network takes before the next one's turn
+
+# One step of one network.
+cdef struct Step:
+    const Job *job
+    const Work *work
+    int threads
+    Py_ssize_t k, number, low, n  # the network's number, the step's, its first row's, and how many they are
+    Py_ssize_t rows_of_task
+    const void *scalars
+    bint at_once  # each stretch of the parameters can take its step as soon as its own gradient is known
 
 
 cdef inline real *units(const Work *w, Py_ssize_t first, const real *real_) noexcept nogil:
@@ -70,71 +86,38 @@ cdef inline real *network(const void *base, const Job *job, Py_ssize_t k, const 
     return <real *> base + k * job.stride
 
 
-# A product that threads share: C's rows in stretches, each of which has the bits that it has alone.
-cdef struct Shared:
-    Py_ssize_t n, n_k, m
-    void **a
-    const void *b
-    const void *start
-    void *c
-    bint across
+cdef inline real *turned(const Job *job, const Work *w, Py_ssize_t l, const real *real_) noexcept nogil:
+    """Return where the transposed weights of a layer lie."""
+    return <real *> w.turned + (job.layers[l].weights - job.layers[1].weights)
 
 
-cdef inline void stretch(const Shared *s, Py_ssize_t low, Py_ssize_t high, const real *real_) noexcept nogil:
-    cdef const real *b = <const real *> s.b
-    cdef const real *start = <const real *> s.start
-    cdef real *c = <real *> s.c
-    if real is float and s.across:
-        product_across_float(low, high, s.n_k, s.m, <const float **> s.a, b, s.m, c, s.m)
-    elif real is float:
-        product_float(low, high, s.n_k, s.m, <const float **> s.a, b, s.m, start, c, s.m)
-    elif s.across:
-        product_across_double(low, high, s.n_k, s.m, <const double **> s.a, b, s.m, c, s.m)
-    else:
-        product_double(low, high, s.n_k, s.m, <const double **> s.a, b, s.m, start, c, s.m)
+cdef inline void **inputs(const Job *job, const Work *w, Py_ssize_t l) noexcept nogil:
+    """Return the addresses of the rows that go into a layer."""
+    return w.rows + l * job.most_rows
 
 
-cdef inline void stretch_float(void *shared, Py_ssize_t k) noexcept nogil:
-    cdef const Shared *s = <const Shared *> shared
-    stretch(s, s.n * k // PARTS // TILE * TILE, s.n if k == PARTS - 1 else s.n * (k + 1) // PARTS // TILE * TILE, <const float *> NULL)
-
-
-cdef inline void stretch_double(void *shared, Py_ssize_t k) noexcept nogil:
-    cdef const Shared *s = <const Shared *> shared
-    stretch(s, s.n * k // PARTS // TILE * TILE, s.n if k == PARTS - 1 else s.n * (k + 1) // PARTS // TILE * TILE, <const double *> NULL)
-
-
-cdef inline void share(const Job *job, Shared *s, const real *real_) noexcept nogil:
-    if job.threads < 2 or s.n * s.n_k * s.m < SHARED_WORK:
-        stretch(s, 0, s.n, real_)
-    elif real is float:
-        pool_run(stretch_float, s, PARTS, job.threads)
-    else:
-        pool_run(stretch_double, s, PARTS, job.threads)
+cdef inline void **slope_rows(const Job *job, const Work *w, Py_ssize_t l) noexcept nogil:
+    return w.rows + (job.n_layers + l) * job.most_rows
 
 
 cdef inline void product(
-    const Job *job, Py_ssize_t n, Py_ssize_t n_k, Py_ssize_t m, void **a, const real *b, const real *start, real *c
+    Py_ssize_t n, Py_ssize_t n_k, Py_ssize_t m, void **a, const real *b, const real *start, real *c
 ) noexcept nogil:
     """C = start + A B, of n rows and m columns."""
-    cdef Shared s
-    s.n, s.n_k, s.m, s.a, s.b, s.start, s.c, s.across = n, n_k, m, a, b, start, c, False
-    share(job, &s, c)
+    if real is float:
+        product_float(n, n_k, m, <const float **> a, b, start, c)
+    else:
+        product_double(n, n_k, m, <const double **> a, b, start, c)
 
 
 cdef inline void product_across(
-    const Job *job, Py_ssize_t n, Py_ssize_t n_k, Py_ssize_t m, void **a, const real *b, real *c
+    Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t m, void **a, const real *b, real *c
 ) noexcept nogil:
-    """C = A' B, of n rows and m columns."""
-    cdef Shared s
-    s.n, s.n_k, s.m, s.a, s.b, s.start, s.c, s.across = n, n_k, m, a, b, NULL, c, True
-    share(job, &s, c)
-
-
-cdef inline void address_rows(Py_ssize_t n, real *first, Py_ssize_t stride, void **rows) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        rows[i] = first + i * stride
+    """The rows from `low` to `high` of C = A' B, of m columns."""
+    if real is float:
+        product_across_float(low, high, n_k, m, <const float **> a, b, c)
+    else:
+        product_across_double(low, high, n_k, m, <const double **> a, b, c)
 
 
 cdef inline void address_batch(const Job *job, const Work *w, Py_ssize_t low, Py_ssize_t n, const real *real_) noexcept nogil:
@@ -144,24 +127,21 @@ cdef inline void address_batch(const Job *job, const Work *w, Py_ssize_t low, Py
         w.rows[i] = <real *> job.data + job.order[low + i] * job.row_stride
 
 
-cdef inline void forward(
-    const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t low, Py_ssize_t n, int64_t t, const real *real_
-) noexcept nogil:
-    """Compute all layers' values, and the slopes of the activations, for the rows from `low` on."""
-    cdef real *p = network(job.parameters, job, k, real_)
+cdef inline void forward(const Step *s, Py_ssize_t first, Py_ssize_t n, const real *real_) noexcept nogil:
+    """Compute all layers' values, and the slopes of the activations, for n rows of the batch."""
+    cdef const Job *job = s.job
+    cdef const Work *w = s.work
+    cdef real *p = network(job.parameters, job, s.k, real_)
     cdef real[2] hyper
     cdef real *z
     cdef real *slope
     cdef const Layer *layer
-    cdef const int64_t *order = job.order + low
-    cdef Py_ssize_t l
-    if job.index_size == 0:
-        address_batch(job, w, low, n, real_)
+    cdef const int64_t *order = job.order + s.low + first
+    cdef Py_ssize_t l, at
     for l in range(job.n_layers):
         layer = &job.layers[l]
-        z, slope = units(w, layer.values, real_), units(w, layer.slopes, real_)
-        if l > 0:
-            address_rows(n, units(w, job.layers[l - 1].values, real_), layer.n_in, w.rows)
+        at = first * layer.n_out
+        z, slope = units(w, layer.values + at, real_), units(w, layer.slopes + at, real_)
         if l == 0 and job.index_size == 4:
             sparse_product(
                 n, layer.n_out, order, <const real *> job.data, <const int32_t *> job.indices, <const int32_t *> job.indptr,
@@ -173,7 +153,7 @@ cdef inline void forward(
                 p + layer.weights, p + layer.biases, z,
             )
         else:
-            product(job, n, layer.n_in, layer.n_out, w.rows, p + layer.weights, p + layer.biases, z)
+            product(n, layer.n_in, layer.n_out, inputs(job, w, l) + first, p + layer.weights, p + layer.biases, z)
         if layer.activation != NULL:
             hyper[0], hyper[1] = <real> layer.hyper[0], <real> layer.hyper[1]
             if real is float:
@@ -181,73 +161,48 @@ cdef inline void forward(
             else:
                 (<activation_double> layer.activation)(n * layer.n_out, z, slope, hyper)
             if layer.dropped and job.learns:
-                drop(job.seeds[k], t, l, layer, n * layer.n_out, z, slope)
+                drop(job.seeds[s.k], job.t + s.number, l, layer, at, n * layer.n_out, z, slope)
 
 
-cdef inline void measure(const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t low, Py_ssize_t n, const real *real_) noexcept nogil:
-    """Add up the losses, and make the outputs' slopes those of the batch's mean loss."""
+cdef inline double weight_of(const Job *job, Py_ssize_t k, Py_ssize_t row) noexcept nogil:
+    return 1 if job.weights == NULL else job.weights[row * job.weights_columns + (0 if job.weights_columns == 1 else k)]
+
+
+cdef inline void measure(const Step *s, Py_ssize_t first, Py_ssize_t n, const real *real_) noexcept nogil:
+    """Find the losses of n rows of the batch, and make the outputs' slopes those of the batch's mean loss."""
+    cdef const Job *job = s.job
+    cdef const Work *w = s.work
     cdef const Layer *last = &job.layers[job.n_layers - 1]
-    cdef const int64_t *order = job.order + low
-    cdef real *slopes = units(w, last.slopes, real_)
-    cdef real *value = <real *> w.spare
-    cdef double *sums = job.sums + k * SUMS
-    cdef double weight = 1, divisor = n * job.mean_weight[k]
+    cdef const int64_t *order = job.order + s.low + first
+    cdef real *slopes = units(w, last.slopes + first * job.n_outputs, real_)
+    cdef real *losses = <real *> w.losses + first
+    cdef double divisor = s.n * job.mean_weight[s.k]
     cdef real factor
     cdef Py_ssize_t i, j
     for i in range(n):
-        value[i] = 0
+        losses[i] = 0
     for i in range(job.n_heads):
         measure_head(
-            &job.heads[i], n, order, <const real *> job.targets, job.n_targets, units(w, last.values, real_), job.n_outputs, value, slopes,
-            <real *> w.heads,
+            &job.heads[i], n, order, <const real *> job.targets, job.n_targets, units(w, last.values + first * job.n_outputs, real_),
+            job.n_outputs, losses, slopes, <real *> w.heads + first * (4 * job.widest + 1),
         )
     for i in range(n):
-        if job.weights != NULL:
-            weight = job.weights[order[i] * job.weights_columns + (0 if job.weights_columns == 1 else k)]
-        sums[LOSS] += value[i]
-        sums[WEIGHTED_LOSS] += weight * value[i]
-        sums[WEIGHT] += weight
-        factor = <real> (weight / divisor)
+        factor = <real> (weight_of(job, s.k, order[i]) / divisor)
         for j in range(job.n_outputs):
             slopes[i * job.n_outputs + j] *= factor
 
 
-cdef inline void backward(const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t low, Py_ssize_t n, const real *real_) noexcept nogil:
-    """Compute the gradient of all parameters from the slopes of the outputs."""
-    cdef real *p = network(job.parameters, job, k, real_)
-    cdef real *g = <real *> w.gradient
-    cdef real *spare = <real *> w.spare
-    cdef real *slope
+cdef inline void backward(const Step *s, Py_ssize_t first, Py_ssize_t n, const real *real_) noexcept nogil:
+    """Compute the slopes of the loss for the units of all hidden layers from those of the outputs, for n rows of the batch."""
+    cdef const Job *job = s.job
+    cdef const Work *w = s.work
+    cdef real *spare = <real *> w.spare + first * job.widest
     cdef real *before
     cdef const Layer *layer
-    cdef const int64_t *order = job.order + low
     cdef Py_ssize_t l, i
-    for l in range(job.n_layers - 1, -1, -1):
+    for l in range(job.n_layers - 1, 0, -1):
         layer = &job.layers[l]
-        slope = units(w, layer.slopes, real_)
-        add_rows(n, layer.n_out, slope, g + layer.biases)
-        if l == 0 and job.index_size > 0:
-            memset(g + layer.weights, 0, layer.n_in * layer.n_out * sizeof(real))
-            if job.index_size == 4:
-                sparse_product_across(
-                    n, layer.n_out, order, <const real *> job.data, <const int32_t *> job.indices, <const int32_t *> job.indptr, slope,
-                    g + layer.weights,
-                )
-            else:
-                sparse_product_across(
-                    n, layer.n_out, order, <const real *> job.data, <const int64_t *> job.indices, <const int64_t *> job.indptr, slope,
-                    g + layer.weights,
-                )
-            return
-        if l == 0:
-            address_batch(job, w, low, n, real_)
-        else:
-            address_rows(n, units(w, job.layers[l - 1].values, real_), layer.n_in, w.rows)
-        product_across(job, layer.n_in, n, layer.n_out, w.rows, slope, g + layer.weights)
-        if l > 0:
-            turn(layer.n_in, layer.n_out, p + layer.weights, <real *> w.turned)
-            address_rows(n, slope, layer.n_out, w.rows)
-            product(job, n, layer.n_out, layer.n_in, w.rows, <real *> w.turned, <real *> NULL, spare)
-            before = units(w, job.layers[l - 1].slopes, real_)
-            for i in range(n * layer.n_in):
-                before[i] *= spare[i]
+        product(n, layer.n_out, layer.n_in, slope_rows(job, w, l) + first, turned(job, w, l, real_), <real *> NULL, spare)
+        before = units(w, job.layers[l - 1].slopes + first * layer.n_in, real_)
+        for i in range(n * layer.n_in):
+            before[i] *= spare[i]

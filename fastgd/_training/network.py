@@ -21,6 +21,7 @@ OWNER = "NetworkLanes"
 WORK = 2**30  # operations between two looks at signals: some ten milliseconds
 MOST_STEPS = 4096  # in one slice, for the size of its tables
 DECIDE_ROWS = 64  # rows that a prediction looks at together, at least
+SIGNED = ("lion", "signum", "rprop")  # rules whose step depends on the sign of a state array, however small it is
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,15 @@ class NetworkLanes:
     seed : int or array-like (K,)
         Of initial weights and dropout.
     n_threads : int
-        So many threads share out the networks, or the larger products and steps of a single one.
+        So many threads share out the networks, or the rows and then the parameters of a single one, while that is faster.
 
     Notes
     -----
     The gradient is the sum over the batch of ``row_weight * gradient``, divided by the number of rows in the batch times the mean weight of
     the epoch's rows. A network's parameters lie in one array: for each layer the weights (n_in, n_out), then the biases.
+
+    Every 64th step subnormal numbers in the optimizer's state become 0, but for rules that follow the sign of their state. By itself the
+    average of a dead unit's gradients would shrink to such numbers and stay there, and the step would take three times longer.
     """
 
     average = 0
@@ -143,7 +147,7 @@ class NetworkLanes:
         self._networks = self._table.Networks(
             self._described_layers(), self._described_heads(), self._parameters, list(self._slots.values()),
             execute.sweep_address(self._rules.rule, self.dtype), (l2, l1, penalty == "decoupled", self.max_norm), seeds,
-            [self._work() for _ in range(n_works)], n_threads,
+            [self._work() for _ in range(n_works)], n_threads, self._rules.rule.__name__ not in SIGNED,
         )  # fmt: skip
 
     # -----------------------------------------------------------------------------------------------------------------------------
@@ -173,18 +177,19 @@ class NetworkLanes:
         """Return the arrays that one thread works in."""
         rows, slack = max(self.batch_size, DECIDE_ROWS), self._table.SLACK
         widest = max(layer.n_out for layer in self.layers)
-        turned = max((layer.n_in * layer.n_out for layer in self.layers[1:]), default=0)
-        head = max(h.n_out for h in self.heads)
+        inner = sum(layer.size for layer in self.layers[1:])
         sizes = (
             self._n_units,
             self.n_parameters,
             rows * widest,
-            turned,
-            rows * (4 * head + 1),
+            inner,
+            rows * (4 * widest + 1),
             self.n_parameters,
+            rows,
         )
         arrays = [aligned((1, size + slack), self.dtype) for size in sizes]
-        return (*arrays, np.zeros(rows, np.intp), np.zeros(self.n_parameters // self._table.SWEEP + 1, np.intp))
+        parts = sum(-(-layer.n_in // self._table.LEAST_ROWS) for layer in self.layers)  # at most
+        return (*arrays, np.zeros((2 * len(self.layers), rows), np.intp), np.zeros((parts, self._table.N_MEASURED)))
 
     def _own(self, array: np.ndarray) -> np.ndarray:
         """Return a view of what belongs to the networks, (K, n_parameters), of an array with slack."""
