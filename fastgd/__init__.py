@@ -30,6 +30,8 @@ _HOMES = {
     "fastgd.model_selection": "LaneSearchCV",
     "fastgd.user_rule": "rule",
     "fastgd._kernels.execute": "info",
+    "fastgd._estimators.storage": "load_model save_model",
+    "fastgd._training.health": "GradientHealthWarning",
     "fastgd._validation": (
         "ArgumentTypeError ArgumentValueError ConcurrentStepError CorruptCheckpointError NonFiniteError"
     ),
@@ -78,6 +80,7 @@ __all__ = [
     "DAdaptSGD",
     "DoG",
     "DoWG",
+    "GradientHealthWarning",
     "LDoG",
     "LRFinderResult",
     "LaProp",
@@ -109,6 +112,7 @@ __all__ = [
     "linear_model",
     "load",
     "load_latest",
+    "load_model",
     "lr_find",
     "model_selection",
     "neural_network",
@@ -117,14 +121,17 @@ __all__ = [
     "rule",
     "rules",
     "save",
+    "save_model",
     "schedules",
     "sweep",
 ]
 
 if TYPE_CHECKING:
     from fastgd import datasets, linear_model, model_selection, neural_network, optimizers, plot, schedules
+    from fastgd._estimators.storage import load_model, save_model
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
+    from fastgd._training.health import GradientHealthWarning
     from fastgd._validation import (
         ArgumentTypeError,
         ArgumentValueError,

@@ -13,8 +13,8 @@ from libc.string cimport memcpy
 
 from fastgd._kernels.network_parts cimport (
     CLIPPED, CODES, DEAD, GRADIENT, LOSS, NONFINITE, NORM, PADDING, PENALTY, PROBABILITIES, REPORTS, SCALARS, SINGLE, SLOTS, SUMS, UPDATE,
-    WEIGHT, WEIGHTED_LOSS, Head, Layer, Work, absolute_sum, add_penalty, constrain, dead, decay, distance, pool_init, pool_run, real,
-    shrink, square_sum,
+    WEIGHT, WEIGHTED_LOSS, Head, Layer, Work, absolute_sum, add_penalty, constrain, dead, decay, distance, keep, pool_init, pool_run,
+    raise_to_zero, real, shrink, square_sum,
 )
 from fastgd._kernels.network_pass cimport (
     MOST_HEADS, MOST_LAYERS, MOST_THREADS, Job, backward, forward, measure, network, sweep_function, units,
@@ -45,7 +45,7 @@ cdef double penalise(const Job *job, Py_ssize_t k, const real *p, real *g, doubl
 
 
 cdef void constrained(const Job *job, real *p, double rate, double l2, double l1, bint after, real *space) noexcept nogil:
-    """What acts on weights alone beside the optimizer's step: decoupled L2 before it, L1 and the constraint of norms after it."""
+    """What acts on weights alone beside the optimizer's step: decoupled L2 before it, L1 and the constraints after it."""
     cdef const Layer *layer
     cdef Py_ssize_t l, size
     for l in range(job.n_layers):
@@ -55,6 +55,8 @@ cdef void constrained(const Job *job, real *p, double rate, double l2, double l1
             decay(size, p + layer.weights, <real> (rate * l2))
         if job.decoupled and after and l1 != 0:
             shrink(size, p + layer.weights, <real> (rate * l1))
+        if after and job.non_negative:
+            raise_to_zero(size, p + layer.weights)
         if after and job.max_norm > 0:
             constrain(layer, p + layer.weights, job.max_norm, space)
 
@@ -100,6 +102,8 @@ cdef void update(const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t step, d
     cdef double rate = job.rates[step * job.n_networks + k], norm
     cdef Py_ssize_t j
     memcpy(scalars, <const real *> job.scalars + (step * job.n_networks + k) * job.n_scalars, job.n_scalars * sizeof(real))
+    if job.kept != NULL:
+        keep(job.n_parameters, job.kept, g)  # as if they were not there, for the norm too
     if job.has_penalty:
         sums[PENALTY] += penalise(job, k, p, g, n, real_)
     norm = sqrt(square_sum(job.n_parameters, g))
@@ -113,8 +117,10 @@ cdef void update(const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t step, d
     for j in range(job.n_slots):
         arrays[2 + j] = network(job.slots[j], job, k, real_)
     sums[NONFINITE] += sweep(job, w, arrays, <const real *> scalars)
-    if job.decoupled or job.max_norm > 0:
+    if job.decoupled or job.max_norm > 0 or job.non_negative:
         constrained(job, p, rate, job.l2[k], job.l1[k], True, <real *> w.spare)
+    if job.kept != NULL:
+        keep(job.n_parameters, job.kept, p)  # what the rule remembers of them may have moved them
 
 
 cdef void report(const Job *job, const Work *w, Py_ssize_t k, Py_ssize_t n, const real *real_) noexcept nogil:
@@ -194,7 +200,9 @@ cdef class Networks:
     sweep : int
         The address of the rule's loop.
     penalty : tuple
-        ``(l2 (n_networks,), l1 (n_networks,), decoupled, max_norm or 0)``.
+        ``(l2 (n_networks,), l1 (n_networks,), decoupled, max_norm or 0, non_negative)``.
+    kept : ndarray (n_parameters,), uint8, or None
+        0 for parameters that stay 0.
     seeds : ndarray (n_networks,), uint64
     works : list of tuple of ndarray
         For each thread that has networks of its own what `Work` names, in that order.
@@ -206,19 +214,20 @@ cdef class Networks:
     cdef bint double_
 
     def __init__(
-        self, list layers, list heads, cnp.ndarray parameters, list slots, size_t sweep, tuple penalty, cnp.ndarray seeds, list works,
-        int threads,
+        self, list layers, list heads, cnp.ndarray parameters, list slots, size_t sweep, tuple penalty, kept, cnp.ndarray seeds,
+        list works, int threads,
     ):
         cdef Job *job = &self.job
         if len(layers) > MOST_LAYERS or len(heads) > MOST_HEADS or len(slots) > SLOTS or len(works) > MOST_THREADS:
             raise ValueError("too many layers, heads, state arrays or threads")
-        self.held = parameters, slots, penalty, seeds, works
+        self.held = parameters, slots, penalty, kept, seeds, works
         self.double_ = parameters.dtype.itemsize == 8
         job.parameters, job.n_networks, job.stride = cnp.PyArray_DATA(parameters), parameters.shape[0], parameters.shape[1]
         job.n_slots, job.sweep, job.seeds = len(slots), <sweep_function> sweep, <const uint64_t *> cnp.PyArray_DATA(seeds)
         for k, slot in enumerate(slots):
             job.slots[<int> k] = address(slot)
-        l2, l1, job.decoupled, job.max_norm = penalty
+        l2, l1, job.decoupled, job.max_norm, job.non_negative = penalty
+        job.kept = <const unsigned char *> address(kept)
         job.l2, job.l1, job.has_penalty = <const double *> address(l2), <const double *> address(l1), l2.any() or l1.any()
         for k, arrays in enumerate(works):
             self.add_work(k, arrays)

@@ -11,10 +11,12 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from fastgd._training.epoch_result import EpochResult
+from fastgd._training.health import last_stable
 from fastgd._training.models import AnyLanes, Lanes, lanes_of, measured, of_models, rates_of_models
 from fastgd._training.observers import Observer, Printer
-from fastgd._training.pacing import Pace
 from fastgd._training.rates import RateTable
+from fastgd._training.rollback import AnyPace, RecoveringPace
 from fastgd._validation import NonFiniteError
 
 
@@ -134,13 +136,13 @@ class Outcome:
     def error(self, lane: int) -> DivergedError:
         """Return what `train` raises, where it does not drop diverged lanes, for this one."""
         losses = self.history["loss"].reshape(-1, len(self.n_iter))[:, lane]
-        return _diverged(min(int(self.n_iter[lane]) + 1, len(losses)), math.nan, losses)
+        return _diverged(min(int(self.n_iter[lane]) + 1, len(losses)), [math.nan], losses)
 
 
 def train(
     lanes: AnyLanes,
     problem: Problem,
-    rate: Pace,
+    rate: AnyPace,
     plan: Plan,
     seed: int,
     first_epoch: int = 0,
@@ -155,8 +157,8 @@ def train(
         Trained in place. Where a lane stopped earlier than others, its weights are put back to what they were then.
     problem : Problem
         What to learn from.
-    rate : Pace
-        The rate; its memory goes on.
+    rate : Pace or RecoveringPace
+        The rate, whose memory goes on, and what to do about divergence, unless diverged lanes are dropped.
     plan : Plan
         When to stop.
     seed : int
@@ -176,24 +178,21 @@ def train(
     Raises
     ------
     DivergedError
-        A lane that was still training has weights that are not finite.
+        A lane that was still training has weights that are not finite, or a loss that cannot be undone.
     """
     began = time.perf_counter()
     progress = _Progress(lanes, plan)
     log = _Log(plan.verbose)
+    if isinstance(rate, RecoveringPace):
+        rate.begin(_losses(lanes, problem))
     for epoch in range(plan.max_iter):
         if observer is not None:
             observer.begin(progress.published)
-        t, since = int(lanes.t), time.perf_counter()
+        since = time.perf_counter()
         order = epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle)
-        result = lanes.epoch(
-            problem.rows, problem.targets, order, rate.table(t, lanes.n_steps(len(order))), problem.weight
-        )
-        diverged = progress.active & ~of_models(lanes, result.finite_lanes, np.all)
-        if plan.drop_diverged:
-            progress.stop(diverged, "diverged")
-        elif diverged.any():
-            raise log.diverged(epoch + 1, rates_of_models(lanes, rate, t), diverged)
+        result = _epoch(lanes, problem, order, rate, progress, log)
+        if result is None:
+            break
         found = measured(lanes, result, len(order), rate.counts_penalty)
         val_loss, scores = (None, None) if validation is None else validation.measure(lanes)
         now = time.perf_counter()
@@ -225,6 +224,40 @@ def train(
             break
     progress.stop(progress.active, "max_iter")
     return progress.outcome(log)
+
+
+def _epoch(
+    lanes: AnyLanes, problem: Problem, order: np.ndarray, rate: AnyPace, progress: "_Progress", log: "_Log"
+) -> EpochResult | None:
+    """Do an epoch, again where divergence is undone; return None when no model is left to do it with."""
+    plan, t = progress.plan, int(lanes.t)
+    undoes = rate if isinstance(rate, RecoveringPace) else None
+    before = lanes.state() if undoes else {}
+    while True:
+        table = rate.table(t, lanes.n_steps(len(order)))
+        result = lanes.epoch(problem.rows, problem.targets, order, table, problem.weight)
+        diverged = progress.active & ~of_models(lanes, result.finite_lanes, np.all)
+        if undoes and (undoes.retries or progress.epochs > 0):  # without an epoch to go back to, what is finite is kept
+            diverged |= progress.active & undoes.diverged(_losses(lanes, problem))
+        if plan.drop_diverged:
+            progress.stop(diverged, "diverged")
+        if plan.drop_diverged or not diverged.any():
+            return result
+        if undoes is None or not undoes.goes_back(lanes_of(lanes, diverged), progress.epochs):
+            raise log.diverged(progress.epochs + 1, rates_of_models(lanes, rate, t), diverged)
+        lanes.set_state(before)
+        if not undoes.retries:
+            progress.stop(diverged, "diverged")
+            if not progress.active.any():
+                return None
+
+
+def _losses(lanes: AnyLanes, problem: Problem) -> np.ndarray:
+    """Return the mean losses of the models as they are."""
+    before = lanes.state()
+    still = lanes.epoch(problem.rows, problem.targets, problem.learn, RateTable.constant(0.0), problem.weight)
+    lanes.set_state(before)
+    return measured(lanes, still, len(problem.learn)).loss
 
 
 def epoch_order(learn: np.ndarray, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
@@ -351,15 +384,20 @@ class _Log:
     def diverged(self, epoch: int, rate: np.ndarray, which: np.ndarray) -> DivergedError:
         """Return the error of the first of these lanes."""
         lane = int(which.argmax())
-        return _diverged(
-            epoch, float(rate.flat[min(lane, rate.size - 1)]), [each["loss"][lane] for each in self.epochs]
-        )
+        rates = [
+            each["learning_rate"][lane] for each in self.epochs[:1] + self.epochs
+        ]  # of the epochs, this one included
+        rates = rates or [rate.flat[min(lane, rate.size - 1)]]
+        losses = [each["loss"][lane] for each in self.epochs]
+        return _diverged(epoch, rates, losses)
 
 
-def _diverged(epoch: int, rate: float, losses: Any) -> DivergedError:
+def _diverged(epoch: int, rates: list[float], losses: Any) -> DivergedError:
     """Return the error of a lane with these losses, epoch by epoch."""
     known = [loss for loss in losses if np.isfinite(loss)]
-    told = f"learning rate {rate:.3g}, " if np.isfinite(rate) else ""
+    told = f"learning rate {rates[-1]:.3g}, " if np.isfinite(rates[-1]) else ""
+    stable = last_stable(np.array([*losses, np.inf]), np.array(rates)) if told else ""
+    told += f"{stable}, " if stable else ""
     last = f"{known[-1]:.4g}" if known else "none"
     return DivergedError(
         f"Floating-point under-/overflow occurred at epoch #{epoch} ({told}last finite loss {last}). Scaling input data with "

@@ -79,6 +79,10 @@ class NetworkLanes:
         The share of units that are 0 in training, for all hidden layers or for each.
     max_norm : float, optional
         The largest norm of the weights into a unit, after each step.
+    non_negative : bool
+        Set negative weights, not biases, to 0 after each step.
+    kept : ndarray of bool (n_parameters,), optional
+        The other parameters stay 0, whatever the optimizer remembers: it trains the network that is left when they are cut out.
     init : {"glorot_uniform", "he_uniform", "lecun_uniform", "zeros"}
         See `network_shape.initial_weights`.
     seed : int or array-like (K,)
@@ -110,6 +114,8 @@ class NetworkLanes:
         clip_norm: float | None = None,
         dropout: Any = 0.0,
         max_norm: float | None = None,
+        non_negative: bool = False,
+        kept: np.ndarray | None = None,
         init: str = "glorot_uniform",
         seed: Any = 0,
         n_threads: int = 1,
@@ -124,6 +130,7 @@ class NetworkLanes:
         check.choice(penalty, OWNER, "penalty", ("coupled", "decoupled"))
         check.choice(init, OWNER, "init", INITS)
         self.max_norm = 0.0 if max_norm is None else check.real(max_norm, OWNER, "max_norm", 0, closed="neither")
+        self._kept = self._checked_kept(kept)
         n_threads = check.integer(n_threads, OWNER, "n_threads", 1)
         columns = [np.atleast_1d(np.asarray(a, t)) for a, t in ((alpha, float), (l1, float), (seed, np.uint64))]
         self.n_lanes = max(len(column) for column in columns)
@@ -135,12 +142,13 @@ class NetworkLanes:
         rule = self.optimizer._rule()
         self._slots = {name: aligned((self.n_lanes, stride), self.dtype) for name in execute.slot_names(rule)}
         for k, each in enumerate(seeds.tolist()):
-            self._own(self._parameters)[k] = initial_weights(self.layers, init, each)
+            self._put(initial_weights(self.layers, init, each), k)
         n_works = min(n_threads, self.n_lanes)
         self._steps = StepTable(self.optimizer, self.n_lanes, self.dtype)
         self._networks = self._table.Networks(
             self._described_layers(), self._described_heads(), self._parameters, list(self._slots.values()),
-            execute.sweep_address(rule, self.dtype), (l2, l1, penalty == "decoupled", self.max_norm), seeds,
+            execute.sweep_address(rule, self.dtype), (l2, l1, penalty == "decoupled", self.max_norm, bool(non_negative)),
+            self._kept, seeds,
             [self._work() for _ in range(n_works)], n_threads,
         )  # fmt: skip
 
@@ -156,6 +164,17 @@ class NetworkLanes:
         if optimizer.on_nonfinite == "skip":
             raise check.value_error(OWNER, "optimizer", "one with on_nonfinite='raise' or 'zero'", optimizer)
         return optimizer if clip_norm is None else optimizer.replace(clip_norm=clip_norm)
+
+    def _checked_kept(self, kept: np.ndarray | None) -> np.ndarray | None:
+        if kept is None:
+            return None
+        if np.shape(kept) != (self.n_parameters,):
+            raise check.value_error(OWNER, "kept", f"of shape {(self.n_parameters,)}", np.shape(kept))
+        return np.asarray(kept, bool).astype(np.uint8)
+
+    def _put(self, parameters: np.ndarray, which: Any = slice(None)) -> None:
+        """Set the parameters of some networks, (n_parameters,) or (K, n_parameters), to these where they are kept."""
+        self._own(self._parameters)[which] = parameters if self._kept is None else np.where(self._kept, parameters, 0)
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # What the kernels are told
@@ -219,7 +238,7 @@ class NetworkLanes:
         coef = np.asarray(coef, self.dtype)
         if coef.shape != (self.n_parameters, self.n_lanes):
             raise check.value_error(OWNER, "coef", f"of shape {(self.n_parameters, self.n_lanes)}", coef.shape)
-        self._own(self._parameters)[...] = coef.T
+        self._put(coef.T)
 
     def weights(self) -> list[list[tuple[np.ndarray, np.ndarray]]]:
         """Return copies of the parameters: for each network and layer ``(weights (n_in, n_out), biases (n_out,))``."""

@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastgd._estimators import inputs
 from fastgd._estimators.callbacks import CallbackObserver
-from fastgd._training import fit
+from fastgd._estimators.storage import Storable
+from fastgd._training import fit, health, rollback
 from fastgd._training.models import Lanes
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
@@ -35,7 +36,7 @@ def _by_lane(coef: Any) -> Any:
     return dense[None, :]
 
 
-class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
+class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
     """The base of all: subclasses say what their targets, scores and attributes are."""
 
     # Callbacks are for a call, not for routing: what lasts is set by set_callbacks.
@@ -118,7 +119,7 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             X = X.astype(lanes.dtype)
         epochs = int(self.max_iter) if n_epochs is None else n_epochs
         pace = (self._given_rate(), self.eta0)
-        rate = self._rate(n_lanes, len(learn), epochs, past.get("memory") if past.get("pace") == pace else None)
+        followed = self._rate(n_lanes, len(learn), epochs, past.get("memory") if past.get("pace") == pace else None)
         plan = fit.Plan(
             max_iter=epochs,
             tol=None if continuing else self.tol,
@@ -129,6 +130,7 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             max_time=None if continuing else self.max_time,
             verbose=int(self.verbose),
         )
+        rate = rollback.recovering(followed, self.on_divergence, n_lanes, past.get("undoing"))
         problem = fit.Problem(Rows.of(X, finite=False), targets, learn, weight)
         done = past.get("epochs", 0)
         t, per_epoch = getattr(self, "t_", 1) if continuing else 1, inputs.rows_that_count(X, weight)
@@ -144,8 +146,10 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
         self.history_ = outcome.history
         self.stop_reason_ = ", ".join(dict.fromkeys(outcome.stop_reason.tolist()))
         self._training = {"state": lanes.state(), "epochs": done + self.n_iter_, "pace": pace, "memory": rate.memory}
+        self._training["undoing"] = rollback.undoing_of(rate)
         if observer is not None:
             observer.end_fit()
+        health.warn(rollback.told_by(rate, outcome.n_iter, outcome.stop_reason), stacklevel=5)
 
     def _set(self, attributes: dict[str, np.ndarray]) -> None:
         for name, value in attributes.items():
@@ -204,7 +208,9 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             ) from None
 
     def _warn(self) -> None:
-        """Say, after all is done, what scikit-learn would say."""
+        """Say, after all is done, what scikit-learn would say, and what the history does."""
+        if not _auto.is_auto(self):  # which goes back by itself
+            health.warn(health.troubles(self.history_), stacklevel=4)
         if self.tol is not None and self.n_iter_ == self.max_iter and "max_iter" in self.stop_reason_:
             warnings.warn(
                 "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the fit.",
