@@ -32,6 +32,8 @@ _HOMES = {
     "fastgd.model_selection": "LaneSearchCV",
     "fastgd.user_rule": "rule",
     "fastgd._kernels.execute": "info",
+    "fastgd._estimators.storage": "load_model save_model",
+    "fastgd._training.health": "GradientHealthWarning",
     "fastgd._validation": (
         "ArgumentTypeError ArgumentValueError ConcurrentStepError CorruptCheckpointError NonFiniteError"
     ),
@@ -92,6 +94,7 @@ __all__ = [
     "DoG",
     "DoWG",
     "GradientCentralization",
+    "GradientHealthWarning",
     "LDoG",
     "LRFinderResult",
     "LaProp",
@@ -127,6 +130,7 @@ __all__ = [
     "linear_model",
     "load",
     "load_latest",
+    "load_model",
     "lr_find",
     "model_selection",
     "neural_network",
@@ -136,14 +140,17 @@ __all__ = [
     "rule",
     "rules",
     "save",
+    "save_model",
     "schedules",
     "sweep",
 ]
 
 if TYPE_CHECKING:
     from fastgd import datasets, io, linear_model, model_selection, neural_network, optimizers, plot, report, schedules
+    from fastgd._estimators.storage import load_model, save_model
     from fastgd._kernels import rules
     from fastgd._kernels.execute import info
+    from fastgd._training.health import GradientHealthWarning
     from fastgd._validation import (
         ArgumentTypeError,
         ArgumentValueError,

@@ -201,8 +201,7 @@ class State:
         (0.866, array([0.9899, 0.9899, 0.9899], dtype=float32))
         """
         plan, optimizer, around, holder = self._plan, self.optimizer, self._around, object()
-        if self._lent:
-            self._refuse_lent("step")
+        self._refuse_lent("step")
         try:
             live = plan.bind(holder, grads, cast)
             t = plan.t

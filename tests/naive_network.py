@@ -100,12 +100,14 @@ def dropout_mask(seed, step, layer, shape, share):
 
 class Network:
     def __init__(
-        self, weights, activations, heads, *, alpha=0.0, l1=0.0, decoupled=False, dropout=None, max_norm=None, seed=0
-    ):
+        self, weights, activations, heads, *, alpha=0.0, l1=0.0, decoupled=False, dropout=None, max_norm=None, seed=0,
+        non_negative=False, kept=None,
+    ):  # fmt: skip
         self.weights = [(np.array(w), np.array(b)) for w, b in weights]
         self.activations = [a if isinstance(a, tuple) else (a, None) for a in activations]
         self.heads, self.alpha, self.l1, self.decoupled = heads, alpha, l1, decoupled
         self.dropout, self.max_norm, self.seed = dropout, max_norm, seed
+        self.non_negative, self.kept = non_negative, kept
 
     def forward(self, X, step=None):
         """Return the raw outputs, and the inputs and the activation's derivatives of each layer."""
@@ -156,6 +158,8 @@ class Network:
         for t, batch in enumerate(batches):
             part = None if weight is None else weight[batch]
             g = self.gradient(X[batch], targets[batch], part, mean_weight, t + 1)
+            if self.kept is not None:
+                g = [(gw * kept, gb) for (gw, gb), kept in zip(g, self.kept, strict=True)]
             if self.decoupled:
                 self.weights = [(w - rate * self.alpha * w, b) for w, b in self.weights]
             if t == 0:
@@ -167,6 +171,10 @@ class Network:
             if self.decoupled:
                 amount = rate * self.l1
                 self.weights = [(np.sign(w) * np.maximum(np.abs(w) - amount, 0), b) for w, b in self.weights]
+            if self.kept is not None:
+                self.weights = [(w * kept, b) for (w, b), kept in zip(self.weights, self.kept, strict=True)]
+            if self.non_negative:
+                self.weights = [(np.maximum(w, 0), b) for w, b in self.weights]
             if self.max_norm:
                 self.weights = [(self._constrained(w), b) for w, b in self.weights]
 

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 
 from fastgd._training import fit
+from fastgd._training.log import DivergedError
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 from fastgd.linear_model import BootstrapResult, SGDClassifier, SGDRegressor, _bootstrap
@@ -224,5 +225,5 @@ def test_what_is_refused(parameters, call, error, words):
 
 
 def test_divergence_is_told():
-    with pytest.raises(fit.DivergedError):
+    with pytest.raises(DivergedError):
         SGDRegressor(learning_rate=1e299, penalty=None).bootstrap_intervals(*regression(), n_epochs=2)

@@ -110,6 +110,7 @@ def test_what_stopped_a_lane_first_is_its_reason():
     assert model.fit(X, Y2, callbacks=[lambda info: info.epoch == 2]).stop_reason_ == "callback"
 
 
+@pytest.mark.filterwarnings("ignore::fastgd.GradientHealthWarning")
 def test_the_best_weights_are_kept_when_a_callback_stops():
     options = {"restore_best": True, "random_state": 0, "tol": None, "learning_rate": 0.5}
     seen = []

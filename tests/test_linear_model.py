@@ -27,6 +27,7 @@ BEYOND = {
     "n_jobs",
     "restore_best",
     "max_time",
+    "on_divergence",
     "sparse_intercept_decay",
     "quantile",
     "power",

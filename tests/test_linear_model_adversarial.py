@@ -96,6 +96,7 @@ EQUAL_X = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::fastgd.GradientHealthWarning")
 @pytest.mark.parametrize("name", EQUAL_X)
 def test_odd_matrices_that_are_equal_to_plain_ones(name):
     X, y = rows()

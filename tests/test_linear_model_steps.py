@@ -35,6 +35,7 @@ def fitted(model):
 FULL_BATCH = {"batch_size": FULL, "learning_rate": 0.1, "max_iter": 50, "tol": None, "random_state": 0}
 
 
+@pytest.mark.filterwarnings("ignore::fastgd.GradientHealthWarning")
 @parametrize_with_checks([SGDClassifier(**FULL_BATCH), SGDRegressor(**FULL_BATCH)])
 def test_weight_equals_repetition_in_a_full_batch(estimator, check):
     """With all rows in one batch scikit-learn's checks pass without any expected failure, that of weights as repetitions included."""

@@ -270,7 +270,8 @@ def test_the_history_knows_layers():
     assert (model.history_["dead_units"][:, -1] == 0).all() and (model.history_["layer_gradient"] > 0).all()
     dead = MLPClassifier((9,), max_iter=1, random_state=0, warm_start=True).fit(X, Z.argmax(axis=1))
     dead.intercepts_[0][:] = -1e6
-    assert dead.fit(X, Z.argmax(axis=1)).history_["dead_units"][0, 0] == 1
+    with pytest.warns(fastgd.GradientHealthWarning, match="layer 1: 100% of the units are dead"):
+        assert dead.fit(X, Z.argmax(axis=1)).history_["dead_units"][0, 0] == 1
 
 
 def test_huber_resists_outliers():

@@ -35,6 +35,7 @@ def test_scikit_learn_contract(estimator, check):
 FULL_BATCH = {"batch_size": 10**6, "learning_rate_init": 0.05, "tol": None, "random_state": 0, **SMALL}
 
 
+@pytest.mark.filterwarnings("ignore::fastgd.GradientHealthWarning")
 @parametrize_with_checks([MLPClassifier(solver="sgd", **FULL_BATCH), MLPRegressor(**FULL_BATCH)])
 def test_weight_equals_repetition_in_a_full_batch(estimator, check):
     """With all rows in one batch there is no expected failure."""

@@ -4,11 +4,13 @@ import doctest
 
 import pytest
 
-from fastgd.examples import networks
+from fastgd.examples import networks, tutorials
 
 
-def test_the_tutorials_reach_their_scores():
-    assert doctest.testmod(networks).failed == 0
+@pytest.mark.parametrize("module", [networks, tutorials])
+def test_the_tutorials_reach_their_scores(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 7 and found.failed == 0
 
 
 def test_clothes_are_told_apart():

@@ -222,6 +222,7 @@ VARIANTS = {
     "decoupled": {"alpha": 0.5, "l1": 0.2, "penalty": "decoupled"},
     "dropout": {"dropout": 0.3},
     "max_norm": {"max_norm": 0.7},
+    "non_negative": {"non_negative": True, "max_norm": 0.7},
     "clip_norm": {"clip_norm": 0.1},
     "weights": {},
 }

@@ -150,7 +150,7 @@ cdef void update(Step *s, const real *real_) noexcept nogil:
             s.scalars = scalars
         run_pool(sweep_float if real is float else sweep_double, s, job.n_parts, s.threads, True)
     sums[NONFINITE] += added_parts(s, BAD)
-    if job.max_norm > 0:
+    if job.max_norm > 0 or job.non_negative:
         constrain_all(s, real_)
 
 
@@ -257,7 +257,9 @@ cdef class Networks:
     sweep : int
         The address of the rule's loop.
     penalty : tuple
-        ``(l2 (n_networks,), l1 (n_networks,), decoupled, max_norm or 0)``.
+        ``(l2 (n_networks,), l1 (n_networks,), decoupled, max_norm or 0, non_negative)``.
+    kept : ndarray (n_parameters,), uint8, or None
+        0 for parameters that stay 0.
     seeds : ndarray (n_networks,), uint64
     works : list of tuple of ndarray
         For each thread that has networks of its own what `Work` names, in that order.
@@ -272,20 +274,21 @@ cdef class Networks:
     cdef bint double_
 
     def __init__(
-        self, list layers, list heads, cnp.ndarray parameters, list slots, size_t sweep, tuple penalty, cnp.ndarray seeds, list works,
-        int threads, bint flushed,
+        self, list layers, list heads, cnp.ndarray parameters, list slots, size_t sweep, tuple penalty, kept, cnp.ndarray seeds,
+        list works, int threads, bint flushed,
     ):
         cdef Job *job = &self.job
         if len(layers) > MOST_LAYERS or len(heads) > MOST_HEADS or len(slots) > SLOTS or len(works) > MOST_THREADS:
             raise ValueError("too many layers, heads, state arrays or threads")
         job.pace = &self.pace
-        self.held = parameters, slots, penalty, seeds, works
+        self.held = parameters, slots, penalty, kept, seeds, works
         self.double_ = parameters.dtype.itemsize == 8
         job.parameters, job.n_networks, job.stride = cnp.PyArray_DATA(parameters), parameters.shape[0], parameters.shape[1]
         job.n_slots, job.sweep, job.seeds = len(slots), <sweep_function> sweep, <const uint64_t *> cnp.PyArray_DATA(seeds)
         for k, slot in enumerate(slots):
             job.slots[<int> k] = address(slot)
-        l2, l1, job.decoupled, job.max_norm = penalty
+        l2, l1, job.decoupled, job.max_norm, job.non_negative = penalty
+        job.kept = <const unsigned char *> address(kept)
         job.flushed = flushed
         job.l2, job.l1, job.has_penalty = <const double *> address(l2), <const double *> address(l1), l2.any() or l1.any()
         self.describe(layers, heads)

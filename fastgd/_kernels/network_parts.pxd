@@ -218,6 +218,20 @@ cdef inline void constrain(const Layer *layer, real *w, double largest, real *sq
             w[i * layer.n_out + j] *= squares[j]
 
 
+cdef inline void raise_to_zero(Py_ssize_t n, real *w) noexcept nogil:
+    """Set negative weights to 0."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        w[i] = <real> 0 if w[i] < 0 else w[i]
+
+
+cdef inline void keep(Py_ssize_t n, const unsigned char *kept, real *x) noexcept nogil:
+    """Set the others to 0."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        x[i] = x[i] if kept[i] else <real> 0
+
+
 cdef inline void turn(Py_ssize_t first, Py_ssize_t stop, Py_ssize_t n_in, Py_ssize_t n_out, const real *w, real *turned) noexcept nogil:
     """Transpose the rows from `first` to `stop`."""
     cdef Py_ssize_t i, j

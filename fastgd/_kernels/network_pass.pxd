@@ -35,8 +35,9 @@ cdef struct Job:
     const uint64_t *seeds
     const double *l2
     const double *l1
-    bint decoupled, has_penalty, flushed
+    bint decoupled, has_penalty, non_negative, flushed
     double max_norm
+    const unsigned char *kept  # (n_parameters,): 0 for parameters that stay 0; NULL where all may change
     # the rows
     const void *data
     const void *indices

@@ -7,8 +7,8 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from fastgd._kernels.network_parts cimport (
-    BAD, FETCH, MEASURED, SLOTS, SQUARE, WORTH, Layer, absolute_sum, add_penalty, add_rows, constrain, decay, flush, real, shrink,
-    sparse_product_across, square_sum, turn,
+    BAD, FETCH, MEASURED, SLOTS, SQUARE, WORTH, Layer, absolute_sum, add_penalty, add_rows, constrain, decay, flush, keep,
+    raise_to_zero, real, shrink, sparse_product_across, square_sum, turn,
 )
 from fastgd._kernels.network_pass cimport Job, Step, inputs, network, product_across, turned, units
 
@@ -95,6 +95,8 @@ cdef inline void step_stretch(const Step *s, const Stretch *at, double *measured
             flush(at.count, <real *> arrays[2 + j])
     if job.decoupled and l1 != 0:
         shrink(at.size, p, <real> (rate * l1))
+    if job.kept != NULL:
+        keep(at.count, job.kept + at.place, p)  # what the rule remembers of them may have moved them
 
 
 cdef inline void step_part(const Step *s, Py_ssize_t part, const real *real_) noexcept nogil:
@@ -127,6 +129,8 @@ cdef inline void learn_part(const Step *s, Py_ssize_t part, const real *real_) n
         product_across(at.first, at.stop, s.n, layer.n_out, inputs(job, s.work, at.l), slopes, g + layer.weights)
     if at.count > at.size:
         add_rows(s.n, layer.n_out, slopes, g + layer.biases)
+    if job.kept != NULL:
+        keep(at.count, job.kept + at.place, g + at.place)  # as if they were not there, for the norm too
     if job.has_penalty:
         measured[WORTH] = penalise(job, s.k, at.size, network(job.parameters, job, s.k, real_) + at.place, g + at.place, s.n)
     measured[SQUARE] = square_sum(at.count, g + at.place)
@@ -135,8 +139,15 @@ cdef inline void learn_part(const Step *s, Py_ssize_t part, const real *real_) n
 
 
 cdef inline void constrain_all(const Step *s, const real *real_) noexcept nogil:
-    """Scale the weights into each unit down to the largest norm allowed."""
+    """Raise negative weights to 0, and scale the weights into each unit down to the largest norm allowed, as far as either is asked for."""
     cdef const Job *job = s.job
+    cdef const Layer *layer
+    cdef real *w
     cdef Py_ssize_t l
     for l in range(job.n_layers):
-        constrain(&job.layers[l], network(job.parameters, job, s.k, real_) + job.layers[l].weights, job.max_norm, <real *> s.work.spare)
+        layer = &job.layers[l]
+        w = network(job.parameters, job, s.k, real_) + layer.weights
+        if job.non_negative:
+            raise_to_zero(layer.n_in * layer.n_out, w)
+        if job.max_norm > 0:
+            constrain(layer, w, job.max_norm, <real *> s.work.spare)

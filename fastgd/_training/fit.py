@@ -13,19 +13,13 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from fastgd._training import orders
+from fastgd._training.epoch_result import EpochResult
+from fastgd._training.log import DivergedError, Log, diverged_error
 from fastgd._training.models import AnyLanes, Lanes, lanes_of, measured, of_models, rates_of_models
-from fastgd._training.observers import Observer, Printer
-from fastgd._training.pacing import Pace
+from fastgd._training.observers import Observer
 from fastgd._training.pauses import Pause, Walk
 from fastgd._training.rates import RateTable
-from fastgd._validation import NonFiniteError
-
-
-class DivergedError(NonFiniteError, ValueError):
-    """Training left the range of floating-point numbers; the estimator is as it was before the call.
-
-    Both a FloatingPointError and, as in scikit-learn, a ValueError.
-    """
+from fastgd._training.rollback import AnyPace, RecoveringPace
 
 
 @dataclass(frozen=True)
@@ -143,13 +137,13 @@ class Outcome:
         """Return what `train` raises, where it does not drop diverged lanes, for this one."""
         losses = self.history["loss"].reshape(-1, len(self.n_iter))[:, lane]
         epoch = min(int(self.n_iter[lane]) + 1, len(losses))
-        return _diverged(epoch, int(self.history["step"][epoch - 1]), math.nan, losses)
+        return diverged_error(epoch, int(self.history["step"][epoch - 1]), [math.nan], losses)
 
 
 def train(
     lanes: AnyLanes,
     problem: Problem,
-    rate: Pace,
+    rate: AnyPace,
     plan: Plan,
     seed: int,
     first_epoch: int = 0,
@@ -166,8 +160,8 @@ def train(
         Trained in place. Where a lane stopped earlier than others, its weights are put back to what they were then.
     problem : Problem
         What to learn from.
-    rate : Pace
-        The rate; its memory goes on.
+    rate : Pace or RecoveringPace
+        The rate, whose memory goes on, and what to do about divergence, unless diverged lanes are dropped.
     plan : Plan
         When to stop.
     seed : int
@@ -191,13 +185,15 @@ def train(
     Raises
     ------
     DivergedError
-        A lane that was still training has weights that are not finite.
+        A lane that was still training has weights that are not finite, or a loss that cannot be undone.
     """
     began = time.perf_counter()
     progress = _Progress(lanes, plan)
-    log = _Log(plan.verbose)
+    log = Log(plan.verbose)
     late = math.inf if plan.max_time is None else began + plan.max_time
-    walk = Walk(lanes, problem, late if plan.cuts_epochs else math.inf, keep)
+    undoes = rate if isinstance(rate, RecoveringPace) else None
+    cuts = plan.cuts_epochs and undoes is None  # what may be undone is whole epochs
+    walk = Walk(lanes, problem, late if cuts else math.inf, keep if cuts else None)
     t, position, pause = float(lanes.t), 0, None
     if resumed is not None:
         seed, t, position = resumed.seed, resumed.t, resumed.position
@@ -205,6 +201,9 @@ def train(
         progress.go_on(resumed.progress)
         log.epochs = list(resumed.epochs)
         began -= resumed.seconds
+
+    if undoes is not None:
+        undoes.begin(_losses(lanes, problem))
 
     def paused(position: int) -> Pause:
         seconds, memory = time.perf_counter() - began, copy.deepcopy(rate.memory)
@@ -215,18 +214,14 @@ def train(
         if observer is not None:
             observer.begin(progress.published)
         since, before = time.perf_counter(), position
-        table = rate.table(int(t), lanes.n_steps(n_rows))
-        # The order has no name here: two would be many.
-        result, position = walk.epoch(
-            epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle), table, t, position, paused
-        )
+        order = epoch_order(problem.learn, seed, first_epoch + epoch, plan.shuffle)
+        seen = _epoch(walk, order, rate, t, position, paused, progress, log)
+        del order  # two of them would be many
+        if seen is None:
+            break
+        result, position = seen
         if position < n_rows:
             pause = paused(position)
-        diverged = progress.active & ~of_models(lanes, result.finite_lanes, np.all)
-        if plan.drop_diverged:
-            progress.stop(diverged, "diverged")
-        elif diverged.any():
-            raise log.diverged(epoch + 1, int(lanes.t) - 1, rates_of_models(lanes, rate, int(t)), diverged)
         found = measured(lanes, result, position, rate.counts_penalty)
         val_loss, scores = (None, None) if validation is None else validation.measure(lanes)
         now = time.perf_counter()
@@ -265,6 +260,46 @@ def train(
             break
     progress.stop(progress.active, "max_iter")
     return progress.outcome(log, pause)
+
+
+def _epoch(
+    walk: Walk,
+    order: Any,
+    rate: AnyPace,
+    t: float,
+    position: int,
+    paused: Callable[[int], Pause],
+    progress: "_Progress",
+    log: "Log",
+) -> tuple[EpochResult, int] | None:
+    """Do an epoch, again where divergence is undone; return its result and how many rows it saw, None when no model is left for it."""
+    lanes, problem, plan = walk.lanes, walk.problem, progress.plan
+    undoes = rate if isinstance(rate, RecoveringPace) else None
+    before = lanes.state() if undoes else {}
+    while True:
+        result, seen = walk.epoch(order, rate.table(int(t), lanes.n_steps(len(order))), t, position, paused)
+        diverged = progress.active & ~of_models(lanes, result.finite_lanes, np.all)
+        if undoes and (undoes.retries or progress.epochs > 0):  # without an epoch to go back to, what is finite is kept
+            diverged |= progress.active & undoes.diverged(_losses(lanes, problem))
+        if plan.drop_diverged:
+            progress.stop(diverged, "diverged")
+        if plan.drop_diverged or not diverged.any():
+            return result, seen
+        if undoes is None or not undoes.goes_back(lanes_of(lanes, diverged), progress.epochs):
+            raise log.diverged(progress.epochs + 1, int(lanes.t) - 1, rates_of_models(lanes, rate, int(t)), diverged)
+        lanes.set_state(before)
+        if not undoes.retries:
+            progress.stop(diverged, "diverged")
+            if not progress.active.any():
+                return None
+
+
+def _losses(lanes: AnyLanes, problem: Problem) -> np.ndarray:
+    """Return the mean losses of the models as they are."""
+    before = lanes.state()
+    still = lanes.epoch(problem.rows, problem.targets, problem.learn, RateTable.constant(0.0), problem.weight)
+    lanes.set_state(before)
+    return measured(lanes, still, len(problem.learn)).loss
 
 
 def epoch_order(learn: Any, seed: int, epoch: int, shuffle: bool) -> Any:
@@ -362,7 +397,7 @@ class _Progress:
         for old, new in zip(kept, now, strict=True):
             old[..., which] = new[..., which]
 
-    def outcome(self, log: "_Log", pause: Pause | None = None) -> Outcome:
+    def outcome(self, log: "Log", pause: Pause | None = None) -> Outcome:
         kept = self.kept["best" if "best" in self.kept else "last"]
         shown_coef, shown_intercept = kept[-2:]
         with np.errstate(over="ignore"):
@@ -377,46 +412,3 @@ class _Progress:
             if averaged(self.lanes) and len(kept) > 2:
                 self.lanes.set_average(*kept[2:])
         return Outcome(shown_coef, shown_intercept, self.n_iter, self.reason, log.history(), pause)
-
-
-class _Log:
-    """The history, epoch by epoch."""
-
-    def __init__(self, verbose: int):
-        self.printer = Printer(verbose)
-        self.epochs: list[dict[str, Any]] = []
-
-    def add(self, active: np.ndarray, **values) -> None:
-        known = {name: value for name, value in values.items() if value is not None}
-        self.epochs.append(
-            {n: np.where(active, v, np.nan) if isinstance(v, np.ndarray) else v for n, v in known.items()}
-        )
-        if self.printer.verbose > 0:
-            means = {
-                n: float(np.mean(v[active])) if isinstance(v, np.ndarray) else v
-                for n, v in known.items()
-                if np.ndim(v) < 2
-            }
-            self.printer.show(means)
-
-    def history(self) -> dict[str, np.ndarray]:
-        arrays = {name: np.array([each[name] for each in self.epochs]) for name in self.epochs[0]}
-        return {n: a[..., 0] if a.ndim > 1 and a.shape[-1] == 1 else a for n, a in arrays.items()}
-
-    def diverged(self, epoch: int, step: int, rate: np.ndarray, which: np.ndarray) -> DivergedError:
-        """Return the error of the first of these lanes."""
-        lane = int(which.argmax())
-        losses = [each["loss"][lane] for each in self.epochs]
-        return _diverged(epoch, step, float(rate.flat[min(lane, rate.size - 1)]), losses)
-
-
-def _diverged(epoch: int, step: int, rate: float, losses: Any) -> DivergedError:
-    """Return the error of a lane with these losses, epoch by epoch, whose weights are not finite after this step."""
-    known = [loss for loss in losses if np.isfinite(loss)]
-    told = f"learning rate {rate:.3g}, " if np.isfinite(rate) else ""
-    last = f"{known[-1]:.4g}" if known else "none"
-    return DivergedError(
-        f"Floating-point under-/overflow occurred at epoch #{epoch} ({told}last finite loss {last}, found "
-        f"after step {step}). Scaling input data with "
-        "StandardScaler or MinMaxScaler might help, or a smaller learning rate. The estimator is as it was before."
-    )

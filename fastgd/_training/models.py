@@ -10,7 +10,7 @@ from fastgd._training.coded import Coded
 from fastgd._training.epoch_result import EpochResult
 from fastgd._training.linear import LinearLanes
 from fastgd._training.network import NetworkLanes
-from fastgd._training.pacing import Pace
+from fastgd._training.rollback import AnyPace
 
 Lanes = LinearLanes | BatchLanes
 """What trains linear models: columns of weights, of which `n_outputs` side by side are one model."""
@@ -29,7 +29,7 @@ def lanes_of(lanes: AnyLanes, values: np.ndarray) -> np.ndarray:
     return np.repeat(values, lanes.n_outputs)
 
 
-def rates_of_models(lanes: AnyLanes, rate: Pace, t: int) -> np.ndarray:
+def rates_of_models(lanes: AnyLanes, rate: AnyPace, t: int) -> np.ndarray:
     """Return the learning rate of each model at step `t`; its lanes share it."""
     return rate.at(t)[:: lanes.n_outputs]
 

@@ -80,6 +80,10 @@ class NetworkLanes:
         The share of units that are 0 in training, for all hidden layers or for each.
     max_norm : float, optional
         The largest norm of the weights into a unit, after each step.
+    non_negative : bool
+        Set negative weights, not biases, to 0 after each step.
+    kept : ndarray of bool (n_parameters,), optional
+        The other parameters stay 0, whatever the optimizer remembers: it trains the network that is left when they are cut out.
     init : {"glorot_uniform", "he_uniform", "lecun_uniform", "zeros"}
         See `network_shape.initial_weights`.
     seed : int or array-like (K,)
@@ -114,6 +118,8 @@ class NetworkLanes:
         clip_norm: float | None = None,
         dropout: Any = 0.0,
         max_norm: float | None = None,
+        non_negative: bool = False,
+        kept: np.ndarray | None = None,
         init: str = "glorot_uniform",
         seed: Any = 0,
         n_threads: int = 1,
@@ -131,6 +137,7 @@ class NetworkLanes:
         check.choice(penalty, OWNER, "penalty", ("coupled", "decoupled"))
         check.choice(init, OWNER, "init", INITS)
         self.max_norm = 0.0 if max_norm is None else check.real(max_norm, OWNER, "max_norm", 0, closed="neither")
+        self._kept = self._checked_kept(kept)
         n_threads = check.integer(n_threads, OWNER, "n_threads", 1)
         columns = [np.atleast_1d(np.asarray(a, t)) for a, t in ((alpha, float), (l1, float), (seed, np.uint64))]
         self.n_lanes = max(len(column) for column in columns)
@@ -142,13 +149,25 @@ class NetworkLanes:
         self._rules = RuleScalars(self.optimizer, self.dtype)
         self._slots = {name: aligned((self.n_lanes, stride), self.dtype) for name in self._rules.slots}
         for k, each in enumerate(seeds.tolist()):
-            self._own(self._parameters)[k] = initial_weights(self.layers, init, each)
+            self._put(initial_weights(self.layers, init, each), k)
         n_works = min(n_threads, self.n_lanes)
         self._networks = self._table.Networks(
             self._described_layers(), self._described_heads(), self._parameters, list(self._slots.values()),
-            execute.sweep_address(self._rules.rule, self.dtype), (l2, l1, penalty == "decoupled", self.max_norm), seeds,
+            execute.sweep_address(self._rules.rule, self.dtype),
+            (l2, l1, penalty == "decoupled", self.max_norm, bool(non_negative)), self._kept, seeds,
             [self._work() for _ in range(n_works)], n_threads, self._rules.rule.__name__ not in SIGNED,
         )  # fmt: skip
+
+    def _checked_kept(self, kept: np.ndarray | None) -> np.ndarray | None:
+        if kept is None:
+            return None
+        if np.shape(kept) != (self.n_parameters,):
+            raise check.value_error(OWNER, "kept", f"of shape {(self.n_parameters,)}", np.shape(kept))
+        return np.asarray(kept, bool).astype(np.uint8)
+
+    def _put(self, parameters: np.ndarray, which: Any = slice(None)) -> None:
+        """Set the parameters of some networks, (n_parameters,) or (K, n_parameters), to these where they are kept."""
+        self._own(self._parameters)[which] = parameters if self._kept is None else np.where(self._kept, parameters, 0)
 
     # -----------------------------------------------------------------------------------------------------------------------------
     # What the kernels are told
@@ -213,7 +232,7 @@ class NetworkLanes:
         coef = np.asarray(coef, self.dtype)
         if coef.shape != (self.n_parameters, self.n_lanes):
             raise check.value_error(OWNER, "coef", f"of shape {(self.n_parameters, self.n_lanes)}", coef.shape)
-        self._own(self._parameters)[...] = coef.T
+        self._put(coef.T)
 
     def weights(self) -> list[list[tuple[np.ndarray, np.ndarray]]]:
         """Return copies of the parameters: for each network and layer ``(weights (n_in, n_out), biases (n_out,))``."""

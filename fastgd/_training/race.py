@@ -18,6 +18,7 @@ import numpy as np
 from fastgd._training import fit
 from fastgd._training.curves import Cycle, RaceResult, diverged
 from fastgd._training.epoch_result import EpochResult
+from fastgd._training.log import DivergedError
 from fastgd._training.models import AnyLanes, give_lanes, measured, of_models, side_by_side, take_lanes
 from fastgd._training.observers import Observer
 from fastgd._training.rates import RateTable
@@ -214,8 +215,8 @@ def _falling(rates: np.ndarray, horizon: int, first: int, count: int) -> np.ndar
     return np.column_stack([lines[rate] for rate in rates.tolist()])
 
 
-def _all_diverged(rates: np.ndarray) -> fit.DivergedError:
-    return fit.DivergedError(
+def _all_diverged(rates: np.ndarray) -> DivergedError:
+    return DivergedError(
         f"learning_rate='auto': all learning rates from {rates.min():.3g} to {rates.max():.3g} diverged. Scale X and y, "
         "for instance with StandardScaler, or pass a smaller number as learning_rate. The estimator is as it was before."
     )

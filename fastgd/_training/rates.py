@@ -1,6 +1,6 @@
 """Learning rates of lanes as tables: one row per step, one column per lane, computed in float64 from the step counter."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -51,6 +51,11 @@ class RateTable:
     def pa2(cls, eta0) -> "RateTable":
         """Return the passive-aggressive rule with damped steps: ``loss / (|x|**2 + 1 / (2 * eta0))`` (PA-II)."""
         return cls("pa2", _column(eta0))
+
+    def times(self, factors) -> "RateTable":
+        """Return the table of these rates times one factor for each lane, (K,); of pa1 and pa2 it bounds the step as `eta0` does."""
+        factors = _column(factors)
+        return replace(self, eta0=self.eta0 / factors if self.formula == "optimal" else self.eta0 * factors)
 
     @property
     def code(self) -> int:

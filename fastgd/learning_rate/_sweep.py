@@ -9,6 +9,7 @@ import numpy as np
 from fastgd import _drawing as drawing
 from fastgd._training import fit
 from fastgd._training.curves import RateCurves, diverged
+from fastgd._training.log import DivergedError
 from fastgd._training.models import side_by_side
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
@@ -249,7 +250,5 @@ def _curves(rates: np.ndarray, outcome: fit.Outcome, n_models: int) -> tuple[np.
     lost = (outcome.stop_reason.reshape(n, -1) == "diverged").any(axis=1) | ~np.isfinite(val_loss[-1])
     val_loss[-1, lost] = np.nan
     if lost.all():
-        raise fit.DivergedError(
-            f"all learning rates from {rates[0]:.3g} to {rates[-1]:.3g} diverged; try smaller ones."
-        )
+        raise DivergedError(f"all learning rates from {rates[0]:.3g} to {rates[-1]:.3g} diverged; try smaller ones.")
     return loss, val_loss, int(np.nanargmin(val_loss[-1]))

@@ -9,7 +9,7 @@ This module imports scikit-learn; `import fastgd` does not.
 
 from fastgd._estimators.callbacks import EpochInfo
 from fastgd._estimators.frames import PrecisionWarning
-from fastgd._training.fit import DivergedError
+from fastgd._training.log import DivergedError
 from fastgd.linear_model._bootstrap import BootstrapResult
 from fastgd.linear_model._perceptron import Perceptron
 from fastgd.linear_model._sgd_classifier import SGDClassifier

@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastgd._estimators import inputs, settings
 from fastgd._estimators.callbacks import CallbackObserver
-from fastgd._training import fit
+from fastgd._estimators.storage import Storable
+from fastgd._training import fit, health, rollback
 from fastgd._training.models import Lanes
 from fastgd._training.pauses import Pause
 from fastgd._training.predictions import product
@@ -38,7 +39,7 @@ def _by_lane(coef: Any) -> Any:
     return dense[None, :]
 
 
-class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
+class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
     """The base of all: subclasses say what their targets, scores and attributes are."""
 
     # Callbacks are for a call, not for routing: what lasts is set by set_callbacks.
@@ -132,7 +133,7 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
         pace = (self._given_rate(), self.eta0)
         resumed = None if cut is None else cut.pause
         memory = past.get("memory") if past.get("pace") == pace else None
-        rate = self._rate(n_lanes, len(learn), epochs, memory if resumed is None else resumed.memory)
+        followed = self._rate(n_lanes, len(learn), epochs, memory if resumed is None else resumed.memory)
         plan = fit.Plan(
             max_iter=epochs,
             tol=None if continuing else self.tol,
@@ -144,6 +145,7 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             cuts_epochs=True,
             verbose=int(self.verbose),
         )
+        rate = rollback.recovering(followed, self.on_divergence, n_lanes, past.get("undoing"))
         problem = fit.Problem(Rows.of(X, finite=False), targets, learn, weight)
         done = past.get("epochs", 0)
         t, per_epoch = getattr(self, "t_", 1) if continuing else 1, inputs.rows_that_count(X, weight)
@@ -160,10 +162,12 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
         self.history_ = outcome.history
         self.stop_reason_ = ", ".join(dict.fromkeys(outcome.stop_reason.tolist()))
         self._training = {"state": lanes.state(), "epochs": done + self.n_iter_, "pace": pace, "memory": rate.memory}
+        self._training["undoing"] = rollback.undoing_of(rate)
         if call is not None and outcome.pause is not None:
             self._note_cut(call, outcome.pause)
         if observer is not None:
             observer.end_fit()
+        health.warn(rollback.told_by(rate, outcome.n_iter, outcome.stop_reason), stacklevel=5)
 
     def _note_cut(self, call: _resume.Call, pause: Pause) -> None:
         """Remember where `max_time` has ended training. What comes after it, other than the rest, takes a part of an epoch for a whole."""
@@ -236,7 +240,9 @@ class LinearSGD(LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstim
             ) from None
 
     def _warn(self) -> None:
-        """Say, after all is done, what scikit-learn would say."""
+        """Say, after all is done, what scikit-learn would say, and what the history does."""
+        if not _auto.is_auto(self):  # which goes back by itself
+            health.warn(health.troubles(self.history_), stacklevel=4)
         if self.tol is not None and self.n_iter_ == self.max_iter and "max_iter" in self.stop_reason_:
             warnings.warn(
                 "Maximum number of iteration reached before convergence. Consider increasing max_iter to improve the fit.",

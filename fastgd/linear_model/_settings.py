@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastgd._estimators import settings
+from fastgd._training import rollback
 from fastgd._training.batches import BatchLanes
 from fastgd._training.lane_block import WIDTHS
 from fastgd._training.linear import MOST_OUTPUTS, LinearLanes
@@ -51,6 +52,7 @@ class LinearSettings:
         "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
         "restore_best": ["boolean"],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "on_divergence": [StrOptions(set(rollback.WAYS))],
         "sparse_intercept_decay": [Interval(Real, 0, 1, closed="right")],
         "optimizer": [Optimizer, None],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
@@ -77,6 +79,7 @@ class LinearSettings:
     learning_rate: Any = "optimal"
     power_t = 0.5
     restore_best = False
+    on_divergence = "raise"
     optimizer: Any = None
     batch_size: Any = None
     clip_norm: Any = None

@@ -81,6 +81,10 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     max_time : float, optional
         Seconds after which `fit` ends, also inside an epoch: then `epoch_position_` is above 0, and the last entry of `history_` is of
         the rows seen. With the rate "auto" it begins no further epoch.
+    on_divergence : {"raise", "rollback", "retry"}, default="raise"
+        What to do when weights are no longer finite: raise and leave the estimator as it was; go back to the weights of the epoch before
+        and stop, as stop_reason_ "diverged"; or go back and on with half of the learning rate, as often as needed. The last two warn
+        (`fastgd.GradientHealthWarning`), measure the loss once more after each epoch, and count ten times the first one as divergence too.
     optimizer : Optimizer, optional
         An optimizer of `fastgd.optimizers`, such as ``fastgd.Adam(lr=0.01)``, in place of plain SGD. `learning_rate` takes the place of its
         `lr`, unless it is left at its default. The penalty stays beside the rule: decoupled decay for L2, soft thresholding for L1.
@@ -115,7 +119,7 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
         penalty), val_loss, val_score, grad_norm (of the loss, mean over the steps), clipped (share of the steps), rows_per_second,
         seconds. With several lanes, what differs between them has shape (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
-        "tol", "max_iter", "max_time" or "callback"; several where lanes stopped for different reasons.
+        "tol", "max_iter", "max_time", "callback" or "diverged"; several where lanes stopped for different reasons.
     learning_rate_ : float
         Only with the rate "auto": the base rate that was found, that of the model's last cycle.
     race_ : RaceResult
@@ -188,6 +192,7 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
         average=False,
         restore_best=False,
         max_time=None,
+        on_divergence="raise",
         optimizer=None,
         batch_size=None,
         clip_norm=None,

@@ -68,6 +68,10 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
     max_time : float, optional
         Seconds after which `fit` ends, also inside an epoch: then `epoch_position_` is above 0, and the last entry of `history_` is of
         the rows seen.
+    on_divergence : {"raise", "rollback", "retry"}, default="raise"
+        What to do when weights are no longer finite: raise and leave the estimator as it was; go back to the weights of the epoch before
+        and stop, as stop_reason_ "diverged"; or go back and on with half of the learning rate, as often as needed. The last two warn
+        (`fastgd.GradientHealthWarning`), measure the loss once more after each epoch, and count ten times the first one as divergence too.
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
 
@@ -88,7 +92,7 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         penalty), rows_per_second, seconds. With several lanes, what differs between them has shape
         (n_epochs, n_lanes), NaN after a lane has stopped.
     stop_reason_ : str
-        "tol", "max_iter", "max_time" or "callback"; several where lanes stopped for different reasons.
+        "tol", "max_iter", "max_time", "callback" or "diverged"; several where lanes stopped for different reasons.
     n_features_in_ : int
         The number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -137,6 +141,7 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
         average=False,
         *,
         max_time=None,
+        on_divergence="raise",
         sparse_intercept_decay=1.0,
     ):
         store(self, locals())

@@ -9,9 +9,11 @@ This module imports scikit-learn; `import fastgd` does not.
 """
 
 from fastgd._estimators.callbacks import EpochInfo
-from fastgd._training.fit import DivergedError
+from fastgd._training.log import DivergedError
 from fastgd.neural_network._classifier import MLPClassifier
 from fastgd.neural_network._compression import CompressionReport
+from fastgd.neural_network._heads import Head
+from fastgd.neural_network._multi_task import MLPMultiTask
 from fastgd.neural_network._regressor import MLPRegressor
 
-__all__ = ["CompressionReport", "DivergedError", "EpochInfo", "MLPClassifier", "MLPRegressor"]
+__all__ = ["CompressionReport", "DivergedError", "EpochInfo", "Head", "MLPClassifier", "MLPMultiTask", "MLPRegressor"]

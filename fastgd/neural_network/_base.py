@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastgd._estimators import auto, inputs, settings
 from fastgd._estimators.callbacks import CallbackObserver
-from fastgd._training import fit
+from fastgd._estimators.storage import Storable
+from fastgd._training import fit, health, rollback
 from fastgd._training.network import NetworkLanes
 from fastgd._training.own_lanes import network_lanes
 from fastgd._training.rows import Rows
@@ -26,7 +27,7 @@ from fastgd.optimizers import SGD
 MEASURED_TOGETHER = 256  # rows
 
 
-class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, BaseEstimator):
+class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupportMixin, BaseEstimator):
     """The base of both: subclasses say what their targets, outputs and scores are."""
 
     # Callbacks are for a call, not for routing: what lasts is set by set_callbacks.
@@ -47,6 +48,10 @@ class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, 
         """Return the head of the network as `NetworkLanes` describes it."""
         raise NotImplementedError
 
+    def _heads(self) -> list[tuple]:
+        """Return the heads: one, if the subclass does not say otherwise."""
+        return [self._head()]
+
     def _task(self, X: Any, y: Any, sample_weight: Any, own: tuple, split: bool) -> dict[str, Any]:
         """Check the arguments of `fit` and return those of `_learn`; without `own` validation data, hold rows out if `split`."""
         raise NotImplementedError
@@ -64,7 +69,7 @@ class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, 
     def _new_lanes(self, X: Any, n_lanes: int, dtype: Any, seed: int = 0, alpha_times: float = 1.0) -> NetworkLanes:
         """Return networks that have learnt nothing yet, their penalties multiplied by `alpha_times`."""
         return network_lanes(
-            dtype, X.shape[1], self._layers(self._hidden()), [self._head()],
+            dtype, X.shape[1], self._layers(self._hidden()), self._heads(),
             alpha=np.full(n_lanes, alpha_times * self.alpha),
             l1=np.full(n_lanes, alpha_times * self.l1),
             penalty="decoupled" if self.decoupled_weight_decay else "coupled",
@@ -73,6 +78,8 @@ class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, 
             clip_norm=self.clip_norm,
             dropout=self.dropout if np.ndim(self.dropout) == 0 else [float(share) for share in self.dropout],
             max_norm=self.max_norm,
+            non_negative=bool(self.non_negative),
+            kept=self._kept(),
             init="glorot_uniform" if self.init == "auto" else self.init,
             seed=np.full(n_lanes, seed),
             n_threads=settings.n_threads(self.n_jobs),
@@ -83,7 +90,7 @@ class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, 
         layers = self._layers(self._hidden() if hidden is None else hidden)
         n_threads = settings.n_threads(self.n_jobs)
         steps: dict[str, Any] = {"optimizer": SGD(), "batch_size": MEASURED_TOGETHER, "n_threads": n_threads}
-        return NetworkLanes(dtype, X.shape[1], layers, [self._head()], init="zeros", seed=np.zeros(n_lanes), **steps)
+        return NetworkLanes(dtype, X.shape[1], layers, self._heads(), init="zeros", seed=np.zeros(n_lanes), **steps)
 
     def _layers(self, sizes: list[int]) -> list[tuple[int, str]]:
         return [(size, self.activation) for size in sizes]
@@ -182,14 +189,14 @@ class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, 
         observer : CallbackObserver, optional
             Who looks on.
         """
-        self.__dict__.pop("quantized_coefs_", None)
+        exactly = n_epochs is not None
+        going_on = getattr(self, "coefs_", None) is not None and (exactly or self.warm_start)
+        self._forget_compression(going_on)
         if n_epochs is None:
             auto.forget(self)
             if auto.is_auto(self):
                 return _auto.learn(self, X, targets, weight, seed, held_out, validation, observer)
         learn = inputs.rows_to_learn(X, weight, held_out)
-        exactly = n_epochs is not None
-        going_on = getattr(self, "coefs_", None) is not None and (exactly or self.warm_start)
         times = self._alpha_times(weight, learn)
         lanes, past = self._lanes_to_train(X, seed, going_on, exactly, times)
         X = X.astype(lanes.dtype, copy=False)
@@ -203,23 +210,26 @@ class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, 
             observer.begin_fit(fitted)
         if self.solver == "lbfgs":
             self._forget()
-            outcome = _lbfgs.minimise(self, lanes, problem, observer)
+            outcome, undone = _lbfgs.minimise(self, lanes, problem, observer), []
         else:
             epochs = int(self.max_iter) if n_epochs is None else n_epochs
             pace = _solvers.given_rate(self)
-            rate = self._rate(1, len(learn), epochs, past.get("memory") if past.get("pace") == pace else None)
+            followed = self._rate(1, len(learn), epochs, past.get("memory") if past.get("pace") == pace else None)
             measured = self._measured(validation, lanes)
-            outcome = fit.train(
-                lanes, problem, rate, self._plan(epochs, exactly), seed, past.get("epochs", 0), measured, observer
-            )
+            rate = rollback.recovering(followed, self.on_divergence, 1, past.get("undoing"))
+            plan = self._plan(epochs, exactly)
+            outcome = fit.train(lanes, problem, rate, plan, seed, past.get("epochs", 0), measured, observer)
             done = past.get("epochs", 0) + int(outcome.n_iter[0])
-            self._training = {"state": lanes.state(), "epochs": done, "pace": pace, "memory": rate.memory}
+            memory = {"memory": rate.memory, "undoing": rollback.undoing_of(rate)}
+            self._training = {"state": lanes.state(), "epochs": done, "pace": pace, **memory}
+            undone = rollback.told_by(rate, outcome.n_iter, outcome.stop_reason)
         self._set(fitted(outcome.coef, outcome.intercept, int(outcome.n_iter[0])))
         self.n_layers_ = len(self.coefs_) + 1
         self.stop_reason_, self.history_ = str(outcome.stop_reason[0]), outcome.history
         self._note_losses(problem, going_on)
         if observer is not None:
             observer.end_fit()
+        health.warn(undone, stacklevel=5)
 
     def _alpha_times(self, weight: np.ndarray | None, learn: np.ndarray) -> float:
         """Return by what the penalties are multiplied: coupled ones are divided by the sum of a batch's weights, on average."""
@@ -318,9 +328,12 @@ class MultilayerPerceptron(Compressible, NetworkSettings, CallbackSupportMixin, 
         return rows
 
     def _warn(self, n_rows: int, in_fit: bool) -> None:
-        """Say, after all is done, what scikit-learn would say."""
+        """Say, after all is done, what scikit-learn would say, and what the history does."""
         if self.solver == "lbfgs":
             return
+        if in_fit and not auto.is_auto(self):  # which goes back by itself
+            n_last = n_rows % self._batch_size(n_rows) or self._batch_size(n_rows)
+            health.warn(health.troubles(self.history_, n_last), stacklevel=4)
         if self.batch_size != "auto" and self.batch_size > n_rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=3

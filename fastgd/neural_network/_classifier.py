@@ -84,6 +84,8 @@ class MLPClassifier(NetworkClassifier):
         Apply `alpha` and `l1` to the weights directly, times the learning rate, instead of through the gradient (AdamW).
     max_norm : float, optional
         The largest norm of the weights into a unit, after each step.
+    non_negative : bool, default=False
+        Set negative weights, not intercepts, to 0 after each step.
     init : {"auto", "glorot_uniform", "he_uniform", "lecun_uniform"}, default="auto"
         How weights begin. "auto" is scikit-learn's: "glorot_uniform" with intercepts; the others have intercepts of 0.
     class_weight : dict, "balanced" or None, default=None
@@ -93,6 +95,10 @@ class MLPClassifier(NetworkClassifier):
         `predict_proba` is at 1.
     max_time : float, optional
         No epoch of `fit` begins after so many seconds.
+    on_divergence : {"raise", "rollback", "retry"}, default="raise"
+        What to do when weights are no longer finite: raise and leave the estimator as it was; go back to the weights of the epoch before
+        and stop, as stop_reason_ "diverged"; or go back and on with half of the learning rate, as often as needed. The last two warn
+        (`fastgd.GradientHealthWarning`), measure the loss once more after each epoch, and count ten times the first one as divergence too.
     n_jobs : int, optional
         Threads for the larger products; -1 for all processors. The result has the same bits for any number.
 
@@ -118,6 +124,8 @@ class MLPClassifier(NetworkClassifier):
         The number of epochs of the last call.
     t_ : int
         The number of rows seen.
+    pruned_ : list of ndarray of bool, of the shapes of coefs_
+        After `prune`: the weights that are zero and stay so while training goes on.
     n_layers_, n_outputs_ : int
         The number of layers, inputs and outputs included, and of outputs.
     out_activation_ : str
@@ -127,7 +135,7 @@ class MLPClassifier(NetworkClassifier):
     feature_names_in_ : ndarray of shape (n_features_in_,), dtype object
         Their names, where X has names that are strings.
     stop_reason_ : str
-        "tol", "max_iter", "max_time" or "callback".
+        "tol", "max_iter", "max_time", "callback" or "diverged".
     history_ : dict of ndarray
         Of the last call, for each epoch: epoch, step, learning_rate, loss, objective (with the penalty), val_loss, val_score, grad_norm,
         clipped, rows_per_second, seconds, and for each layer, shape (n_epochs, n_layers_ - 1): layer_gradient (norm), update_ratio (norm of
@@ -139,6 +147,8 @@ class MLPClassifier(NetworkClassifier):
     are not visited; with "sgd" the velocity does not keep old rates when the rate changes, as in `fastgd.SGD`; "adam" adds `epsilon` to
     the root of the bias-corrected moment, as in Kingma and Ba (2015), Algorithm 1, where scikit-learn adds it before the correction;
     `fit` and `partial_fit` that raise, be it by Ctrl-C, leave the estimator as it was.
+
+    Sparse rows are never made dense, but each step visits all weights: with 100,000 columns, large batches save time.
 
     Sources: X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural networks (2010); D. P. Kingma and
     J. Ba, Adam: a method for stochastic optimization (2015).
@@ -185,10 +195,12 @@ class MLPClassifier(NetworkClassifier):
         l1=0.0,
         decoupled_weight_decay=False,
         max_norm=None,
+        non_negative=False,
         init="auto",
         class_weight=None,
         temperature=1.0,
         max_time=None,
+        on_divergence="raise",
         n_jobs=None,
     ):
         store(self, locals())

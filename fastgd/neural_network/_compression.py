@@ -1,6 +1,8 @@
 """Smaller networks: weights that hardly count set to zero, and weights of eight bits."""
 
+import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,9 @@ class CompressionReport:
         beginnings where that is less, quantized ones as bytes with a scale for each unit.
     largest_change : float
         The largest change of a weight.
+    seconds_before, seconds_after : float or None
+        How long scoring these rows took, the faster of two times. Zeros are multiplied like other weights, and bytes are made numbers of
+        the weights' dtype first: what is gained is size, and speed where something else predicts from them.
     score_before, score_after : float or None
         The estimator's score on the rows that were given, where they were.
 
@@ -46,6 +51,8 @@ class CompressionReport:
     bytes_before: int
     bytes_after: int
     largest_change: float
+    seconds_before: float | None
+    seconds_after: float | None
     score_before: float | None
     score_after: float | None
 
@@ -55,11 +62,14 @@ class Compressible:
 
     coefs_: list[np.ndarray]
     intercepts_: list[np.ndarray]
+    pruned_: list[np.ndarray]
 
     def prune(self, fraction, X=None, y=None):
         """Set the smallest weights to zero, the same limit for all layers; intercepts stay.
 
-        Training that goes on lets them grow again. Source: S. Han et al., Learning both weights and connections for efficient neural
+        Training that goes on, by `partial_fit` or with `warm_start`, keeps them at zero (fine-tuning), as a network that never had them;
+        what an optimizer remembers of them has no effect. `pruned_` says which they are; pruning again adds to them, a `fit` from the
+        beginning and `clone` forget them. Source: S. Han et al., Learning both weights and connections for efficient neural
         networks (2015).
 
         Parameters
@@ -80,6 +90,8 @@ class Compressible:
         >>> model = MLPRegressor(hidden_layer_sizes=(8,), tol=None, random_state=0).fit([[0.0], [1.0]] * 20, [0.0, 1.0] * 20)
         >>> model.prune(0.25).n_nonzero_after
         12
+        >>> [int((coef != 0).sum()) for coef in model.partial_fit([[0.0], [1.0]] * 20, [0.0, 1.0] * 20).coefs_]
+        [5, 7]
         """
         check_is_fitted(self)
         fraction = check.real(fraction, "prune", "fraction", 0, 1, "left")
@@ -87,12 +99,14 @@ class Compressible:
         count = int(np.ceil(fraction * len(sizes)))
         dropped = np.zeros(len(sizes), bool)
         dropped[np.argsort(sizes, kind="stable")[:count]] = True
-        places = np.split(dropped, np.cumsum([coef.size for coef in self.coefs_])[:-1])
-        smaller = [
-            np.where(place.reshape(coef.shape), coef.dtype.type(0), coef)
-            for coef, place in zip(self.coefs_, places, strict=True)
-        ]
-        return self._replaced(smaller, sum(map(_sparse_bytes, smaller)), X, y)
+        parts = np.split(dropped, np.cumsum([coef.size for coef in self.coefs_])[:-1])
+        places = [part.reshape(coef.shape) for coef, part in zip(self.coefs_, parts, strict=True)]
+        if hasattr(self, "pruned_"):
+            places = [place | before for place, before in zip(places, self.pruned_, strict=True)]
+        smaller = [np.where(place, coef.dtype.type(0), coef) for coef, place in zip(self.coefs_, places, strict=True)]
+        report = self._replaced(smaller, sum(map(_sparse_bytes, smaller)), X, y)
+        self.pruned_ = places
+        return report
 
     def quantize(self, X=None, y=None):
         """Round the weights to signed bytes, one scale for each unit; intercepts stay.
@@ -136,6 +150,19 @@ class Compressible:
         self._flat()  # type: ignore[attr-defined]
         return self.coefs_
 
+    def _kept(self) -> np.ndarray | None:
+        """Return which of all parameters, in the order of `_flat`, may be other than 0; None for all."""
+        if not hasattr(self, "pruned_"):
+            return None
+        parts = [(~place.ravel(), np.ones(place.shape[1], bool)) for place in self.pruned_]
+        return np.concatenate([part for pair in parts for part in pair])
+
+    def _forget_compression(self, going_on: bool) -> None:
+        """Training begins: weights will be no bytes any more, and new networks have no zeros to keep."""
+        self.__dict__.pop("quantized_coefs_", None)
+        if not going_on:
+            self.__dict__.pop("pruned_", None)
+
     def _replaced(self, coefs: list[np.ndarray], n_bytes: int, X: Any, y: Any) -> CompressionReport:
         """Set `coefs_`, which take so many bytes, and return what has changed."""
         if (X is None) != (y is None):
@@ -143,10 +170,10 @@ class Compressible:
         model: Any = self
         before = self.coefs_
         biases = sum(intercept.nbytes for intercept in self.intercepts_)
-        scores = [None if X is None else model.score(X, y)]
+        score_before, seconds_before = _scored(model, X, y)
         self.coefs_ = coefs
         self.__dict__.pop("quantized_coefs_", None)
-        scores.append(None if X is None else model.score(X, y))
+        score_after, seconds_after = _scored(model, X, y)
         return CompressionReport(
             n_weights=sum(coef.size for coef in coefs),
             n_nonzero_before=sum(int(np.count_nonzero(coef)) for coef in before),
@@ -154,9 +181,22 @@ class Compressible:
             bytes_before=sum(coef.nbytes for coef in before) + biases,
             bytes_after=n_bytes + biases,
             largest_change=max(float(np.abs(a - b).max()) for a, b in zip(before, coefs, strict=True)),
-            score_before=scores[0],
-            score_after=scores[1],
+            seconds_before=seconds_before,
+            seconds_after=seconds_after,
+            score_before=score_before,
+            score_after=score_after,
         )
+
+
+def _scored(model: Any, X: Any, y: Any) -> tuple[float | None, float | None]:
+    """Return the score and how long it took, the faster of two times; None without rows."""
+    if X is None:
+        return None, None
+    moments, score = [time.perf_counter()], None
+    for _ in range(2):
+        score = model.score(X, y)
+        moments.append(time.perf_counter())
+    return score, min(b - a for a, b in pairwise(moments))
 
 
 def _sparse_bytes(coef: np.ndarray) -> int:

@@ -10,6 +10,7 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit
+from fastgd._training.log import DivergedError
 from fastgd._training.network import NetworkLanes
 from fastgd._training.rates import RateTable
 from fastgd.optimizers import SGD
@@ -70,7 +71,7 @@ def minimise(model: Any, lanes: NetworkLanes, problem: fit.Problem, observer: Ca
     options |= _get_additional_lbfgs_options_dict("iprint", 1 if model.verbose else -1)
     found = scipy.optimize.minimize(objective, start, method="L-BFGS-B", jac=True, options=options, callback=note)
     if not (np.isfinite(found.x).all() and np.isfinite(found.fun)):
-        raise fit.DivergedError(
+        raise DivergedError(
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed. "
             "The estimator is as it was before."
         )

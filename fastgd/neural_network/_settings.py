@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastgd._estimators import auto, settings
+from fastgd._training import rollback
 from fastgd._training.network_shape import ACTIVATIONS
 from fastgd._training.pacing import Pace
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, shortened
@@ -54,8 +55,10 @@ class NetworkSettings:
         "l1": [Interval(Real, 0, None, closed="left")],
         "decoupled_weight_decay": ["boolean"],
         "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "non_negative": ["boolean"],
         "init": [StrOptions({"auto", "glorot_uniform", "he_uniform", "lecun_uniform"})],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "on_divergence": [StrOptions(set(rollback.WAYS))],
         "n_jobs": [Integral, None],
     }
 

@@ -16,6 +16,7 @@ STOCHASTIC = ("sgd", "adam")
 # What the other solver has no use for, with the value that says so.
 NOT_IN_LBFGS: dict[str, Any] = {
     "optimizer": None, "clip_norm": None, "dropout": 0.0, "l1": 0.0, "decoupled_weight_decay": False, "max_norm": None,
+    "non_negative": False,
 }  # fmt: skip
 
 

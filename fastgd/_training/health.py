@@ -1,0 +1,142 @@
+"""What a history says about the gradient, in plain words: loss that rises, gradients that vanish or explode, units that are dead.
+
+Judged when training has ended, from numbers that the kernels report anyway. The limits are wide: each is met only where training cannot
+have gone as it should.
+"""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+RISE = 10.0  # of the loss, above its lowest value
+RISE_ANYWAY = 1e4  # the same where the rate has fallen meanwhile: then a few odd rows may be the reason
+VANISHING = 1e-4  # of the norm of the last layer's gradient
+GROWTH = 100.0  # of the norm of a layer's gradient, while the loss rises
+WHOLE_STEP = 1.0  # a step's change relative to the weights
+DEAD = 0.9  # of a layer's units
+DEAD_ROWS, DEAD_BATCH = 100, 32  # rows to judge dead units by, in all and at a time: in small batches many units rest
+
+
+class GradientHealthWarning(UserWarning):
+    """Training went on, but not as it should: the message says which layer or rate, and by how much.
+
+    At most one for each kind of trouble and call of `fit`: a loss that rises far above its lowest value, vanishing or exploding gradients,
+    dead units, divergence that was undone.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import fastgd
+    >>> from fastgd.linear_model import SGDRegressor
+    >>> model = SGDRegressor(learning_rate=1.05, max_iter=9, tol=None, shuffle=False)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", fastgd.GradientHealthWarning)
+    ...     model = model.fit([[1.0], [-1.5]] * 5, [1.0, 0.0] * 5)
+    >>> str(caught[0].message).startswith("loss rose")
+    True
+    """
+
+
+def warn(messages: list[str], stacklevel: int) -> None:
+    """Emit each as a `GradientHealthWarning`."""
+    for message in messages:
+        warnings.warn(message, GradientHealthWarning, stacklevel=stacklevel)
+
+
+def troubles(history: Mapping[str, np.ndarray], batch_rows: int = 1) -> list[str]:
+    """Return what is wrong, one text for each kind of trouble.
+
+    Parameters
+    ----------
+    history : mapping of str to ndarray
+        As `fit.Outcome` has it: loss, learning_rate and step, (n_epochs,) or (n_epochs, K); of networks layer_gradient, update_ratio and
+        dead_units, (n_epochs, n_layers).
+    batch_rows : int
+        The number of rows in the last batch of an epoch, on which layers are measured.
+    """
+    found = [_rise(history)]
+    if "layer_gradient" in history:
+        gradient = history["layer_gradient"]
+        with np.errstate(all="ignore"):
+            found += [
+                _vanishing(gradient, history["dead_units"]),
+                _exploding(gradient, history["update_ratio"], _column(history["loss"])),
+                _dead(gradient, history["dead_units"], batch_rows),
+            ]
+    return [text for text in found if text]
+
+
+def last_stable(losses: np.ndarray, rates: np.ndarray) -> str:
+    """Return words for the rate in the epoch of the lowest loss, where that in the last epoch is larger; both (n_epochs,)."""
+    with np.errstate(all="ignore"):
+        known = np.where(np.isfinite(losses), losses, np.inf)
+        rate = rates[known.argmin()]
+        return f"last stable {rate:.2g}" if np.isfinite(known).any() and rate < 0.99 * rates[-1] else ""
+
+
+def _column(values: np.ndarray, lane: int = 0) -> np.ndarray:
+    return values if values.ndim == 1 else values[:, min(lane, values.shape[1] - 1)]
+
+
+def _rise(history: Mapping[str, np.ndarray]) -> str:
+    losses = history["loss"].reshape(len(history["loss"]), -1)
+    for lane in range(losses.shape[1]):
+        known = np.isfinite(losses[:, lane])
+        loss, step = losses[known, lane], history["step"][known]
+        rates = _column(history["learning_rate"], lane)[known]  # at the next step
+        rates = np.concatenate([rates[:1], rates[:-1]])
+        if len(loss) < 2 or not np.isfinite(rates).all():  # rates that each row has its own of cannot be too large
+            continue
+        lowest = int(loss.argmin())
+        limit = RISE if rates[-1] >= 0.99 * rates[lowest] else RISE_ANYWAY
+        if loss[-1] > loss[0] > 0 and loss[-1] > limit * loss[lowest]:
+            times, rate = loss[-1] / loss[lowest], rates[-1]
+            stable = last_stable(loss, rates) or "use a smaller one"
+            n_steps = int(step[-1] - step[lowest])
+            return f"loss rose {times:.3g}x in {n_steps} steps at learning rate {rate:.2g}: past the stability edge; {stable}"
+    return ""
+
+
+def _vanishing(gradient: np.ndarray, dead: np.ndarray) -> str:
+    cut = np.maximum.accumulate(dead[:, ::-1], axis=1)[:, ::-1] == 1  # by a layer of dead units, itself or after it
+    share = np.where(cut, np.inf, gradient / gradient[:, -1:])
+    worst = np.nan_to_num(share, nan=np.inf).max(axis=0)
+    layer = int(worst.argmin())
+    if worst[layer] >= VANISHING:
+        return ""
+    return (
+        f"layer {layer + 1}: gradient norm {gradient[-1, layer]:.1g}, vanishing ({share[-1, layer]:.1g} of the last layer's). "
+        "Use fewer layers, another activation such as 'relu', or another init"
+    )
+
+
+def _exploding(gradient: np.ndarray, ratio: np.ndarray, loss: np.ndarray) -> str:
+    grown = np.where(gradient[0] > 0, gradient[-1] / gradient[0], 0.0)
+    layer = int(grown.argmax())
+    if grown[layer] > GROWTH and loss[-1] > loss[0]:
+        return (
+            f"layer {layer + 1}: gradient norm {gradient[-1, layer]:.1g}, {grown[layer]:.2g}x that of the first epoch, exploding. "
+            "Use clip_norm or a smaller learning rate"
+        )
+    late = ratio[len(ratio) // 2 :].min(axis=0)
+    layer = int(late.argmax())
+    if len(ratio) > 1 and late[layer] >= WHOLE_STEP:
+        times = f"{ratio[-1, layer]:.2g}x their own norm"
+        return f"layer {layer + 1}: each step changes the weights by {times}, exploding. Use a smaller learning rate"
+    return ""
+
+
+def _dead(gradient: np.ndarray, dead: np.ndarray, batch_rows: int) -> str:
+    late = slice(len(dead) // 2, None)
+    learns = (gradient[late, -1] > 0).all()  # what is learnt perfectly sends no gradient
+    if batch_rows * len(dead[late]) < DEAD_ROWS or not learns:
+        return ""
+    share = dead[late].min(axis=0)
+    layer = int(share.argmax())
+    if share[layer] < (DEAD if batch_rows >= DEAD_BATCH else 1):
+        return ""
+    return (
+        f"layer {layer + 1}: {dead[-1, layer]:.0%} of the units are dead: no row sends a gradient through them. "
+        "Use a smaller learning rate, or an activation such as 'leaky_relu'"
+    )
