@@ -312,7 +312,9 @@ class BatchLanes:
         self._tables.plan(self._rules.idle(rate.formula == "constant", last))
         for name in SUMS:
             self._row(name)[...] = 0
-        mean = None if weights is None or self.batch_size == 1 or not len(weights) else weights.mean(axis=0)
+        mean = None  # column by column: NumPy adds up several at once in another order, which would change bits
+        if weights is not None and self.batch_size > 1 and len(weights):
+            mean = np.array([column.mean() for column in weights.T])
         self._row("mean_weight")[...] = 1 if mean is None else np.where(mean == 0, 1, mean)
         if sparse and start == 0:
             self._kernel.weigh()

@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from fastgd._training.epoch_result import EpochResult
 from fastgd._training.models import AnyLanes, Lanes, lanes_of, measured, of_models, rates_of_models
 from fastgd._training.observers import Observer, Printer
 from fastgd._training.pacing import Pace
@@ -71,10 +72,14 @@ class Validation:
     weight: np.ndarray | None
     score: Callable[[np.ndarray], np.ndarray] | None = None
 
+    def epoch(self, lanes: AnyLanes) -> EpochResult:
+        """Return the losses of the published weights."""
+        self.probe.set_coef(*published(lanes))
+        return self.probe.epoch(self.rows, self.targets, None, RateTable.constant(0.0), self.weight)
+
     def measure(self, lanes: AnyLanes) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the mean loss and the score, where there is one, of each model."""
-        self.probe.set_coef(*published(lanes))
-        still = self.probe.epoch(self.rows, self.targets, None, RateTable.constant(0.0), self.weight)
+        still = self.epoch(lanes)
         score = None if self.score is None else self.score(self.probe.decision(self.rows))
         return of_models(self.probe, still.weighted_loss_sum / still.weight_sum), score
 
