@@ -1,23 +1,28 @@
-"""Self-tuning optimizers beside the best rate by hand, on three convex problems: ``python -m bench.self_tuning``.
+"""Self-tuning optimizers beside the best rate by hand, on three convex problems and a network: ``python -m bench.self_tuning``.
 
 Every optimizer runs with its defaults (SPS and AliG with a cap out of the way, hypergradients from a rate that is 100 times too small),
 except those of the first rows: SGD, momentum and Adam, each with the best of 29 rates for the very problem and number of steps, which
 nobody knows in advance. Printed is the loss above the least one, and its ratio to that of the better of SGD and Adam; "diverged" where it
 is worse than at the start. What is less than 1e-9 of the loss won is the same to all: solved. Losses are measured on all rows, at
-`State.evaluation_params`.
+`State.evaluation_params`. The network is 784-32-10 on Fashion-MNIST, where that is installed, otherwise 64-32-10 on digits; its least loss
+counts as 0. ``--plots docs`` draws the losses after each epoch, of all in the table.
 """
 
 import argparse
 import math
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 import fastgd
+from bench.self_tuning_plot import plot
 
 RATES = np.geomspace(1e-5, 100, 29)
+HIDDEN, ROWS = 32, 3000  # units, and rows of Fashion-MNIST
+POINTS = 12  # of a curve
 
 
 class Problem(NamedTuple):
@@ -65,6 +70,36 @@ def logistic(name: str, n_classes: int) -> Problem:
     return Problem(f"logistic, {name}", start, loss_and_gradient, len(X), 32, 20 * math.ceil(len(X) / 32), least)
 
 
+def network() -> Problem:
+    """A layer of 32 rectified units before softmax, batches of 32, 3 epochs; gradients by hand."""
+    from fastgd.datasets import load_default
+
+    data = load_default()
+    X, y, n_classes = data.X_train[:ROWS].astype(np.float64), data.y_train[:ROWS], data.n_classes
+    shapes = (X.shape[1], HIDDEN), (HIDDEN,), (HIDDEN, n_classes), (n_classes,)
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+    targets = np.eye(n_classes)[y]
+
+    def loss_and_gradient(w, rows):
+        W, b, V, c = (part.reshape(shape) for part, shape in zip(np.split(w, ends), shapes, strict=True))
+        hidden = np.maximum(X[rows] @ W + b, 0)
+        z = hidden @ V + c
+        z -= z.max(1, keepdims=True)
+        log_p = z - np.log(np.exp(z).sum(1, keepdims=True))
+        slope = (np.exp(log_p) - targets[rows]) / len(rows)
+        back = (slope @ V.T) * (hidden > 0)
+        parts = X[rows].T @ back, back.sum(0), hidden.T @ slope, slope.sum(0)
+        return -float((targets[rows] * log_p).sum(1).mean()), np.concatenate([part.ravel() for part in parts])
+
+    rng = np.random.default_rng(0)
+    start = [
+        rng.uniform(-1, 1, shape) * math.sqrt(6 / sum(shape)) if len(shape) > 1 else np.zeros(shape) for shape in shapes
+    ]
+    name = f"network {X.shape[1]}-{HIDDEN}-{n_classes}, {data.name}"
+    flat = np.concatenate([part.ravel() for part in start])
+    return Problem(name, flat, loss_and_gradient, len(X), 32, 3 * math.ceil(len(X) / 32), 0.0)
+
+
 def minimum(loss_and_gradient, start, rows) -> float:
     from scipy.optimize import minimize
 
@@ -72,13 +107,18 @@ def minimum(loss_and_gradient, start, rows) -> float:
     return float(minimize(loss_and_gradient, start, (rows,), "L-BFGS-B", jac=True, options=options).fun)
 
 
-def excess(problem: Problem, optimizer: fastgd.Optimizer, seed: int = 0) -> float:
-    """Return the loss above the least one after all steps; infinity where the run left the finite numbers."""
+def excess(problem: Problem, optimizer: fastgd.Optimizer, seed: int = 0, curve: list | None = None) -> float:
+    """Return the loss above the least one after all steps; infinity where the run left the finite numbers.
+
+    To `curve` it is added as (steps, excess loss) now and then.
+    """
     w, rng, rows = problem.start.copy(), np.random.default_rng(seed), np.arange(problem.n_rows)
     state, order = optimizer.init(w), rows
-    per_epoch = math.ceil(problem.n_rows / problem.batch_size)
+    per_epoch, every = math.ceil(problem.n_rows / problem.batch_size), max(1, problem.steps // POINTS)
     with np.errstate(all="ignore"):
         for t in range(problem.steps):
+            if curve is not None and t % every == 0:
+                curve.append((t, problem.loss_and_gradient(state.evaluation_params(), rows)[0] - problem.least))
             at = t % per_epoch
             order = rng.permutation(rows) if at == 0 else order
             batch = order[at * problem.batch_size : (at + 1) * problem.batch_size]
@@ -126,33 +166,46 @@ def contenders(sgd_rate: float, adam_rate: float) -> dict[str, fastgd.Optimizer]
     }
 
 
-def compare(problem: Problem) -> list[tuple[str, str, str]]:
-    """Return the rows of a problem's table: who, excess loss, ratio to the best by hand."""
+def compare(problem: Problem) -> tuple[list[tuple[str, str, str]], dict[str, list]]:
+    """Return the rows of a problem's table, who, excess loss, ratio to the best by hand; and everybody's curve."""
     by_hand = {name: best_by_hand(problem, make) for name, make in BY_HAND.items()}
     worst = problem.loss_and_gradient(problem.start, np.arange(problem.n_rows))[0] - problem.least
     solved = 1e-9 * worst
     reference = max(solved, min(by_hand["SGD"][0], by_hand["Adam"][0]))
-    rows = [(f"{name}, best rate {rate:.2g}", value) for name, (value, rate) in by_hand.items()]
-    own = {name: excess(problem, o) for name, o in contenders(by_hand["SGD"][1], by_hand["Adam"][1]).items()}
-    rows += sorted(own.items(), key=lambda row: (not row[1] <= worst, row[1]))
-    return [
+    known = {f"{name}, best rate {rate:.2g}": BY_HAND[name](float(rate)) for name, (_, rate) in by_hand.items()}
+    own = contenders(by_hand["SGD"][1], by_hand["Adam"][1])
+    curves: dict[str, list] = {name: [] for name in (*known, *own)}
+    values = {name: excess(problem, o, curve=curves[name]) for name, o in {**known, **own}.items()}
+    for name, value in values.items():
+        curves[name].append((problem.steps, value))
+        curves[name] = [(t, max(v, solved)) for t, v in curves[name]]
+    rows = [(name, values[name]) for name in known]
+    rows += sorted(((name, values[name]) for name in own), key=lambda row: (not row[1] <= worst, row[1]))
+    shown = [
         (name, f"{max(value, solved):.3g}", f"{max(value, solved) / reference:.3g}")
         if value <= worst
         else (name, "diverged", "")
         for name, value in rows
     ]
+    return shown, {name: curves[name] for name, _ in rows}
 
 
 def main() -> None:
     """Print a table for each problem."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
+    parser.add_argument("--plots", type=Path, help="a folder for the picture self_tuning.png")
+    options = parser.parse_args()
     warnings.simplefilter("error")
-    for problem in (quadratic(), logistic("breast_cancer", 2), logistic("digits", 10)):
+    found = []
+    for problem in (quadratic(), logistic("breast_cancer", 2), logistic("digits", 10), network()):
         print(f"\n{problem.name}: {problem.steps} steps, batches of {problem.batch_size}")
         print(f"{'':34}{'excess loss':>14}{'times best by hand':>22}")
-        for name, value, ratio in compare(problem):
-            print(f"{name:34}{value:>14}{ratio:>22}")
+        rows, curves = compare(problem)
+        for name, value, ratio in rows:
+            print(f"{name:34}{value:>14}{ratio:>22}", flush=True)
+        found.append((problem.name, curves))
+    if options.plots:
+        plot(found, options.plots / "self_tuning.png")
 
 
 if __name__ == "__main__":

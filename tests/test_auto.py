@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 import fastgd
-from fastgd._training import race
+from fastgd._training import folds, race
 from fastgd._training.fit import DivergedError
 from fastgd._validation import ArgumentValueError
 from fastgd.learning_rate import sweep
@@ -117,7 +117,7 @@ def test_every_choice_is_the_lowest_recorded_validation_loss(name):
 
 
 def test_the_validation_loss_is_that_of_the_rows_held_out():
-    X, y = data(n_classes=3)
+    X, y = data(n=10 * folds.FEW, n_classes=3)
     weight = np.linspace(0, 2, len(y))
     model = clone(LOG).fit(X, y, sample_weight=weight)
     _, held_out = rows_learnt(model, y)
@@ -209,7 +209,7 @@ def test_the_same_seed_repeats_everything(seed, dtype):
 @pytest.mark.parametrize("factor", [2.0**-10, 2.0**-3, 2.0**3, 2.0**10])
 def test_rates_go_with_the_scale_of_the_rows(factor):
     """Without intercept and penalty, the weights of rows times f go by f**2 in the rate: the models are the same."""
-    X, y = data()
+    X, y = data(n=10 * folds.FEW)
     X /= 2**-2  # so that the 1 beside the norm of the rows weighs little
     common = {"fit_intercept": False, "penalty": None}
     one, other = (clone(LOG).set_params(**common).fit(X * f, y) for f in (1.0, factor))

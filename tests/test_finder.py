@@ -238,4 +238,12 @@ def test_plot():
     X, y = cancer()
     ax = lr_find(SGDClassifier(loss="log_loss", random_state=0), X, y).plot()
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert [label.split()[0] for label in labels] == ["5", "steepest", "valley", "slide", "minimum", "diverged"]
+    assert [label.split()[0] for label in labels] == [
+        "5",
+        "steepest",
+        "valley",
+        "slide",
+        "minimum",
+        "trial",
+        "diverged",
+    ]

@@ -70,7 +70,8 @@ class Cycle:
     learning_rate : ndarray of float64, shape (n_rates,)
         The base rates.
     val_loss : ndarray of float64, shape (n_epochs, n_rates)
-        The mean loss over the validation rows after each epoch; NaN where it is not finite.
+        The mean loss over the validation rows after each epoch; NaN where it is not finite. Where fewer than 80 rows are held out, over the
+        rows learnt from too, each measured by a model that has not learnt from it: five folds are trained beside the model.
     n_epochs : int
         In how many the rate falls to zero; `val_loss` has fewer where `max_time` ended the training.
     """

@@ -68,10 +68,14 @@ class Validation:
     weight: np.ndarray | None
     score: Callable[[np.ndarray], np.ndarray] | None = None
 
+    def epoch(self, lanes: AnyLanes) -> EpochResult:
+        """Return the losses of the published weights."""
+        self.probe.set_coef(*published(lanes))
+        return self.probe.epoch(self.rows, self.targets, None, RateTable.constant(0.0), self.weight)
+
     def measure(self, lanes: AnyLanes) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the mean loss and the score, where there is one, of each model."""
-        self.probe.set_coef(*published(lanes))
-        still = self.probe.epoch(self.rows, self.targets, None, RateTable.constant(0.0), self.weight)
+        still = self.epoch(lanes)
         score = None if self.score is None else self.score(self.probe.decision(self.rows))
         return of_models(self.probe, still.weighted_loss_sum / still.weight_sum), score
 

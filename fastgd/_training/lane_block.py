@@ -27,8 +27,11 @@ def split(n_lanes: int, n_threads: int, n_outputs: int = 1) -> list[list[slice]]
 def _share(blocks: list[slice], n_threads: int) -> list[list[slice]]:
     """Give each block, the widest first, to the thread that has least to do."""
     threads: list[list[slice]] = [[] for _ in range(min(n_threads, len(blocks)))]
+    busy = [0.0] * len(threads)
     for block in blocks:
-        min(threads, key=_cost).append(block)
+        k = busy.index(min(busy))
+        threads[k].append(block)
+        busy[k] += COST[padded(block.stop - block.start)]
     return threads
 
 

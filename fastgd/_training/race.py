@@ -18,6 +18,7 @@ import numpy as np
 from fastgd._training import fit
 from fastgd._training.curves import Cycle, RaceResult, diverged
 from fastgd._training.epoch_result import EpochResult
+from fastgd._training.folds import Folds
 from fastgd._training.log import DivergedError
 from fastgd._training.models import AnyLanes, give_lanes, measured, of_models, side_by_side, take_lanes
 from fastgd._training.observers import Observer
@@ -56,10 +57,10 @@ class Track:
     validation : (X, targets, weight)
         The rows that decide; their weight is flat or None.
     begin, probe : callable
-        ``begin(n_rates)`` returns lanes to train, ``probe(n_rates)`` lanes to measure with. The lanes of a rate are
+        ``begin(n_models)`` returns lanes to train, ``probe(n_models)`` lanes to measure with. The lanes of a model are
         side by side.
     width : int
-        The number of lanes of a rate.
+        The number of lanes of a model. A rate has one model, and beside it those of its folds where few rows are held out.
     scale : float, optional
         The middle of the first rates; by default 1 / (1 + mean squared norm of the rows), where smooth losses become unstable.
     shares_targets : bool
@@ -86,38 +87,93 @@ class Track:
         return Rows.of(self.validation[0], finite=False)
 
     @cached_property
+    def folds(self) -> Folds:
+        """Who learns from which rows."""
+        return Folds.of(self.learn, self.X.shape[0], len(self.validation[1]))
+
+    @property
+    def lanes_of_rate(self) -> int:
+        """The number of lanes of a rate, those of its folds included."""
+        return self.width * self.folds.n_models
+
+    def lanes(self, n_rates: int) -> AnyLanes:
+        """Return lanes to train with so many rates."""
+        return self.begin(n_rates * self.folds.n_models)
+
+    @cached_property
     def untrained(self) -> np.ndarray:
-        """The validation loss of the weights that training begins with, (1,)."""
-        return self.validate(self.begin(1))
+        """The loss that decides, of the weights that training begins with, (1,)."""
+        return self.measure(self.lanes(1))[0]
 
     def _of_all(self, targets: np.ndarray, n_rates: int) -> np.ndarray:
-        return targets if self.shares_targets else side_by_side(targets, n_rates)
+        return targets if self.shares_targets else side_by_side(targets, n_rates * self.folds.n_models)
+
+    def _weights(self, n_rates: int) -> np.ndarray | None:
+        weight = side_by_side(self.weight, n_rates * self.folds.n_models)
+        if not self.folds.n:
+            return weight
+        learns = self.folds.learns(n_rates, self.width)
+        return learns if weight is None else learns * weight
 
     def problem(self, n_rates: int) -> fit.Problem:
         """Return what so many rates learn from."""
-        weight = side_by_side(self.weight, n_rates)
-        return fit.Problem(self._rows, self._of_all(self.targets, n_rates), self.learn, weight)
+        return fit.Problem(self._rows, self._of_all(self.targets, n_rates), self.learn, self._weights(n_rates))
 
     def part(self, rows: np.ndarray, n_rates: int) -> fit.Problem:
         """Return the same with a copy of these rows alone."""
-        weight = None if self.weight is None else side_by_side(self.weight[rows], n_rates)
+        weight = self._weights(n_rates)
         targets = self._of_all(self.targets[rows], n_rates)
-        return fit.Problem(Rows.of(self.X[rows], finite=False), targets, np.arange(len(rows)), weight)
+        every = Rows.of(self.X[rows], finite=False)
+        return fit.Problem(every, targets, np.arange(len(rows)), None if weight is None else weight[rows])
 
-    def validate(self, lanes: AnyLanes, before_update: EpochResult | None = None) -> np.ndarray:
-        """Return the mean validation loss of each rate, NaN where it is not finite; losses before updates may be added to it."""
-        n_rates = lanes.n_lanes // self.width
+    def measure(self, lanes: AnyLanes, before_update: EpochResult | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the loss of each rate that decides between rates, and that of its model on the validation rows, each (n_rates,).
+
+        What decides is measured on the validation rows, and on those of the folds; without folds, losses before updates may be added.
+        NaN stands for what is not finite.
+        """
+        n_rates = lanes.n_lanes // self.lanes_of_rate
+        validation, folds = self._measures(n_rates)
         _, targets, weight = self.validation
-        column = None if weight is None else weight[:, None]
-        rows = fit.Validation(self.probe(n_rates), self._validation_rows, self._of_all(targets, n_rates), column)
+        count: Any = float(len(targets) if weight is None else weight.sum())
         with np.errstate(all="ignore"):
-            loss = rows.measure(lanes)[0]
-            if before_update is not None:
-                count = len(targets) if weight is None else weight.sum()
-                seen, weights = before_update.weighted_loss_sum, of_models(lanes, before_update.weight_sum, np.max)
-                loss = (count * loss + of_models(lanes, seen)) / (count + weights)
-            loss = by_rate(loss, n_rates)
-        return np.where(np.isfinite(loss), loss, np.nan)
+            total = count * self.folds.own(validation.measure(lanes)[0], n_rates)
+        val_loss = _mean(total, count, n_rates)
+        if folds is not None:
+            with np.errstate(all="ignore"):
+                still = folds.epoch(lanes)
+            total = total + self.folds.of_folds(of_models(lanes, still.weighted_loss_sum), n_rates)
+            count = count + self.folds.of_folds(of_models(lanes, still.weight_sum, np.max), n_rates)
+        elif before_update is not None:
+            with np.errstate(all="ignore"):
+                total = total + of_models(lanes, before_update.weighted_loss_sum)
+            count = count + of_models(lanes, before_update.weight_sum, np.max)
+        return _mean(total, count, n_rates), val_loss
+
+    def _measures(self, n_rates: int) -> tuple[fit.Validation, fit.Validation | None]:
+        """Return how to measure so many rates on the validation rows and on those of the folds."""
+        if n_rates not in self._known:
+            n_models = n_rates * self.folds.n_models
+            _, targets, weight = self.validation
+            column, probe = None if weight is None else weight[:, None], self.probe(n_models)
+            validation = fit.Validation(probe, self._validation_rows, self._of_all(targets, n_rates), column)
+            folds = None
+            if self.folds.n:
+                out = self.folds.held_out(n_rates, self.width)
+                out = out if self.weight is None else out * side_by_side(self.weight, n_models)
+                folds = fit.Validation(probe, self._rows, self._of_all(self.targets, n_rates), out)
+            self._known[n_rates] = validation, folds
+        return self._known[n_rates]
+
+    @cached_property
+    def _known(self) -> dict[int, tuple[fit.Validation, fit.Validation | None]]:
+        return {}
+
+
+def _mean(total: np.ndarray, weight: Any, n_rates: int) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        loss = by_rate(total / weight, n_rates)
+    return np.where(np.isfinite(loss), loss, np.nan)
 
 
 def by_rate(values: np.ndarray, n_rates: int) -> np.ndarray:
@@ -196,17 +252,17 @@ def _race(track: Track, plan: fit.Plan, seed: int) -> tuple[np.ndarray, np.ndarr
 
 def _one_pass(track: Track, problem: fit.Problem, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean loss before the updates and that over rows held out, of rates that fall to zero in one pass over the rows."""
-    n_rows, lanes = len(problem.learn), track.begin(len(rates))
+    n_rows, lanes = len(problem.learn), track.lanes(len(rates))
     n_steps = lanes.n_steps(n_rows)
-    table = RateTable.steps(_falling(np.repeat(rates, track.width), n_steps, 0, n_steps))
-    last = min(n_rows, lanes.batch_size * (n_steps - n_steps // BEFORE_UPDATE))
+    table = RateTable.steps(_falling(np.repeat(rates, track.lanes_of_rate), n_steps, 0, n_steps))
+    last = min(n_rows, lanes.batch_size * (n_steps - max(1, n_steps // BEFORE_UPDATE)))
     with np.errstate(all="ignore"):
         first, second = (
             lanes.epoch(problem.rows, problem.targets, problem.learn, table, problem.weight, *stretch)
             for stretch in ((0, last), (last, n_rows))
         )
-        loss = by_rate(first.loss_sum + second.loss_sum, len(rates)) / n_rows
-    return loss, track.validate(lanes, second)
+        loss = by_rate(track.folds.own(first.loss_sum + second.loss_sum, len(rates)), len(rates)) / n_rows
+    return loss, track.measure(lanes, second)[0]
 
 
 def _falling(rates: np.ndarray, horizon: int, first: int, count: int) -> np.ndarray:
@@ -247,13 +303,13 @@ class _Course:
         length = self._length()
         near = ALONE if length > SHORT else NEIGHBOURS if self.cycles else FIRST_NEIGHBOURS
         rates = leader * near
-        lanes, problem = self.track.begin(len(rates)), self.track.problem(len(rates))
+        lanes, problem = self.track.lanes(len(rates)), self.track.problem(len(rates))
         if self.now:
             give_lanes(lanes, self.now, len(rates))
         began, epochs = self.epoch, []
         while self.epoch < began + length and not self._out_of_time() and self.stop_reason == "":
             epochs.append(self._epoch(lanes, problem, rates, self.epoch - began, length))
-        cycle = Cycle(rates, np.array([each["val_loss"] for each in epochs]), length)
+        cycle = Cycle(rates, np.array([each.pop("decides") for each in epochs]), length)
         if self._too_large(cycle):
             self.steps_back, self.epoch = self.steps_back + 1, began
             return float(rates.min()) / STEP_BACK
@@ -285,13 +341,13 @@ class _Course:
         if self.observer is not None:
             self.observer.begin(lambda: self._weights(lanes, 0))
         order = fit.epoch_order(problem.learn, self.seed, self.epoch, self.plan.shuffle)
-        each = np.repeat(rates, self.track.width)
+        each = np.repeat(rates, self.track.lanes_of_rate)
         with np.errstate(all="ignore"):
             table = RateTable.steps(_falling(each, length * n_steps, done * n_steps, n_steps))
             result = lanes.epoch(problem.rows, problem.targets, order, table, problem.weight)
             found = measured(lanes, result, n)
         trained = time.perf_counter()
-        val_loss = self.track.validate(lanes)
+        decides, val_loss = self.track.measure(lanes)
         self.epoch += 1
         now = time.perf_counter()
         entry = {
@@ -309,22 +365,29 @@ class _Course:
         }
         if found.clipped is not None:
             entry["clipped"] = found.clipped
-        if self.observer is not None and np.isfinite(val_loss).any():
-            best = int(np.nanargmin(val_loss))
-            shown = {name: v for name, v in _of_rate(entry, best, len(rates)).items() if name != "took"}
+        for name in entry.keys() - {"val_loss"}:
+            if isinstance(entry[name], np.ndarray):
+                entry[name] = self.track.folds.own(entry[name], len(rates))
+        entry["decides"] = decides
+        if self.observer is not None and np.isfinite(decides).any():
+            best = int(np.nanargmin(decides))
+            shown = {
+                name: v for name, v in _of_rate(entry, best, len(rates)).items() if name not in ("took", "decides")
+            }
             if self.observer.end(shown, lambda: self._weights(lanes, best)):
                 self.stop_reason = "callback"
         return entry
 
     def _weights(self, lanes: AnyLanes, rate: int) -> tuple[np.ndarray, np.ndarray]:
         """Return copies of the weights that users see, of one rate."""
-        own = slice(rate * self.track.width, (rate + 1) * self.track.width)
+        first = rate * self.track.lanes_of_rate
+        own = slice(first, first + self.track.width)
         coef, intercept = fit.published(lanes)
         return coef[:, own], intercept[own]
 
     def _take(self, cycle: Cycle, lanes: AnyLanes, epochs: list[dict]) -> None:
         """Go on from the best lanes of a cycle; keep them if none were better; see whether to stop."""
-        width, best = self.track.width, cycle.best
+        width, best = self.track.lanes_of_rate, cycle.best
         self.cycles.append(cycle)
         self.now = take_lanes(lanes, slice(best * width, (best + 1) * width))
         self.epochs += [_of_rate(each, best, len(cycle.learning_rate)) for each in epochs]
@@ -361,8 +424,9 @@ class _Course:
 
     def lanes(self) -> AnyLanes:
         """Return the model's lanes."""
-        lanes = self.track.begin(1)
-        give_lanes(lanes, self.kept, 1)
+        lanes, beside = self.track.begin(1), self.track.lanes(1)
+        give_lanes(beside, self.kept, 1)
+        give_lanes(lanes, take_lanes(beside, slice(0, self.track.width)), 1)
         return lanes
 
     def history(self) -> dict[str, np.ndarray]:

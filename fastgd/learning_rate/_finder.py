@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 
 from fastgd._training import fit
-from fastgd._training.models import of_models, side_by_side
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, real
+from fastgd.learning_rate import _trial as trial
 from fastgd.learning_rate._range_test import LRFinderResult, exploded, smoothed
+from fastgd.learning_rate._subject import Subject, mean_loss
 from fastgd.optimizers import SGD, Optimizer
 
 LOW, HIGH = 1e-6, 100.0
-STEPS_A_POINT = (20, 500)  # at least, for small data in several epochs; at most, for large data in a part of one
+FEWEST_ROWS, FEWEST_STEPS = 20, 2  # at least, of a point, for small data in several epochs
+SHARE, MOST_STEPS = 20, 500  # at most, for large data: a part of an epoch, so many steps a point
+LOOK = 5  # points between two looks whether all seeds have diverged
 
 
 def lr_find(
@@ -28,19 +31,25 @@ def lr_find(
     high: float = HIGH,
     n_points: int = 100,
     n_seeds: int = 5,
+    n_epochs: int = 5,
     random_state: Any = None,
     sample_weight: Any = None,
     optimizer: Optimizer | None = None,
 ) -> LRFinderResult:
     """Run a range test: train once with a rate that grows geometrically from step to step, and suggest rates.
 
-    Two forms: ``lr_find(estimator, X, y)`` for the linear estimators of `fastgd.linear_model`, whose seeds are lanes of one pass over the
-    rows, and ``lr_find(params, loss_and_grad, batches)`` for a model of one's own. Neither changes what it is given.
+    Two forms: ``lr_find(estimator, X, y)`` for linear estimators and networks, whose seeds are lanes of one pass over the rows, and
+    ``lr_find(params, loss_and_grad, batches)`` for a model of one's own. Neither changes what it is given.
+
+    The curve of a range test says where training is stable, but little about which rate will have the lowest loss in the end: so
+    estimators also get a short trial, real training of many rates side by side on few rows, and its suggestion is the default. Both
+    together take some tenths of a second on most data, and the time of two or three epochs on large data; docs/choosing.md has the table.
 
     Parameters
     ----------
     model : estimator, or ndarray, or list, tuple or dict of ndarrays
-        An SGDClassifier, SGDRegressor or Perceptron; or parameters, of dtype float32 or float64, which are put back at the end.
+        An SGDClassifier, SGDRegressor, Perceptron, or a network with the solver "adam" or "sgd"; or parameters, of dtype float32 or
+        float64, which are put back at the end.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), or callable
         Rows, of dtype float32 or float64; or ``loss_and_grad(params, batch) -> (loss, gradients)``, the gradients shaped like `params`.
     y : array-like of shape (n_samples,), or iterable
@@ -52,6 +61,9 @@ def lr_find(
     n_seeds : int
         How often to repeat it: for estimators with rows weighted by Poisson draws (a bootstrap), the first seed without; for one's own
         model with the batches in another order.
+    n_epochs : int
+        For how many epochs you mean to train an estimator: the longer, the smaller the rate that its trial suggests. The trial follows the
+        estimator's `learning_rate` as `sweep` does: a schedule is multiplied by the rates.
     random_state : int, RandomState or numpy Generator, optional
         Takes the place of the estimator's; the order of one's own batches.
     sample_weight : array-like of shape (n_samples,), optional
@@ -92,6 +104,7 @@ def lr_find(
     if low >= high:
         raise ArgumentValueError(f"the 'low' argument of lr_find must be below high = {high!r}; got {low!r}.")
     n_points, n_seeds = integer(n_points, "lr_find", "n_points", 3), integer(n_seeds, "lr_find", "n_seeds", 1)
+    n_epochs = integer(n_epochs, "lr_find", "n_epochs", 1)
     if callable(X):
         rates = np.geomspace(low, high, n_points)
         loss = _own(model, X, y, rates, n_seeds, random_state, SGD(lr=low) if optimizer is None else optimizer)
@@ -100,60 +113,38 @@ def lr_find(
         raise ArgumentValueError(
             "the 'optimizer' argument of lr_find is for one's own parameters; give it to the estimator."
         )
-    rates, loss = _of_estimator(model, X, y, (low, high), n_points, n_seeds, random_state, sample_weight)
-    return LRFinderResult(rates, loss, time.perf_counter() - began)
+    subject = Subject.of(model, X, y, sample_weight, random_state)
+    rates, loss = _range_test(subject, (low, high), n_points, n_seeds)
+    by_zeros = getattr(subject.model, "loss", "") != "perceptron"  # by that loss a model of zeros is perfect
+    tried = trial.run(subject, low, high, n_epochs) if by_zeros else None
+    return LRFinderResult(rates, loss, time.perf_counter() - began, tried)
 
 
 # --------------------------------------------------------------------------------------------------------------------- estimators
 
 
-def _of_estimator(
-    estimator: Any, X: Any, y: Any, ends: tuple, n_points: int, n_seeds: int, random_state: Any, sample_weight: Any
+def _range_test(
+    subject: Subject, ends: tuple[float, float], n_points: int, n_seeds: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rates and losses, (n_points,) and (n_points, n_seeds), of a linear estimator."""
-    from sklearn.base import clone
-
-    from fastgd._estimators import inputs
-    from fastgd.linear_model import SGDOneClassSVM
-    from fastgd.linear_model._base import LinearSGD
-
-    if not isinstance(estimator, LinearSGD) or isinstance(estimator, SGDOneClassSVM):
-        kinds = "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, or parameters with a function"
-        raise ArgumentTypeError(f"the 'model' argument of lr_find must be {kinds}; got {type(estimator).__name__}.")
-    model = clone(estimator).set_params(**({} if random_state is None else {"random_state": random_state}))
-    model._validate_params()
-    task = model._task(X, y, sample_weight, (None, None, None), False)
-    X, weight, columns = task["X"], task["weight"], task["n_lanes"]
-    learn = inputs.rows_to_learn(X, weight, None)
-    lanes = model._new_lanes(X, columns * n_seeds, X.dtype)
-    seed = model._seed()
-    order, stops = _plan(learn, n_points, lanes.batch_size, seed)
-    steps = np.geomspace(ends[0], ends[1], lanes.n_steps(len(order)))
-    targets = side_by_side(task["targets"], n_seeds)
-    weights = _bootstrap(X.shape[0], n_seeds, seed, weight, columns)
-    rows, table = Rows.of(X, finite=False), RateTable.steps(steps)
-    blank = Rows.of(
-        np.zeros((X.shape[0], 1), X.dtype)
-    )  # to any model as good as rows of features that it has not learnt yet
-    untrained = model._probe(blank.data, lanes.n_lanes, X.dtype)
+    """Return the rates and losses, (n_points,) and (n_points, n_seeds), of an estimator."""
+    lanes, rows = subject.begin(n_seeds), Rows.of(subject.X, finite=False)
+    order, stops = _plan(subject.learn, n_points, lanes.batch_size, subject.seed)
+    steps = np.geomspace(*ends, lanes.n_steps(len(order)))
+    targets, weights = subject.targets_of(n_seeds), _bootstrap(subject, n_seeds)
+    table, blank = RateTable.steps(steps), subject.blank()
+    untrained = subject.probe(blank.data, n_seeds)
     ends_of = list(itertools.pairwise([0, *stops]))
     loss, base = np.full((2, n_points, n_seeds), np.nan)
     for k, (start, stop) in enumerate(ends_of):
-        loss[k] = _mean(lanes, n_seeds, lanes.epoch(rows, targets, order, table, weights, start, stop))
+        loss[k] = mean_loss(lanes, n_seeds, lanes.epoch(rows, targets, order, table, weights, start, stop))
         still = untrained.epoch(blank, targets, order[start:stop], RateTable.constant(0.0), weights)
-        base[k] = _mean(untrained, n_seeds, still)
-        if (exploded(smoothed(loss[: k + 1])) <= k).all():
+        base[k] = mean_loss(untrained, n_seeds, still)
+        if k % LOOK == 0 and (exploded(smoothed(loss[: k + 1])) <= k).all():
             break
     middles = [
         np.sqrt(steps[start // lanes.batch_size] * steps[(stop - 1) // lanes.batch_size]) for start, stop in ends_of
     ]
     return np.array(middles), _without_luck(loss, base)
-
-
-def _mean(lanes: Any, n_seeds: int, result: Any) -> np.ndarray:
-    """Return the mean loss of each seed, the sum over its classes where they are one-vs-rest."""
-    with np.errstate(all="ignore"):
-        return of_models(lanes, result.weighted_loss_sum / result.weight_sum).reshape(n_seeds, -1).sum(axis=1)
 
 
 def _without_luck(loss: np.ndarray, base: np.ndarray) -> np.ndarray:
@@ -168,23 +159,21 @@ def _without_luck(loss: np.ndarray, base: np.ndarray) -> np.ndarray:
 
 def _plan(learn: np.ndarray, n_points: int, batch_size: int, seed: int) -> tuple[np.ndarray, list[int]]:
     """Return the order of the rows, several epochs for small data and a part of one for large, and where each point ends in it."""
-    few, many = (n_points * n * batch_size for n in STEPS_A_POINT)
-    epochs = [fit.epoch_order(learn, seed, k, True) for k in range(-(-few // len(learn)))]
-    order = np.concatenate(epochs)[: max(few, min(len(learn), many))]
+    few = n_points * max(FEWEST_ROWS, FEWEST_STEPS * batch_size)
+    n_rows = max(few, min(len(learn) // SHARE, n_points * MOST_STEPS * batch_size))
+    epochs = [fit.epoch_order(learn, seed, k, True) for k in range(-(-n_rows // len(learn)))]
+    order = np.concatenate(epochs)[:n_rows]
     n_steps = -(-len(order) // batch_size)
     return order, [min(len(order), int(k) * batch_size) for k in np.linspace(0, n_steps, n_points + 1)[1:].round()]
 
 
-def _bootstrap(n_rows: int, n_seeds: int, seed: int, weight: np.ndarray | None, columns: int) -> np.ndarray | None:
+def _bootstrap(subject: Subject, n_seeds: int) -> np.ndarray | None:
     """Return the weight of each row in each lane: Poisson draws for all seeds but the first."""
     if n_seeds == 1:
-        return weight
-    draws = np.ones((n_rows, n_seeds))
-    draws[:, 1:] = np.random.default_rng(seed).poisson(1.0, (n_rows, n_seeds - 1))
-    draws = np.repeat(draws, columns, axis=1)
-    if weight is None:
-        return draws
-    return draws * side_by_side(weight, n_seeds)
+        return subject.weight
+    draws = np.ones((subject.X.shape[0], n_seeds))
+    draws[:, 1:] = np.random.default_rng(subject.seed).poisson(1.0, (len(draws), n_seeds - 1))
+    return subject.weights_of(n_seeds, draws)
 
 
 # ------------------------------------------------------------------------------------------------------------------- one's own model

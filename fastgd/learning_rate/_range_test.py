@@ -8,10 +8,11 @@ import numpy as np
 
 from fastgd import _drawing as drawing
 from fastgd._validation import choice
+from fastgd.learning_rate._trial import Trial
 
 SMOOTHING = 0.9  # of the running mean over neighbouring points
 EXPLODED = 4.0  # times the range of the losses before: diverged
-DEFAULT_RULE = "valley"
+READ_OFF = "valley"  # the rule where there has been no trial
 
 
 class Suggestion(NamedTuple):
@@ -102,6 +103,8 @@ class LRFinderResult:
         The mean loss at each point, before its updates; NaN after a seed has diverged.
     seconds : float
         How long it took.
+    trial : Trial, optional
+        The short trial of an estimator.
 
     Examples
     --------
@@ -116,6 +119,7 @@ class LRFinderResult:
     learning_rate: np.ndarray
     loss: np.ndarray
     seconds: float
+    trial: Trial | None = None
 
     @property
     def curve(self) -> np.ndarray:
@@ -139,7 +143,14 @@ class LRFinderResult:
 
     @property
     def suggestions(self) -> dict[str, Suggestion]:
-        """The rate that each rule reads off the curve, and why: "steepest", "valley", "slide", "minimum"."""
+        """The rate of each rule, and why: "steepest", "valley", "slide", "minimum", and "trial" where there has been one."""
+        found = self._read_off()
+        if self.trial is not None:
+            n_rates, reason = len(self.trial.learning_rate), "best of {} rates in a short trial"
+            found["trial"] = Suggestion(self.trial.suggestion, reason.format(n_rates))
+        return found
+
+    def _read_off(self) -> dict[str, Suggestion]:
         rates = self.learning_rate[: self._end]
         if len(rates) < 3:
             reason = "it diverged at once: begin lower"
@@ -150,13 +161,18 @@ class LRFinderResult:
             return {name: Suggestion(float(rates[-1]), reason) for name in RULES}
         return {name: rule(rates, curve) for name, rule in RULES.items()}
 
-    def suggest(self, rule: str = DEFAULT_RULE) -> float:
+    @property
+    def default_rule(self) -> str:
+        """The rule that `suggest` follows: the one that wins in docs/choosing.md, of those there are."""
+        return READ_OFF if self.trial is None else "trial"
+
+    def suggest(self, rule: str | None = None) -> float:
         """Return the rate that a rule suggests.
 
         Parameters
         ----------
-        rule : {"steepest", "valley", "slide", "minimum"}
-            The rule.
+        rule : {"steepest", "valley", "slide", "minimum", "trial"}, optional
+            The rule; by default `default_rule`.
 
         Returns
         -------
@@ -170,7 +186,9 @@ class LRFinderResult:
         >>> LRFinderResult(rates, (2 - np.log1p(rates))[:, None], 0.1).suggest("steepest") > 1
         True
         """
-        return self.suggestions[choice(rule, "suggest", "rule", tuple(RULES))].learning_rate
+        found = self.suggestions
+        rule = self.default_rule if rule is None else choice(rule, "suggest", "rule", tuple(found))
+        return found[rule].learning_rate
 
     def to_dict(self) -> dict:
         """Return a JSON-able description, None for what is not finite.
@@ -189,6 +207,7 @@ class LRFinderResult:
             "suggestions": {name: found._asdict() for name, found in self.suggestions.items()},
             "edge": self.edge,
             "seconds": self.seconds,
+            "trial": None if self.trial is None else self.trial.to_dict(),
         }
 
     def __repr__(self) -> str:
@@ -224,8 +243,8 @@ class LRFinderResult:
             ax.plot(found.learning_rate, height, style.marker, ms=11, mec="white", color=style.color, label=label)
         if self.edge is not None:
             ax.axvline(self.edge, ls="--", lw=drawing.LINE, color=drawing.BLACK, label=f"diverged at {self.edge:.2g}")
-        chosen = self.suggestions[DEFAULT_RULE]
-        title = f"{DEFAULT_RULE} suggests {chosen.learning_rate:.2g}: {chosen.reason}"
+        chosen = self.suggestions[self.default_rule]
+        title = f"{self.default_rule} suggests {chosen.learning_rate:.2g}: {chosen.reason}"
         drawing.finish(ax, title, "learning rate", "loss before the step", xscale="log")
         fall = curve[0] - curve.min()
         if fall > 0:  # the explosion at the end is of no interest, and would flatten the rest

@@ -1,0 +1,96 @@
+"""An estimator with its rows, as the finder sees it: the same questions for linear models and networks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastgd._training.models import AnyLanes, of_models, side_by_side
+from fastgd._training.rows import Rows
+from fastgd._validation import ArgumentTypeError
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be trained with many rates.
+
+    Parameters
+    ----------
+    model : estimator
+        A clone, whose `_task` has been called with the rows.
+    X : ndarray or CSR, shape (n_rows, n_features)
+    targets, weight : ndarray, shape (n_rows, 1) or (n_rows, columns); the weight may be None
+    learn : ndarray of int64
+        The rows of a weight above 0.
+    seed : int
+    columns : int
+        The number of lanes of a model.
+    network : bool
+    task : dict
+        What `_task` returned.
+    """
+
+    model: Any
+    X: Any
+    targets: np.ndarray
+    weight: np.ndarray | None
+    learn: np.ndarray
+    seed: int
+    columns: int
+    network: bool
+    task: dict[str, Any]
+
+    @classmethod
+    def of(cls, estimator: Any, X: Any, y: Any, sample_weight: Any, random_state: Any) -> "Subject":
+        """Return the subject of an estimator, which stays as it is."""
+        from sklearn.base import clone
+
+        from fastgd._estimators import inputs
+        from fastgd.linear_model import SGDOneClassSVM
+        from fastgd.linear_model._base import LinearSGD
+        from fastgd.neural_network._base import MultilayerPerceptron
+
+        network = isinstance(estimator, MultilayerPerceptron) and estimator.solver != "lbfgs"
+        if not (isinstance(estimator, LinearSGD) or network) or isinstance(estimator, SGDOneClassSVM):
+            kinds = (
+                "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, a network of fastgd.neural_network with solver "
+                "'adam' or 'sgd', or parameters with a function"
+            )
+            raise ArgumentTypeError(f"the 'model' argument of lr_find must be {kinds}; got {type(estimator).__name__}.")
+        model = clone(estimator).set_params(**({} if random_state is None else {"random_state": random_state}))
+        model._validate_params()
+        task = model._task(X, y, sample_weight, (None, None, None), False)
+        learn = inputs.rows_to_learn(task["X"], task["weight"], None)
+        seed = task["seed"] if network else model._seed()
+        columns = task.get("n_lanes", 1)
+        return cls(model, task["X"], task["targets"], task["weight"], learn, seed, columns, network, task)
+
+    def begin(self, n_models: int) -> AnyLanes:
+        """Return models side by side that have learnt nothing yet."""
+        if self.network:
+            return self.model._beside(self.task, self.learn, n_models)
+        return self.model._new_lanes(self.X, self.columns * n_models, self.X.dtype)
+
+    def probe(self, X: Any, n_models: int) -> AnyLanes:
+        """Return models of zeros for rows like X, to measure with."""
+        return self.model._probe(X, self.columns * n_models, self.X.dtype)
+
+    def targets_of(self, n_models: int) -> np.ndarray:
+        """Return the targets of so many models; networks share them."""
+        return self.targets if self.network else side_by_side(self.targets, n_models)
+
+    def weights_of(self, n_models: int, times: np.ndarray | None = None) -> np.ndarray | None:
+        """Return the weights of the rows in so many models, multiplied by those of each row in each model, (n_rows, n_models)."""
+        own = side_by_side(self.weight, n_models)
+        each = None if times is None else np.repeat(times, self.columns, axis=1)
+        return own if each is None else each if own is None else each * own
+
+    def blank(self) -> Rows:
+        """Return rows of zeros: to any model as good as rows of features that it has not learnt yet."""
+        return Rows.of(np.zeros((self.X.shape[0], 1), self.X.dtype))
+
+
+def mean_loss(lanes: AnyLanes, n_models: int, result: Any) -> np.ndarray:
+    """Return the mean loss of each model, (n_models,), the sum over its classes where they are one-vs-rest."""
+    with np.errstate(all="ignore"):
+        return of_models(lanes, result.weighted_loss_sum / result.weight_sum).reshape(n_models, -1).sum(axis=1)
