@@ -143,7 +143,7 @@ def test_a_run_file_gives_the_flags_and_flags_count_more(cancer):
 def test_a_diverging_training_ends_with_code_3(cancer):
     X, y = cancer
     dump_svmlight_file(X[:100] * 1e6, y[:100], "large.svm")
-    result = invoke("train", "large.svm", "--loss", "squared_error", "--learning-rate", "1e6")
+    result = invoke("train", "large.svm", "--task", "regression", "--learning-rate", "1e30")
     assert result.exit_code == 3 and "under-/overflow occurred at epoch" in result.output
     assert len([line for line in result.stderr.splitlines() if line.startswith("fastgd: error")]) == 1
 
@@ -163,7 +163,7 @@ def test_a_diverging_training_ends_with_code_3(cancer):
         (("train", "train.svm", "--target", "x"), 2, "only tables have named columns"),
         (("predict", "train.svm", "train.svm"), 1, "train.svm"),
         (("sweep", "train.svm", "--low", 1, "--high", 0.1), 2, "--low must be below --high"),
-        (("schedule", "warmup(5%)"), 1, ""),
+        (("schedule", "warmup(5%"), 1, "warmup"),
         (("report", "train.svm"), 1, "is not JSON"),
         (("convert", "train.svm", "out.txt"), 2, "must end in .fgd"),
         (("nonsense",), 2, "No such command"),
