@@ -237,7 +237,13 @@ def oracle_within_2_ulp(optimizer, small):
     """Huge, tiny and mixed float32 gradients: the first step is the float64 oracle's, of the same float32 numbers."""
     g = np.float32([1e38, -1e38, small, -small, 1.0, -3e38, 1e-20, 1e20])
     for p in (np.linspace(0.5, 1.5, g.size, dtype=np.float32), np.full(g.size, -2, np.float32)):
-        options = {name: value for name, value in optimizer.to_dict().items() if name not in ("name", "on_nonfinite")}
+        not_there = (
+            "name",
+            "on_nonfinite",
+            "extras",
+            "cautious",
+        )  # what the textbook has not, and no optimizer here uses
+        options = {name: value for name, value in optimizer.to_dict().items() if name not in not_there}
         oracle = getattr(naive, type(optimizer).__name__)(**{k: v for k, v in options.items() if v is not None})
         oracle.init([p])
         oracle.step([g])

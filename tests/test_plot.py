@@ -203,7 +203,7 @@ def test_sweep_draws_every_epoch(swept):
 def test_finder_draws_curve_band_and_suggestions(found):
     display = plot.LRFinderDisplay.from_result(found)
     np.testing.assert_array_equal(display.ax_.lines[0].get_ydata(), found.curve)
-    drawn = [line.get_xdata()[0] for line in display.ax_.lines[1:5]]
+    drawn = [line.get_xdata()[0] for line in display.ax_.lines[1 : 1 + len(found.suggestions)]]
     assert drawn == [each.learning_rate for each in found.suggestions.values()]
     assert display.ax_.get_xscale() == "log" and display.ax_.get_xlabel() == "learning rate"
     low, high = display.ax_.get_ylim()

@@ -13,6 +13,7 @@ from fastgd.io import Stream
 from fastgd.schedules import Schedule
 
 HISTORY = ("loss", "objective", "grad_norm")
+OTHERS = ("y", "coef_init", "intercept_init", "sample_weight", "X_val", "y_val", "sample_weight_val", "callbacks")
 
 
 def is_stream(X: Any) -> bool:
@@ -20,7 +21,7 @@ def is_stream(X: Any) -> bool:
     return isinstance(X, Stream)
 
 
-def fit(estimator: Any, stream: Stream, **others: Any) -> Any:
+def fit(estimator: Any, stream: Stream, *others: Any) -> Any:
     """Train an estimator with `partial_fit` on every batch, until its objective stops to fall or after `max_iter` passes.
 
     The objective of a pass is the mean of its batches', weighted by their rows. The rate goes on from batch to batch; schedules count
@@ -32,8 +33,8 @@ def fit(estimator: Any, stream: Stream, **others: Any) -> Any:
         What to train.
     stream : Stream
         Begun at its position; a classifier's labels are looked up in a pass of their own before the first.
-    **others : object
-        The other arguments of `fit`, which must be None.
+    *others : object
+        The other arguments of `fit`, in the order of `OTHERS`, which must be None.
 
     Returns
     -------
@@ -73,9 +74,9 @@ def fit(estimator: Any, stream: Stream, **others: Any) -> Any:
     return estimator
 
 
-def _check(estimator: Any, others: dict[str, Any]) -> None:
+def _check(estimator: Any, others: tuple[Any, ...]) -> None:
     """Refuse what a stream cannot have."""
-    for name, value in others.items():
+    for name, value in zip(OTHERS, others, strict=True):
         if value is not None:
             raise ArgumentValueError(
                 f"{name} must be None when X is a stream; the stream has the rows and their targets."

@@ -307,18 +307,8 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         'tol'
         """
         if streams.is_stream(X):
-            return streams.fit(
-                self,
-                X,
-                y=y,
-                coef_init=coef_init,
-                intercept_init=intercept_init,
-                sample_weight=sample_weight,
-                X_val=X_val,
-                y_val=y_val,
-                sample_weight_val=sample_weight_val,
-                callbacks=callbacks,
-            )
+            own = (X_val, y_val, sample_weight_val)
+            return streams.fit(self, X, y, coef_init, intercept_init, sample_weight, *own, callbacks)
         looks_on = observed(self, callbacks, self.max_iter, X, y, sample_weight)
         with _resume.remembered(self, coef_init, intercept_init) as call, looks_on as observer:
             self._check_settings()
