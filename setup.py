@@ -62,7 +62,7 @@ def usable(flags: list[str], loss: str) -> list[str]:
 
 
 def extensions() -> list[Extension]:
-    """Return every extension: the loops once per level, the driver once."""
+    """Return every extension: the loops once per level, driver, OpenMP and reader once."""
     loops = [flag for flag in LOOPS if usable([flag], "the loops may be slower")]
     openmp = usable(["-fopenmp"], "fastgd will not see OMP thread limits set by threadpoolctl")
     common = {
@@ -73,14 +73,19 @@ def extensions() -> list[Extension]:
         Extension(
             f"fastgd._kernels.{name}", [f"{KERNELS}/{name}.pyx"],
             depends=[f"{KERNELS}/_pool.h", f"{KERNELS}/_drive.pxd"],
-            extra_compile_args=[*DRIVER, *openmp], extra_link_args=["-pthread", *openmp], **common,
+            extra_compile_args=DRIVER, extra_link_args=["-pthread"], **common,
         )
         for name in ("_drive", "_plan")
     ]  # fmt: skip
-    reader = Extension(
-        "fastgd._kernels._libsvm", [f"{KERNELS}/_libsvm.pyx"],
-        depends=[f"{KERNELS}/_decimal.h"], extra_compile_args=["-O3", "-ffp-contract=off"], **common,
-    )  # fmt: skip
+    driver += [
+        Extension(
+            "fastgd._kernels._openmp", [f"{KERNELS}/_openmp.pyx"], extra_compile_args=openmp, extra_link_args=openmp
+        ),
+        Extension(
+            "fastgd._kernels._libsvm", [f"{KERNELS}/_libsvm.pyx"],
+            depends=[f"{KERNELS}/_decimal.h"], extra_compile_args=["-O3", "-ffp-contract=off"], **common,
+        ),
+    ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
     rules = lanes + usable(RULES, "optimizers in lanes may be slower")
     # The networks' tiles of products must be unrolled into registers, which -O3 does and -O2 does not.
@@ -105,12 +110,10 @@ def extensions() -> list[Extension]:
         )
         for name, flags in flags_of.items()
     ]  # fmt: skip
-    compiled = cythonize([*driver, reader, *baseline], compiler_directives=DIRECTIVES, build_dir="build/cython")
+    compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython")
     for level, flags in list(LEVELS.items())[1:]:
         if usable(flags, f"no kernels for x86-64-{level}"):
-            compiled += [
-                for_level(extension, level, flags) for extension in compiled[len(driver) + 1 :][: len(baseline)]
-            ]
+            compiled += [for_level(extension, level, flags) for extension in compiled[len(driver) :][: len(baseline)]]
     return compiled
 
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # Loads OpenMP's runtime, so that threadpoolctl sees it from now on.
-from fastgd._kernels import _drive as _drive  # type: ignore[attr-defined]
+from fastgd._kernels import _openmp as _openmp  # type: ignore[attr-defined]
 
 __version__ = "0.1.0"
 

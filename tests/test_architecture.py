@@ -118,9 +118,9 @@ def goes_down(importer, imported):
 def test_imports_go_down(name):
     tree = ast.parse(SOURCES[name].read_text())
     if name == "":
-        # _drive is a millisecond, and loads OpenMP's runtime where threadpoolctl can see it
+        # _openmp is less than a millisecond, and loads OpenMP's runtime where threadpoolctl can see it
         eager = [t for n, t in imports_of(tree) if n not in typing_only(tree)]
-        assert eager == ["fastgd._kernels._drive"], "the face imports on first use only"
+        assert eager == ["fastgd._kernels._openmp"], "the face imports on first use only"
         return
     for node, target in imports_of(tree):
         if target == "fastgd" and reads_only_the_version(tree):

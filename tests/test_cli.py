@@ -254,3 +254,10 @@ def test_an_interruption_ends_with_code_130_and_no_model(cancer, tmp_path):
         assert time.monotonic() - since < 10
         assert "fastgd: interrupted" in process.stderr.read()
     assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_help_imports_no_numpy():
+    """What `fastgd --help` needs is click: NumPy alone would double its time."""
+    program = "import sys; from fastgd.cli import main; main(['--help'], standalone_mode=False); print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"

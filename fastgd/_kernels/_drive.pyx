@@ -16,13 +16,6 @@ cdef extern from "_pool.h" nogil:
 
 cdef extern from *:
     """
-    #ifdef _OPENMP
-    #include <omp.h>
-    static int allowed_threads(void) { return omp_get_max_threads(); }
-    #else
-    static int allowed_threads(void) { return 0; }
-    #endif
-
     #if defined(__x86_64__) && defined(__GNUC__)
     static int processor_level(void) {
         __builtin_cpu_init();
@@ -35,7 +28,6 @@ cdef extern from *:
     static int processor_level(void) { return 1; }
     #endif
     """
-    int allowed_threads() nogil
     int processor_level()
 
 cdef extern from *:
@@ -77,11 +69,6 @@ def use_level(dict blocks):
 def best_level():
     """Return the highest x86-64 level (1, 3 or 4) that this processor and operating system run."""
     return processor_level()
-
-
-def openmp_threads():
-    """Return OpenMP's thread limit for the calling thread (`OMP_NUM_THREADS`, threadpoolctl); 0 where built without OpenMP."""
-    return allowed_threads()
 
 
 def run_sweep(size_t address, list arrays, scalars):

@@ -7,8 +7,6 @@ The text must end in a newline, which stops every loop below. `io/_svmlight.py` 
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
-import enum
-
 PADDING = 8  # bytes that may be read behind a text
 
 ctypedef fused real:
@@ -26,28 +24,8 @@ if not decimal_init():
     raise ImportError("the C library has no 'C' locale")
 
 
-class Flaw(enum.IntEnum):
-    """What is wrong with a line; the place is given beside it."""
-
-    NONE = 0
-    LABEL = 1
-    LABEL_END = 2
-    INDEX = 3
-    COLON = 4
-    VALUE = 5
-    VALUE_END = 6
-    ORDER = 7
-    DUPLICATE = 8
-    ZERO_INDEX = 9
-    LARGE_INDEX = 10
-    NONFINITE = 11
-    QID = 12
-    QID_TWICE = 13
-    CARRIAGE_RETURN = 14
-    NUL = 15
-
-
-cdef enum:
+# What is wrong with a line; the place is given beside it.
+cpdef enum Flaw:
     NONE = 0
     LABEL = 1
     LABEL_END = 2

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastgd._kernels import _drive, rules  # type: ignore[attr-defined]
+from fastgd._kernels import _drive, _openmp, rules  # type: ignore[attr-defined]
 from fastgd._kernels._plan import Bundle, Cohort, Plan
 
 __all__ = [
@@ -177,12 +177,12 @@ def _default_threads() -> int:
 
 
 DEFAULT_THREADS = _default_threads()
-_OPENMP_AT_IMPORT = _drive.openmp_threads()
+_OPENMP_AT_IMPORT = _openmp.openmp_threads()
 
 
 def thread_limit() -> int:
     """Return how many threads one call may use: what OpenMP is allowed, and unless that was set by someone, what the machine allows."""
-    allowed = _drive.openmp_threads()
+    allowed = _openmp.openmp_threads()
     if allowed == 0:
         stated = os.environ.get("OMP_NUM_THREADS", "")
         return int(stated) if stated.isdigit() and int(stated) > 0 else DEFAULT_THREADS

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-import numpy as np
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".feather", ".arrow")
 CLASSES_AT_MOST = 100  # more different whole numbers than that are quantities, not classes
@@ -16,7 +15,7 @@ class Data(NamedTuple):
     """Rows, targets (None where a table has no such column), and the columns' names where it has any."""
 
     X: Any
-    y: np.ndarray | None
+    y: Any
     names: list[str] | None
 
 
@@ -35,6 +34,8 @@ def data_options(command: Any) -> Any:
 
 def read(path: Path, *, target: str | None, n_features: int | None, cache: bool) -> Data:
     """Read one file: libsvm text (whatever has no known ending), its cache, a table, or a .npz file with X and y."""
+    import numpy as np
+
     from fastgd import io
     from fastgd.io import _cache, _load
 
@@ -86,8 +87,10 @@ def _progress(name: str) -> Iterator[Any]:
         yield lambda done, size: bar.update(task, completed=done, total=size or None)
 
 
-def is_classification(y: np.ndarray, task: str) -> bool:
+def is_classification(y: Any, task: str) -> bool:
     """Say whether targets are classes: texts, booleans, or few whole numbers."""
+    import numpy as np
+
     if task != "auto":
         return task == "classification"
     if y.dtype.kind not in "iuf":
@@ -97,6 +100,7 @@ def is_classification(y: np.ndarray, task: str) -> bool:
 
 def aligned(data: Data, names: list[str] | None, n_features: int) -> Any:
     """Return the rows with the columns a model was trained on: by name where there are names, else cut or filled with zeros."""
+    import numpy as np
     from scipy.sparse import csr_matrix, issparse
 
     X = data.X
