@@ -98,7 +98,9 @@ def _described(config: dict, names: list[str], params: Tree, given: Optimizer | 
         raise check.ArgumentValueError("the stored cohorts and members do not agree")
     state._plan.set_cohorts(cohorts, own)
     state._plan.t = t
-    state._around.resume(t, config.get("norms", []))
+    # What a limit of another kind remembers means something else.
+    same_limit = type(stored.clip_norm) is type(state.optimizer.clip_norm)
+    state._around.resume(t, config.get("norms", []) if same_limit else [])
     state.skipped = _count(config["skipped"], "skipped")
     state._memories = [
         _remembered(group, before, memories, t)

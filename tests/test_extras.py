@@ -319,17 +319,3 @@ def test_descriptions_survive_json_and_pickle(limit):
 def test_what_cannot_be_used_is_refused(wrong):
     with pytest.raises((fastgd.ArgumentValueError, fastgd.ArgumentTypeError)):
         wrong()
-
-
-@pytest.mark.parametrize("option", [{"extras": fastgd.EMA()}, {"clip_norm": fastgd.AutoClip()}])
-def test_estimators_refuse_what_they_do_not_do(option):
-    from fastgd.linear_model import SGDRegressor
-    from fastgd.neural_network import MLPRegressor
-
-    X, y = np.ones((8, 2)), np.ones(8)
-    for estimator in (
-        SGDRegressor(optimizer=fastgd.Adam(**option), batch_size=4),
-        MLPRegressor(optimizer=fastgd.Adam(**option)),
-    ):
-        with pytest.raises((fastgd.ArgumentValueError, fastgd.ArgumentTypeError), match="optimizer"):
-            estimator.fit(X, y)

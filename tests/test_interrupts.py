@@ -23,6 +23,8 @@ OPTIMIZERS = [
     fastgd.DoG(reps_rel=1e-2),
     fastgd.SPS(),
     fastgd.AdamWScheduleFree(),
+    fastgd.Armijo(),
+    fastgd.SGD(momentum=0.9, extras=(fastgd.GradientCentralization(), fastgd.EMA(0.9))),
 ]
 
 
@@ -111,11 +113,17 @@ def test_interrupted_anywhere_training_goes_on_with_the_same_bits(monkeypatch, o
     assert interrupts > 10
 
 
+TAKING = ("finish", "_take", "_count_into_average", "_measured")
+TRYING = ("_told", "<lambda>", "tried", "_tried", "_losses", "_penalties", "_constrain")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "functions"), [(fastgd.DoG(reps_rel=1e-2), TAKING), (fastgd.Armijo(), TRYING)], ids=["DoG", "Armijo"]
+)
 @pytest.mark.parametrize("make", [networks, lines])
-def test_interrupted_between_the_steps_of_two_models(make):
-    """At every line where models take their own steps, the average included."""
+def test_interrupted_between_the_steps_of_two_models(make, optimizer, functions):
+    """At every line where models take their own steps, the average and a search's trials included."""
     X, y = problem()
-    optimizer, functions = fastgd.DoG(reps_rel=1e-2), ("finish", "_take", "_count_into_average", "_measured")
     whole, n_lines = straight(lambda: make(optimizer), X, y, functions)
     for line in range(n_lines // 2):
         resumed, interrupted = interrupted_and_resumed(lambda: make(optimizer), X, y, line, functions)

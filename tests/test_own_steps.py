@@ -18,10 +18,9 @@ from fastgd.linear_model import SGDClassifier, SGDRegressor
 from fastgd.model_selection import LaneSearchCV
 from fastgd.neural_network import MLPClassifier, MLPRegressor
 from fastgd.optimizers import Optimizer
+from tests.steps_by_hand import ALPHA, STEPS, NetworkByHand, assert_as_by_hand, by_hand
 
 OWN = {name: kind for name, kind in Optimizer.registry.items() if not kind.in_lanes}
-STEPS = {"batch_size": 32, "tol": None, "random_state": 0}
-ALPHA = 1e-2
 
 
 @pytest.fixture(scope="module")
@@ -38,45 +37,6 @@ def iris():
     return scale(X), y
 
 
-def losses_and_slopes(z, y, loss):
-    """Return each row's loss and slope; `y` is 0 and 1, a number, or with softmax the class."""
-    if loss == "log_loss":
-        z = z[:, 0]
-        return np.logaddexp(0, z) - y * z, (1 / (1 + np.exp(-z)) - y)[:, None]
-    if loss == "squared_error":
-        return (z[:, 0] - y) ** 2 / 2, z - y[:, None]
-    shifted = z - z.max(axis=1, keepdims=True)
-    p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
-    return -np.log(p[np.arange(len(y)), y]), p - (y[:, None] == np.arange(z.shape[1]))
-
-
-def by_hand(optimizer, X, y, loss, n_epochs, n_outputs=1, weight=None, alpha=ALPHA):
-    """Return weights, intercepts and the last epoch's mean loss with the L2 penalty, after mini-batches in the order of the rows."""
-    shape = (X.shape[1],) if n_outputs == 1 else (X.shape[1], n_outputs)
-    params = {"coef": np.zeros(shape), "intercept": np.zeros(n_outputs)}
-    weight = np.ones(len(X)) if weight is None else weight / weight.mean()
-    state = optimizer.init(params)
-    for _ in range(n_epochs):
-        total = 0.0
-        for low in range(0, len(X), STEPS["batch_size"]):
-            rows, w = slice(low, low + STEPS["batch_size"]), params["coef"]
-            z = (X[rows] @ w).reshape(len(X[rows]), -1) + params["intercept"]
-            values, slopes = losses_and_slopes(z, y[rows], loss)
-            slopes = slopes * weight[rows, None] / len(values)
-            grads = {"coef": (X[rows].T @ slopes).reshape(shape) + alpha * w, "intercept": slopes.sum(axis=0)}
-            objective = float((weight[rows] * values).mean() + alpha / 2 * (w * w).sum())
-            state.step(grads, loss=objective)
-            total += len(values) * objective / len(X)
-    found = state.evaluation_params()
-    return found["coef"].reshape(X.shape[1], -1).T, found["intercept"], total
-
-
-def assert_as_by_hand(model, expected):
-    np.testing.assert_allclose(np.atleast_2d(model.coef_), expected[0], rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(model.intercept_, expected[1], rtol=1e-6, atol=1e-9)
-    assert model.history_["objective"][-1] == pytest.approx(expected[2], rel=1e-6)
-
-
 @pytest.mark.parametrize("rows", [np.asarray, sp.csr_matrix], ids=["dense", "sparse"])
 @pytest.mark.parametrize("name", OWN)
 def test_as_by_hand(name, rows, cancer):
@@ -87,7 +47,7 @@ def test_as_by_hand(name, rows, cancer):
     assert_as_by_hand(model, by_hand(OWN[name](), X, y, "log_loss", 3))
 
 
-@pytest.mark.parametrize("name", ["DoG", "LDoG", "Prodigy", "SPS", "AdamWScheduleFree", "MechanicSGD"])
+@pytest.mark.parametrize("name", ["DoG", "LDoG", "Prodigy", "SPS", "AdamWScheduleFree", "MechanicSGD", "Armijo"])
 def test_regression_with_weights_and_clipping_as_by_hand(name, cancer):
     X = cancer[0]
     y = X @ np.linspace(-1, 1, X.shape[1]) + 2
@@ -99,7 +59,7 @@ def test_regression_with_weights_and_clipping_as_by_hand(name, cancer):
     assert 0 < model.history_["clipped"].max() <= 1
 
 
-@pytest.mark.parametrize("name", ["DoG", "SPS", "SGDScheduleFree", "LAMB"])
+@pytest.mark.parametrize("name", ["DoG", "SPS", "SGDScheduleFree", "LAMB", "Armijo", "Adafactor"])
 def test_classes_as_by_hand(name, iris):
     """Softmax is one model of several columns; one-vs-rest is a model for each class, with distances of its own."""
     X, y = iris
@@ -129,36 +89,22 @@ def test_the_rate_takes_the_place_of_the_optimizers(cancer):
 
 @pytest.mark.parametrize("name", OWN)
 def test_networks_as_by_hand(name, iris):
-    """The gradient is that of NetworkLanes, here taken from steps of plain descent with the rate 1, each of which starts anew."""
     X, y = iris
-    layers, heads, alpha = [(6, "tanh")], [(3, "softmax")], 0.5
-    options = {"batch_size": 50, "alpha": alpha, "seed": 3}
-    lanes = OwnNetworkLanes("float64", 4, layers, heads, optimizer=OWN[name](), **options)
-    sgd = fastgd._training.network.NetworkLanes("float64", 4, layers, heads, optimizer=fastgd.SGD(), **options)
+    architecture, options = (4, [(6, "tanh")], [(3, "softmax")]), {"batch_size": 50, "alpha": 0.5, "seed": 3}
+    lanes = OwnNetworkLanes("float64", *architecture, optimizer=OWN[name](), **options)
+    start = lanes.coef
+    hand = NetworkByHand(*architecture, **options)
     targets = y[:, None].astype(float)
-    rate = OWN[name]().lr
     order = np.random.default_rng(0).permutation(150)
-    params = [array for pair in sgd.weights()[0] for array in pair]
-    state = OWN[name]().init(params)
+    state = OWN[name]().init(hand.params)
     for _ in range(2):
-        lanes.epoch(X, targets, order, RateTable.constant(rate))
+        lanes.epoch(X, targets, order, RateTable.constant(OWN[name]().lr))
         for low in range(0, 150, 50):
-            start = np.concatenate([p.ravel() for p in params])[:, None]
-            sgd.set_coef(start)
-            rows = order[low : low + 50]
-            result = sgd.epoch(X[rows], targets[rows], None, RateTable.constant(1.0))
-            flat, grads = (start - sgd.coef)[:, 0], []
-            for p in params:
-                grads.append(flat[: p.size].reshape(p.shape))
-                flat = flat[p.size :]
-            state.step(grads, loss=float(result.loss_sum[0] + result.penalty[0]) / 50)
+            batch = X[order[low : low + 50]], targets[order[low : low + 50]]
+            state.step(hand.measured(*batch)[1], loss=lambda batch=batch: hand.measured(*batch)[0])
     found = np.concatenate([p.ravel() for p in state.evaluation_params()])
     np.testing.assert_allclose(lanes.coef[:, 0], found, rtol=1e-6, atol=1e-9)
-    assert np.abs(lanes.coef[:, 0] - sgd_start(options, layers, heads)).max() > 0
-
-
-def sgd_start(options, layers, heads):
-    return fastgd._training.network.NetworkLanes("float64", 4, layers, heads, **options).coef[:, 0]
+    assert np.abs(lanes.coef - start).max() > 0
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -190,7 +136,7 @@ def test_networks_evaluate_the_average(cancer):
 @pytest.mark.parametrize("name", OWN)
 def test_learns_real_data(name, cancer):
     """With every option at its default; those that must be given a rate, or that begin slowly, only have to be on their way."""
-    slow = {"SGDHD": 0.5, "AdamHD": 0.3, "LAMB": 0.6931, "AdamWScheduleFree": 0.3, "LARS": 0.3}
+    slow = {"Adafactor": 0.66, "SGDHD": 0.5, "AdamHD": 0.3, "LAMB": 0.6931, "AdamWScheduleFree": 0.3, "LARS": 0.3}
     X, y = cancer
     model = SGDClassifier(loss="log_loss", optimizer=OWN[name](), max_iter=20, **STEPS).fit(X, y)
     assert model.history_["loss"][-1] < slow.get(name, 0.1)
@@ -299,7 +245,7 @@ def test_users_rules_take_their_own_steps_in_linear_models(cancer):
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "softmax"])
-@pytest.mark.parametrize("name", ["DoG", "SPS", "LAMB", "SGDScheduleFree"])
+@pytest.mark.parametrize("name", ["DoG", "SPS", "LAMB", "SGDScheduleFree", "Armijo"])
 def test_a_lane_of_a_sweep_is_fit_with_its_rate(name, loss, iris):
     X, y = iris
     model = SGDClassifier(loss=loss, optimizer=OWN[name](), max_iter=3, **STEPS)

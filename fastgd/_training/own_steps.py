@@ -8,11 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastgd._restore import restore
+from fastgd._training.lane_arguments import accepted_optimizer
 from fastgd._validation import NonFiniteError, value_error
 from fastgd.optimizers._base import Optimizer
 from fastgd.state import State
 
-__all__ = ["OwnSteps"]
+__all__ = ["FINDS_STEPS", "OwnSteps", "own_optimizer"]
+
+FINDS_STEPS = "whose step sizes are its own"
+
+
+def own_optimizer(owner: str, optimizer: Optimizer | None, clip_norm: Any) -> Optimizer:
+    """Return the optimizer that takes its steps itself, with this limit where one is given, if its options suit lanes."""
+    accepted = accepted_optimizer(owner, optimizer, users_rules=True, in_lanes=False)
+    return accepted if clip_norm is None else accepted.replace(clip_norm=clip_norm)
 
 
 class Due(NamedTuple):
@@ -22,6 +31,7 @@ class Due(NamedTuple):
     rates: np.ndarray
     ages: list[int]
     measured: Callable[[], np.ndarray]
+    tried: Callable[[int], float]
 
 
 class OwnSteps:
@@ -61,7 +71,9 @@ class OwnSteps:
         self.states: list[State | None] = []
         self._due: Due | None = None
 
-    def expect(self, t: int, rates: np.ndarray, measured: Callable[[], np.ndarray]) -> None:
+    def expect(
+        self, t: int, rates: np.ndarray, measured: Callable[[], np.ndarray], tried: Callable[[int], float]
+    ) -> None:
         """Let a step be due when the counter becomes `t`.
 
         Parameters
@@ -70,10 +82,12 @@ class OwnSteps:
         rates : ndarray (n_models,)
         measured : callable
             Returns the losses of the batch, ``(n_models,)``, and makes the gradient ready; may be called several times.
+        tried : callable
+            ``tried(k)`` returns model `k`'s loss over that batch with the weights as they are, and changes nothing: for line searches.
         """
         if not self.states:
             self.states = [self._begun(k, rate) for k, rate in enumerate(rates.tolist())]
-        self._due = Due(t, rates, [-1 if state is None else state.t for state in self.states], measured)
+        self._due = Due(t, rates, [-1 if state is None else state.t for state in self.states], measured, tried)
 
     def _begun(self, k: int, rate: float) -> State | None:
         params = self.views(self.weights, k)
@@ -90,23 +104,28 @@ class OwnSteps:
             losses = due.measured().tolist()
             for k, state in enumerate(self.states):
                 if state is not None and state.t == due.ages[k]:
-                    clipped[k] = self._take(k, state, float(due.rates[k]), losses[k])
+                    clipped[k] = self._take(k, state, due, losses[k])
             if last is not None:
                 last()
         self._due = None
         return clipped
 
-    def _take(self, k: int, state: State, rate: float, loss: float) -> bool:
-        state._set_rate(rate)
+    def _take(self, k: int, state: State, due: Due, loss: float) -> bool:
+        state._set_rate(float(due.rates[k]))
         try:
             if not math.isfinite(loss):
                 raise NonFiniteError("the loss is not finite")
-            return state.step(self._gradients[k], loss=loss).clipped
+            return state.step(self._gradients[k], loss=self._told(k, due, loss)).clipped
         except NonFiniteError:
             for p in self.views(self.weights, k).values():
                 p[...] = math.nan
             self.states[k] = None
             return False
+
+    def _told(self, k: int, due: Due, loss: float) -> float | Callable[[], float]:
+        """Return the loss as the step wants it: a search asks first for the known one, then for that of each trial."""
+        known = [loss]
+        return (lambda: known.pop() if known else due.tried(k)) if self.optimizer.searches else loss
 
     def evaluated(self) -> np.ndarray:
         """Return a copy of the weights with what each model is to be evaluated with: schedule-free ones train at another point."""
@@ -133,10 +152,15 @@ class OwnSteps:
                 found.append(({name: array.copy() for name, array in tensors.items()}, copy.deepcopy(config)))
         return found
 
-    def set_state(self, stored: Any, owner: str) -> None:
-        """Go on from what `state` returned."""
+    def check_state(self, stored: Any, owner: str) -> None:
+        """Refuse what `state` cannot have returned, before anything is changed."""
         if not isinstance(stored, list) or len(stored) not in (0, self.n_models):
-            raise value_error(owner, "state", f"own steps of {self.n_models} models", type(stored).__name__)
+            accepted = f"own steps of {self.n_models} models with {type(self.optimizer).__name__}"
+            fix = "Go on with the optimizer that has trained, or fit anew."
+            raise value_error(owner, "state", accepted, f"{type(stored).__name__}: another's", fix)
+
+    def set_state(self, stored: Any) -> None:
+        """Go on from what `state` returned."""
         self.states = [None if one is None else self._restored(k, *one) for k, one in enumerate(stored)]
         self._due = None
 

@@ -82,7 +82,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     optimizer : Optimizer, optional
         Any of `fastgd.optimizers` in the place of `solver`, for instance ``fastgd.AdamW()``. Its own rate counts unless `learning_rate` or
         `learning_rate_init` are changed; its weight decay acts beside `alpha`, and on intercepts too.
-        Those that tune themselves, such as ``fastgd.DoG()``, take each step from Python, which larger batches make worth while.
+        Those that tune themselves or search their step, such as ``fastgd.DoG()`` and ``fastgd.Armijo()``, and those with `extras`, a
+        learned limit or ``cautious=True`` take each step from Python, which larger batches make worth while. Of `EMA` and `Lookahead` the
+        averages are what is fitted.
     clip_norm : float, optional
         The largest norm of the gradient; instead of the optimizer's.
     dropout : float or array-like of shape (n_layers - 2,), default=0.0

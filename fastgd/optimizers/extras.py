@@ -246,7 +246,8 @@ class EMA(Extra):
     .. math:: \\bar p \\leftarrow \\bar p + (1 - \\beta_t)(p - \\bar p), \\qquad \\bar p_0 = p_0
 
     after each step of the optimizer, where :math:`\\beta_t = \\beta`, or with warm-up :math:`\\min(\\beta, (1 + t) / (10 + t))`.
-    `State.averaged` puts the averages into the parameters for a while; `State.evaluation_params` returns copies of them.
+    `State.averaged` puts the averages into the parameters for a while; `State.evaluation_params` returns copies of them. Estimators show
+    them and predict with them, while training goes on with the weights themselves.
 
     Parameters
     ----------
@@ -303,7 +304,8 @@ class Lookahead(Extra):
     Notes
     -----
     State arrays, each of the parameter's shape: ``slow_weights``, in the dtype in which the step is computed (float32 for half
-    precision). The optimizer's own state stays as it is when the weights go back. Source: M. R. Zhang, J. Lucas, G. Hinton and J. Ba,
+    precision). The optimizer's own state stays as it is when the weights go back. What is to be evaluated, and what estimators show, are
+    the slow weights. Source: M. R. Zhang, J. Lucas, G. Hinton and J. Ba,
     Lookahead optimizer: k steps forward, 1 step back (2019), algorithm 1.
 
     Examples
