@@ -25,9 +25,10 @@ class _Decided:
 def decided(models: list, X: Any) -> Iterator[None]:
     """Let fitted models predict for `X` without looking at it again, as long as the block runs.
 
-    Only for sparse rows, whose product with many columns has the bits of the products with each; of dense rows it has not.
+    Only for linear models and sparse rows, whose product with many columns has the bits of the products with each; of dense rows it
+    has not.
     """
-    if models and sp.issparse(X) and X.format == "csr":
+    if models and hasattr(models[0], "coef_") and sp.issparse(X) and X.format == "csr":
         with suppress(Exception):  # rows that cannot be predicted: each model will say so
             _decide(models, X)
     try:

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel
 
 from fastgd.model_selection._decided import decided
+from fastgd.model_selection._kinds import Kind
 from fastgd.model_selection._tasks import Task
 from fastgd.model_selection._together import Data, Pass
 
@@ -126,7 +127,9 @@ class Prepared:
                 each.steps[:-1] = head.steps
         else:
             data = self.whole = self.whole or Data.of(first.X, clone(models[0]))
-        work = Pass(models, data, rows, y, weight, self.cancelled)
+        kind = Kind.of(models[0])
+        assert kind is not None
+        work = kind.work(models, data, rows, y, weight, self.cancelled)
         return Job(numbers, tasks, estimators, work, self.fold, head, time.perf_counter() - began)
 
 
@@ -168,7 +171,7 @@ class Job:
         fitted = [model for model, error in zip(self.work.models, errors, strict=True) if error is None]
         with decided(fitted, test[0]):
             for task, estimator, model, error in zip(self.tasks, estimators, self.work.models, errors, strict=True):
-                error = error or _warned(model)
+                error = error or _warned(self.work, model)
                 yield task.failed(error, share) if error else task.scored(estimator, share, test, train)
 
     def _shown(self) -> tuple[list, tuple, "tuple | None"]:
@@ -184,10 +187,10 @@ class Job:
         return self.head.transform(rows[0]), rows[1]
 
 
-def _warned(model: Any) -> "Exception | None":
+def _warned(work: Pass, model: Any) -> "Exception | None":
     """Let a fitted model say what its `fit` would; return the warning where warnings are errors."""
     try:
-        model._warn()
+        work.warn(model)
     except Exception as error:
         return error
     return None

@@ -23,13 +23,16 @@ class LaneSearchCV(GridSearchCV):
 
     Candidates that differ in `alpha`, `l1_ratio`, `penalty`, `eta0`, `learning_rate`, `power_t`, `epsilon` or `quantile` are lanes: loading
     a row costs the same for 1 and for 16 of them. Values of any other parameter make one set of lanes each. Models of several lanes
-    (classes, also of softmax; labels; outputs) lie side by side.
+    (classes, also of softmax; labels; outputs) lie side by side. Networks are lanes if they differ in `alpha`, `l1`, `learning_rate_init`,
+    `learning_rate` or `power_t`, as many at a time as a cache holds: they share rows, batches and checks, not the products of their
+    layers.
 
     Parameters
     ----------
     estimator : estimator object
-        An SGDClassifier, SGDRegressor or Perceptron of `fastgd.linear_model`, or a `Pipeline` that ends in one: its transformers are fitted
-        once for each fold and set of lanes. Any other estimator is searched as by `GridSearchCV`.
+        An SGDClassifier, SGDRegressor or Perceptron of `fastgd.linear_model`, an MLPClassifier or MLPRegressor of `fastgd.neural_network`,
+        or a `Pipeline` that ends in one: its transformers are fitted once for each fold and set of lanes. Any other estimator is searched
+        as by `GridSearchCV`.
     param_grid : dict or list of dicts
         Names of parameters with lists of values to try, in all combinations; or several such grids.
     scoring : str, callable, list, tuple or dict, optional
@@ -83,10 +86,12 @@ class LaneSearchCV(GridSearchCV):
 
     Notes
     -----
-    A candidate is fitted separately if its estimator is none of the above or a subclass, if `max_time` or another parameter that lanes do
-    not share is set, if `fit` is given more than X, y and `sample_weight`, or if there are callbacks. In a pipeline, scikit-learn's own
-    scorers see the last step and transformed rows; other callables see the pipeline and the rows as they are. Without an int as
-    `random_state`, the candidates of a fold share one order of the rows. An interrupted or failing `fit` leaves the search as it was.
+    A candidate is fitted separately if its estimator is none of the above or a subclass, if `max_time`, `on_divergence` or another
+    parameter that lanes do not share is set, if `fit` is given more than X, y and `sample_weight`, or if there are callbacks; and so is a
+    network with the solver "lbfgs", ``learning_rate="auto"`` or an optimizer that finds its step sizes itself. In a pipeline,
+    scikit-learn's own scorers see the last step and transformed rows; other callables see the pipeline and the rows as they are. Without
+    an int as `random_state`, the candidates of a fold share one order of the rows, and networks their first weights. An interrupted or
+    failing `fit` leaves the search as it was.
 
     Source: Sparks, E. R. et al., "Automating model search for large scale machine learning", ACM SoCC (2015), shares passes over the data
     between candidates.
@@ -101,6 +106,13 @@ class LaneSearchCV(GridSearchCV):
     >>> search = LaneSearchCV(SGDClassifier(random_state=0), grid).fit(X, X[:, 0] > 0)
     >>> set(search.how_), len(search.cv_results_["params"]), bool(search.best_score_ > 0.9)
     ({'lanes'}, 6, True)
+
+    Networks:
+
+    >>> from fastgd.neural_network import MLPClassifier
+    >>> network = MLPClassifier((4,), max_iter=20, tol=None, random_state=0)
+    >>> LaneSearchCV(network, {"learning_rate_init": [1e-4, 1e-2], "alpha": [0.0, 1e-3]}).fit(X, X[:, 0] > 0).how_
+    ['lanes', 'lanes', 'lanes', 'lanes']
     """
 
     @_fit_context(prefer_skip_nested_validation=False)

@@ -12,29 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-from fastgd.linear_model import Perceptron, SGDClassifier, SGDRegressor
+from fastgd.model_selection._kinds import Kind
 from fastgd.schedules import Schedule
-
-RATES = ("constant", "optimal", "invscaling", "adaptive", "pa1", "pa2")
-OF_A_LANE = (
-    "alpha",
-    "l1_ratio",
-    "penalty",
-    "eta0",
-    "epsilon",
-    "quantile",
-    "power",
-    "gamma",
-    "learning_rate",
-    "power_t",
-)
-# What `Pass` honours: an estimator with any other parameter that is not at its default is left to its own `fit`.
-KNOWN = {
-    *OF_A_LANE,
-    *("loss", "fit_intercept", "max_iter", "tol", "shuffle", "verbose", "n_jobs", "random_state", "early_stopping"),
-    *("validation_fraction", "n_iter_no_change", "class_weight", "warm_start", "average", "restore_best"),
-    *("sparse_intercept_decay", "optimizer", "batch_size", "clip_norm"),
-}
 
 
 class Task:
@@ -56,14 +35,17 @@ class Task:
         return clone(self.base).set_params(**clone(self.parameters, safe=False))
 
     def model(self, estimator: Any) -> Any:
-        """Return the linear model within such an estimator."""
+        """Return the model within such an estimator."""
         return estimator.steps[-1][1] if self.prefix else estimator
 
     def group(self) -> tuple:
         """Return what tasks have in common that can be trained in one pass."""
-        own = {self.prefix + name for name in OF_A_LANE}
+        model = self.model(self.estimator())
+        kind = Kind.of(model)
+        assert kind is not None  # what is alone is in no group
+        own = {self.prefix + name for name in kind.of_a_lane}
         common = frozenset((name, _token(value)) for name, value in self.parameters.items() if name not in own)
-        rate = self.model(self.estimator()).learning_rate
+        rate = kind.rate(model)
         if isinstance(rate, Schedule) and rate.is_stateful:
             return common, self.candidate  # what looks at the objective must see its own only
         return common, rate if isinstance(rate, str) and rate in ("pa1", "pa2") else ""
@@ -73,14 +55,10 @@ class Task:
         try:
             estimator = self.estimator()
             model = self.model(estimator)
-            if type(model) not in (SGDClassifier, SGDRegressor, Perceptron):
+            kind = Kind.of(model)
+            if kind is None:
                 return f"{type(model).__name__} does not train in lanes"
-            fresh = type(model)().get_params()
-            foreign = [n for n, v in model.get_params().items() if n not in KNOWN and repr(v) != repr(fresh[n])]
-            if isinstance(model.learning_rate, str) and model.learning_rate not in RATES:
-                foreign.append("learning_rate")
-            if model.restore_best and not model.early_stopping:
-                foreign.append("restore_best")
+            foreign = kind.not_for_lanes(model)
             if foreign:
                 return f"not for lanes: {', '.join(foreign)}"
             if any(getattr(each, "_skl_callbacks", None) for each in (search, estimator, model)):

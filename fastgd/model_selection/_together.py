@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from fastgd._estimators import inputs
 from fastgd._training import fit
-from fastgd._training.models import side_by_side
+from fastgd._training.models import AnyLanes, side_by_side
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 
@@ -120,7 +120,7 @@ class Pass:
     Parameters
     ----------
     models : list of estimators
-        Not fitted; they differ in their penalty, rate and loss parameter only.
+        Not fitted, linear models; they differ in their penalty, rate and loss parameter only.
     data : Data
     train : ndarray of int64
         The rows to learn from, in the order in which they would stand in a matrix of their own.
@@ -141,19 +141,19 @@ class Pass:
         first, X = self.models[0], self.data.X
         parameters = first.get_params(deep=False)
         # Of X the estimators' `_task` looks at shape and dtype; a matrix of zeros takes the place of a copy of the rows.
-        zeros = sp.csr_array((len(self.train), X.shape[1]), dtype=X.dtype)
-        task = first._task(zeros, self.y, self.weight, (None, None, None), first.early_stopping)
+        self.zeros = sp.csr_array((len(self.train), X.shape[1]), dtype=X.dtype)
+        task = first._task(self.zeros, self.y, self.weight, (None, None, None), first.early_stopping)
         noted = {n: v for n, v in vars(first).items() if n not in parameters} | self.data.noted
         for model in self.models:
             vars(model).update(noted)
-        self.width, self.n_outputs = task["n_lanes"], first._n_outputs()
-        self.n_counted = inputs.rows_that_count(zeros, task["weight"])
-        self.learn = self.train[inputs.rows_to_learn(zeros, task["weight"], task["held_out"])]
+        self.width = task.get("n_lanes", 1)  # of a model
+        self.n_counted = self._counted(task)
+        self.learn = self.train[inputs.rows_to_learn(self.zeros, task["weight"], task["held_out"])]
         self.targets, self.lane_weight = (self._spread(task[name]) for name in ("targets", "weight"))
         self.validation = task["validation"]
         if self.validation is not None:
             self.validation = (X[self.train[task["held_out"]]], *self.validation[1:])
-        self.seed = first._seed()
+        self.seed = task["seed"] if "seed" in task else first._seed()
 
     def _spread(self, values: np.ndarray | None) -> np.ndarray | None:
         """Return values of the rows to learn from in the places of those rows in the whole matrix."""
@@ -167,41 +167,60 @@ class Pass:
         """Train; return the error of each estimator that diverged, None for those that are fitted now, and the seconds this took."""
         began = time.perf_counter()
         errors: list[Exception | None] = []
-        size = max(1, MOST_LANES // self.width)
+        size = max(1, self._most())
         for low in range(0, len(self.models), size):
             errors += self._run(self.models[low : low + size])
         return errors, time.perf_counter() - began
 
     def _run(self, models: list) -> list[Exception | None]:
-        first, X = models[0], self.data.X
-        n_epochs, n_lanes = int(first.max_iter), self.width * len(models)
-        lanes = first._new_lanes(X, n_lanes, X.dtype, models)
+        first, n_epochs = models[0], int(models[0].max_iter)
+        lanes = self._lanes(models)
         paces = [m._rate(self.width, len(self.learn), n_epochs) for m in models]
-        plan = fit.Plan(
-            max_iter=n_epochs,
-            tol=first.tol,
-            n_iter_no_change=int(first.n_iter_no_change),
-            shuffle=bool(first.shuffle),
-            by_score=bool(first.early_stopping),
-            restore_best=bool(first.restore_best),
-            verbose=int(first.verbose),
-            drop_diverged=True,
-        )
-        problem = fit.Problem(
-            self.data.rows,
-            side_by_side(self.targets, len(models)),
-            self.learn,
-            side_by_side(self.lane_weight, len(models)),
-        )
         pace: Any = Paces(paces, self.width, self.cancelled)
-        outcome = fit.train(lanes, problem, pace, plan, self.seed, validation=self._judge(models))
+        problem, judge = self._problem(len(models)), self._judge(models, lanes)
+        outcome = fit.train(lanes, problem, pace, self._plan(first), self.seed, validation=judge)
         return [self._adopt(model, outcome, k) for k, model in enumerate(models)]
 
-    def _judge(self, models: list) -> "_Judge | None":
+    def _problem(self, n_models: int) -> fit.Problem:
+        targets, weight = (side_by_side(each, n_models) for each in (self.targets, self.lane_weight))
+        return fit.Problem(self.data.rows, targets, self.learn, weight)
+
+    # -----------------------------------------------------------------------------------------------------------------------------
+    # What another kind of models does in another way
+
+    def warn(self, model: Any) -> None:
+        """Let a fitted model say what its `fit` would."""
+        model._warn()
+
+    def _most(self) -> int:
+        """Return how many models one pass trains at most."""
+        return MOST_LANES // self.width
+
+    def _counted(self, task: dict[str, Any]) -> int:
+        """Return by how much an epoch raises `t_`."""
+        return inputs.rows_that_count(self.zeros, task["weight"])
+
+    def _lanes(self, models: list) -> AnyLanes:
+        X = self.data.X
+        return models[0]._new_lanes(X, self.width * len(models), X.dtype, models)
+
+    def _plan(self, model: Any) -> fit.Plan:
+        return fit.Plan(
+            max_iter=int(model.max_iter),
+            tol=model.tol,
+            n_iter_no_change=int(model.n_iter_no_change),
+            shuffle=bool(model.shuffle),
+            by_score=bool(model.early_stopping),
+            restore_best=bool(model.restore_best),
+            verbose=int(model.verbose),
+            drop_diverged=True,
+        )
+
+    def _judge(self, models: list, lanes: AnyLanes) -> fit.Validation | None:
         if self.validation is None:
             return None
         X, targets, weight = self.validation
-        probe = models[0]._probe(X, self.width * len(models), X.dtype, models)
+        probe = models[0]._probe(X, lanes.n_lanes, X.dtype, models)
         single = models[0]._probe(X, self.width, X.dtype)
         column = None if weight is None else weight[:, None]
         repeated = side_by_side(targets, len(models))
@@ -209,7 +228,7 @@ class Pass:
 
     def _adopt(self, model: Any, outcome: fit.Outcome, k: int) -> Exception | None:
         """Set the fitted attributes of the k-th estimator; return its error if it has diverged."""
-        lanes, n = slice(k * self.width, (k + 1) * self.width), self.width // self.n_outputs
+        lanes, n = slice(k * self.width, (k + 1) * self.width), self.width // model._n_outputs()
         own = slice(k * n, (k + 1) * n)
         lost = np.flatnonzero(outcome.stop_reason[own] == "diverged")
         if len(lost):

@@ -66,12 +66,15 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
 
     # ---------------------------------------------------------------------------------------------------------------- lanes
 
-    def _new_lanes(self, X: Any, n_lanes: int, dtype: Any, seed: int = 0, alpha_times: float = 1.0) -> NetworkLanes:
-        """Return networks that have learnt nothing yet, their penalties multiplied by `alpha_times`."""
+    def _new_lanes(
+        self, X: Any, n_lanes: int, dtype: Any, seed: int = 0, alpha_times: float = 1.0, beside: "list | None" = None
+    ) -> NetworkLanes:
+        """Return networks that have learnt nothing yet, with the penalties of those `beside` one another, multiplied by `alpha_times`."""
+        beside = beside or [self] * n_lanes
         return network_lanes(
             dtype, X.shape[1], self._layers(self._hidden()), self._heads(),
-            alpha=np.full(n_lanes, alpha_times * self.alpha),
-            l1=np.full(n_lanes, alpha_times * self.l1),
+            alpha=np.array([alpha_times * model.alpha for model in beside]),
+            l1=np.array([alpha_times * model.l1 for model in beside]),
             penalty="decoupled" if self.decoupled_weight_decay else "coupled",
             batch_size=self._batch_size(X.shape[0]),
             optimizer=_solvers.optimizer_of(self),
@@ -246,7 +249,7 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         self.n_layers_, self.n_iter_ = len(self.coefs_) + 1, int(outcome.n_iter[k])
         self.t_, self.stop_reason_ = self.n_iter_ * len(problem.learn), str(outcome.stop_reason[k])
         self.history_ = {
-            name: (value[..., k] if np.ndim(value) > 1 else value)[: self.n_iter_]
+            name: (value[..., k] if len(outcome.n_iter) > 1 and np.ndim(value) > 1 else value)[: self.n_iter_]
             for name, value in outcome.history.items()
         }
         self._note_losses(problem, False)
