@@ -1,11 +1,11 @@
-# make demo: train on real data and show the result.   make test: run all tests.
+# make demo: train on real data and show the result.   make test: run all tests.   make docs: the documentation, in docs/_build/html.
 # Both need only python3 (3.11 or later, with venv), a C compiler and make; everything else goes into .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard fastgd/_kernels/*.pyx fastgd/_kernels/*.pxd fastgd/_kernels/*.h)
 
-.PHONY: demo test test-torch check bench clean
+.PHONY: demo test test-torch check bench docs clean
 
 demo: .venv/installed
 	$(BIN)/fastgd demo
@@ -27,6 +27,10 @@ check: .venv/installed-dev
 
 bench: .venv/installed-bench
 	$(BIN)/python -m bench.report
+
+# Runs the galleries; fetches nothing.
+docs: .venv/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("fastgd needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -55,10 +59,15 @@ endef
 	$(call extra,dev)
 	@touch $@
 
+.venv/installed-docs: .venv/installed
+	$(call extra,docs)
+	@touch $@
+
 .venv/installed-bench: .venv/installed-test
 	$(call extra,bench)
 	@touch $@
 
 clean:
 	rm -rf .venv build dist *.egg-info
+	rm -rf docs/_build docs/_catalogue docs/auto_* docs/generated docs/sg_execution_times.rst
 	find fastgd -name '*.so' -delete

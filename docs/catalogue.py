@@ -7,8 +7,14 @@ import inspect
 import shutil
 from pathlib import Path
 
+import formulas
+import numpy as np
+from numpydoc.docscrape import NumpyDocString
+
 import fastgd
+from fastgd.plot import SURFACES
 from fastgd.plot._gallery import GALLERY
+from fastgd.plot._surfaces import descend
 
 SCHEDULES = """Schedules
 =========
@@ -19,88 +25,165 @@ The learning rate as a pure function of the step. Combine them with ``>>`` (one 
 OPTIMIZERS = """Optimizers
 ==========
 
-Every update rule with its equation, and its path down a ravine ten times as steep across as along: 60 steps with a rate that suits it, or
-600 steps where the optimizer finds its rate by itself.
+Every update rule with its equation, and its path down a ravine ten times as steep across as along: 60 steps with the best of the rates 1,
+0.5, 0.2, 0.1 ... 0.001, or 600 steps where the optimizer finds its rate by itself and its ``lr`` is a factor of 1. Such a picture shows how
+a rule moves on two parameters, and not which is best for your data.
 """
-# The rate for the picture, where 0.05 does not suit: a step of the signs, for example, has the length of the rate itself.
-RATES = {
-    "Adadelta": 1.0, "ASGD": 0.02, "BarzilaiBorwein": 0.01, "FTRL": 0.5, "LARS": 1.0, "LAMB": 0.1, "NovoGrad": 0.1, "QHM": 0.05, "SGD": 0.02,
-    "SGDHD": 0.005, "SGDScheduleFree": 0.1, "AdEMAMix": 0.05, "Rprop": 0.05,
-}  # fmt: skip
-SCHEDULE_SCRIPT = '''r"""
+HELPERS = {"Schedule", "as_schedule", "from_dict", "parse", "maximum", "minimum"}
+SURFACE, START = "ravine", (-3.7, 0.9)  # a start that no step of a round length leads from to the minimum
+RATES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+STEPS, STEPS_TO_FIND = 60, 600
+
+PAGE = '''r"""
 {title}
 {rule}
 
 {text}
+
+All arguments: :obj:`fastgd.{home}{title}`.
 """
 
-from fastgd import schedules
-from fastgd.plot import ScheduleDisplay
+{draw}
+
+# %%
+# In a few lines:
+#
+{example}
+'''
+DRAW_SCHEDULE = """from fastgd import schedules
 
 schedule = schedules.parse("{expression}")
-{draw}
-'''
-OPTIMIZER_SCRIPT = '''r"""
-{title}
-{rule}
+schedule.plot(n=100)"""
+DRAW_MEASURED = """from fastgd.plot._gallery import GALLERY
 
-{text}
-"""
-
-import fastgd
+schedule, loss = GALLERY["{expression}"]  # with a loss that it follows
+schedule.plot(None, 100, loss)"""
+DRAW_OPTIMIZER = """import fastgd
 from fastgd.plot import TrajectoryDisplay
 
-optimizer = fastgd.{call}
-TrajectoryDisplay.from_optimizers({{"{title}": optimizer}}, surface="ravine", n_steps={n_steps})
-'''
+optimizer = {call}
+display = TrajectoryDisplay.from_optimizers(
+    {{"{title}": optimizer}}, surface="{surface}", start={start}, n_steps={n_steps}
+)
+title = display.ax_.set_title("{shown}: {n_steps} steps", loc="left")"""
+
+DRAW_SEARCH = """import numpy as np
+
+import fastgd
+from fastgd.plot import SURFACES, TrajectoryDisplay
+
+surface, w = SURFACES["{surface}"], np.array({start})
+state, path = {call}.init(w), [w.copy()]
+for step in range({n_steps}):
+    info = state.step(surface.gradient(w), loss=lambda: float(surface.value(w)))
+    path.append(w.copy())
+display = TrajectoryDisplay(surface=surface, paths={{"{title}": path}}).plot()
+title = display.ax_.set_title("{shown}: {n_steps} steps", loc="left")"""
 
 
 def write(folder: Path) -> None:
     """Write the scripts of both galleries anew."""
     shutil.rmtree(folder, ignore_errors=True)
-    _schedules(folder / "schedules")
-    _optimizers(folder / "optimizers")
+    for gallery, header, page in (("schedules", SCHEDULES, schedule_page), ("optimizers", OPTIMIZERS, optimizer_page)):
+        (folder / gallery).mkdir(parents=True)
+        (folder / gallery / "README.txt").write_text(header)
+        for name in entries()[gallery]:
+            (folder / gallery / f"plot_{name}.py").write_text(page(name))
 
 
 def entries() -> dict[str, list[str]]:
     """Return the names of what the galleries must have."""
-    helpers = {"Schedule", "as_schedule", "from_dict", "parse", "maximum", "minimum"}
     return {
-        "schedules": [name for name in fastgd.schedules.__all__ if name not in helpers],
-        "optimizers": [
-            name
-            for name in fastgd.optimizers.__all__
-            if inspect.isclass(getattr(fastgd.optimizers, name)) and name != "Optimizer"
-        ],
+        "schedules": [name for name in fastgd.schedules.__all__ if name not in HELPERS],
+        "optimizers": [name for name in fastgd.optimizers.__all__ if _is_optimizer(getattr(fastgd.optimizers, name))],
     }
 
 
-def _schedules(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    (folder / "README.txt").write_text(SCHEDULES)
-    shown = {text.partition("(")[0]: text for text in GALLERY}
-    shown |= {"warmup": "warmup(20) >> linear(1, 80)"}
-    for name in entries()["schedules"]:
-        text = inspect.getdoc(getattr(fastgd.schedules, name))
-        loss = GALLERY[shown[name]][1] if shown[name] in GALLERY else None
-        draw = "schedule.plot(n=100)"
-        if loss is not None:
-            draw = "from fastgd.plot._gallery import GALLERY\n\nschedule, loss = GALLERY[str(schedule)]  # with a loss to follow\nschedule.plot(None, 100, loss)"
-        content = SCHEDULE_SCRIPT.format(title=name, rule="=" * len(name), text=text, expression=shown[name], draw=draw)
-        if loss is None:
-            content = content.replace("from fastgd.plot import ScheduleDisplay\n", "")
-        (folder / f"plot_{name}.py").write_text(content)
+def schedule_page(name: str) -> str:
+    """Return the script of a schedule."""
+    shown = {text.partition("(")[0]: text for text in GALLERY} | {"warmup": "warmup(20) >> linear(1, 80)"}
+    measured = shown[name] in GALLERY and GALLERY[shown[name]][1] is not None
+    draw = (DRAW_MEASURED if measured else DRAW_SCHEDULE).format(expression=shown[name])
+    return _page(name, getattr(fastgd.schedules, name), "schedules.", draw)
 
 
-def _optimizers(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    (folder / "README.txt").write_text(OPTIMIZERS)
-    for name in entries()["optimizers"]:
-        kind = getattr(fastgd.optimizers, name)
-        parameters = inspect.signature(kind).parameters
-        call = f"{name}(lr={RATES.get(name, 0.05)})" if "lr" in parameters else f"{name}()"
-        n_steps = 60 if "lr" in parameters else 600
-        content = OPTIMIZER_SCRIPT.format(
-            title=name, rule="=" * len(name), text=inspect.getdoc(kind), call=call, n_steps=n_steps
-        )
-        (folder / f"plot_{name}.py").write_text(content)
+def optimizer_page(name: str) -> str:
+    """Return the script of an optimizer, with a picture where it can descend a surface of two parameters."""
+    kind = getattr(fastgd.optimizers, name)
+    (call, n_steps), template = best_call(name), DRAW_OPTIMIZER
+    if call is None and _searches(_call(name, kind, None)):
+        call, template = _call(name, kind, None), DRAW_SEARCH
+    if call is None:
+        return _page(name, kind, "", "import fastgd")
+    shown = call.replace("fastgd.", "")
+    draw = template.format(title=name, call=call, shown=shown, surface=SURFACE, start=START, n_steps=n_steps)
+    return _page(name, kind, "", draw)
+
+
+def best_call(name: str) -> tuple[str | None, int]:
+    """Return the text that makes the optimizer, with the rate that descends lowest, and the steps for it; None where none can.
+
+    A rate of 1 by default multiplies what the optimizer finds itself, unless it diverges with it.
+    """
+    kind = getattr(fastgd.optimizers, name)
+    rate = inspect.signature(kind).parameters.get("lr")
+    plain = _call(name, kind, None)
+    if not _wraps(kind) and (rate is None or rate.default == 1) and np.isfinite(_end(plain, STEPS_TO_FIND)):
+        return plain, STEPS_TO_FIND
+    if rate is None and not _wraps(kind):
+        return None, STEPS
+    lowest = {text: _end(text, STEPS) for text in (_call(name, kind, rate) for rate in RATES)}
+    best = min(lowest, key=lambda text: lowest[text])
+    return (best if np.isfinite(lowest[best]) else None), STEPS
+
+
+def _end(call: str, n_steps: int) -> float:
+    """Return the mean height of the last quarter of the path: the last point alone may be luck."""
+    surface = SURFACES[SURFACE]
+    try:
+        path = descend(eval(call, {"fastgd": fastgd}), surface, np.array(START), n_steps)
+    except (fastgd.ArgumentValueError, fastgd.ArgumentTypeError):
+        return np.inf  # it wants matrices, say
+    return float(np.mean([surface.value(w) for w in path[-(n_steps // 4) :]])) if len(path) > n_steps else np.inf
+
+
+def _searches(call: str) -> bool:
+    """Tell whether the optimizer takes the loss as a function."""
+    surface, w = SURFACES[SURFACE], np.array(START)
+    try:
+        state = eval(call, {"fastgd": fastgd}).init(w)
+        state.step(surface.gradient(w), loss=lambda: float(surface.value(w)))
+    except (fastgd.ArgumentValueError, fastgd.ArgumentTypeError):
+        return False
+    return True
+
+
+def _call(name: str, kind: type, rate: float | None) -> str:
+    own = "" if rate is None else f"lr={rate:g}"
+    return f"fastgd.{name}(fastgd.SGD({own or 'lr=0.02'}))" if _wraps(kind) else f"fastgd.{name}({own})"
+
+
+def _is_optimizer(thing: object) -> bool:
+    return inspect.isclass(thing) and issubclass(thing, fastgd.Optimizer) and thing is not fastgd.Optimizer
+
+
+def _wraps(kind: type) -> bool:
+    """Tell whether the first argument is another optimizer, without which it cannot be made."""
+    first = next(iter(inspect.signature(kind).parameters.values()), None)
+    return (
+        first is not None
+        and first.kind == first.POSITIONAL_OR_KEYWORD
+        and first.default is first.empty
+        and first.name != "lr"
+    )
+
+
+def _page(name: str, thing: object, home: str, draw: str) -> str:
+    doc = NumpyDocString(inspect.getdoc(thing) or "")
+    text = "\n".join([*doc["Summary"], "", *doc["Extended Summary"], "", *doc["Notes"]]).strip()
+    source = " ".join(line.strip() for line in doc["References"]).strip()
+    text += f"\n\nSource: {source}" if source else ""
+    example = "\n".join(f"# {line}".rstrip() for line in "\n".join(doc["Examples"]).strip().splitlines())
+    return PAGE.format(
+        title=name, rule="=" * len(name), text=formulas.drawn(text), home=home, draw=draw, example=example
+    )

@@ -30,7 +30,7 @@ def block(self, node):
     text = node.astext()
     if "&" in text or r"\\" in text:
         text = r"\begin{aligned}" + text + r"\end{aligned}"
-    self.body.append(self.starttag(node, "div", CLASS="math"))
+    self.body.append(self.starttag(node, "div", CLASS="formula"))
     self.body.append(mathml(text, "block") + "</div>\n")
     raise nodes.SkipNode
 

@@ -28,7 +28,7 @@ def load_svmlight_file(
     cache: Any = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple:
-    """Read a file in the libsvm / svmlight format: ``label [qid:id] index:value index:value ... # comment``.
+    """Read a file in the libsvm / svmlight format: ``label [qid:id] index:value index:value # comment``.
 
     As scikit-learn's function of the same name, parameters up to `length` included; compiled, in threads, and strict: whatever is not a
     row raises `DataFileError` with file, line and column, where scikit-learn may guess.
