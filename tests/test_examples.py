@@ -112,10 +112,11 @@ def test_the_pictures_are_written_one_file_each(tmp_path):
     import matplotlib
 
     matplotlib.use("agg")
+    before = matplotlib.pyplot.get_fignums()  # what other tests have left open
     paths = learning_rate_pictures.write(tmp_path / "pictures")
     assert {p.stem for p in paths} == {*learning_rate_pictures.PICTURES, "schedules"}
     assert all(p.read_bytes().startswith(b"\x89PNG") and p.stat().st_size > 10_000 for p in paths)
-    assert matplotlib.pyplot.get_fignums() == []
+    assert matplotlib.pyplot.get_fignums() == before
 
 
 def test_the_example_in_the_docstring_of_the_pictures_runs():
