@@ -112,11 +112,13 @@ def test_the_pictures_are_written_one_file_each(tmp_path):
     import matplotlib
 
     matplotlib.use("agg")
-    before = matplotlib.pyplot.get_fignums()  # what other tests have left open
+    from matplotlib import pyplot as plt
+
+    before = plt.get_fignums()  # what other tests have left open
     paths = learning_rate_pictures.write(tmp_path / "pictures")
     assert {p.stem for p in paths} == {*learning_rate_pictures.PICTURES, "schedules"}
     assert all(p.read_bytes().startswith(b"\x89PNG") and p.stat().st_size > 10_000 for p in paths)
-    assert matplotlib.pyplot.get_fignums() == before
+    assert plt.get_fignums() == before
 
 
 def test_the_example_in_the_docstring_of_the_pictures_runs():
