@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 DIVERGED, INTERRUPTED = 3, 130
+FILE = click.Path(exists=True, path_type=Path)
+OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
 class Commands(click.Group):

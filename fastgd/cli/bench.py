@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fastgd.cli._common import common, print_json
+from fastgd.cli._common import FILE, common, print_json
 from fastgd.cli._reading import data_options
 
 ROUNDS, EPOCHS = 5, 3
@@ -13,7 +13,7 @@ ROUNDS, EPOCHS = 5, 3
 
 @click.command()
 @common
-@click.argument("data", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("data", required=False, type=FILE)
 @data_options
 def bench(as_json: bool, data: Path | None, target: str | None, n_features: int | None, cache: bool) -> None:
     """Compare an epoch of SGDClassifier with scikit-learn's, on DATA or on made-up sparse rows.

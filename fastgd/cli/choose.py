@@ -5,14 +5,11 @@ from typing import Any
 
 import click
 
-from fastgd.cli._common import common, configurable, print_json, writable
+from fastgd.cli._common import FILE, OUTPUT, common, configurable, print_json, writable
 from fastgd.cli._models import model_options
 from fastgd.cli._reading import data_options
 
-FILE = click.Path(exists=True, path_type=Path)
-PICTURE = click.option(
-    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curves there, a PNG."
-)
+PICTURE = click.option("--picture", type=OUTPUT, help="Draw the curves there, a PNG.")
 
 
 def _problem(

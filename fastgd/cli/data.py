@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from fastgd.cli._common import common, print_json, writable
+from fastgd.cli._common import FILE, OUTPUT, common, print_json, writable
 from fastgd.cli._reading import data_options
 
-FILE = click.Path(exists=True, path_type=Path)
 FAR_APART = (
     1000.0  # ratio of the largest to the smallest column scale from which one learning rate cannot suit all columns
 )
@@ -17,7 +16,7 @@ FAR_APART = (
 @click.command()
 @common
 @click.argument("data", type=FILE)
-@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("out", type=OUTPUT)
 @data_options
 def convert(as_json: bool, data: Path, out: Path, target: str | None, n_features: int | None, cache: bool) -> None:
     """Write DATA as a binary cache OUT (.fgd), which is mapped into memory instead of parsed, and can be streamed."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fastgd.cli._common import common, print_json, writable
+from fastgd.cli._common import OUTPUT, common, print_json, writable
 
 
 @click.command()
@@ -20,7 +20,7 @@ from fastgd.cli._common import common, print_json, writable
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Starts and shuffles.")
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OUTPUT,
     default="fastgd-demo.png",
     show_default=True,
     help="Where to write the curves, a PNG.",

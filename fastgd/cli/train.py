@@ -7,12 +7,9 @@ from typing import Any
 
 import click
 
-from fastgd.cli._common import common, configurable, plain, print_json, writable
+from fastgd.cli._common import FILE, OUTPUT, common, configurable, plain, print_json, writable
 from fastgd.cli._models import model_options
 from fastgd.cli._reading import data_options
-
-FILE = click.Path(exists=True, path_type=Path)
-OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
