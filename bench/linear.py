@@ -75,6 +75,7 @@ def _to_accuracy(points: list[Point]) -> list[Figure]:
 
 RIVALS = {GRID: 20.0, SNAP: 1.0}
 """How many times faster to be than these, at no higher loss."""
+PARTS = ("epoch", "losses", "predictions", "memory")
 TARGETS = {"rcv1": _against_grid, "fashion": _to_accuracy}
 """What time to a loss must reach, by task."""
 
@@ -116,17 +117,21 @@ def losses(task: Task, work: Work) -> tuple[Result, list[Point]]:
     return result, points
 
 
-def report(task: Task, work: Work, pictures: Path | None, about: str) -> list[Result]:
-    """Measure everything on one data set."""
-    results = [linear_speed.epoch(task, work.epochs)]
-    found, points = losses(task, work)
-    results.append(found)
-    results.append(linear_speed.predictions(task, work.predictions))
-    if task.name == "flights":
+def report(task: Task, work: Work, parts: Sequence[str], pictures: Path | None, about: str) -> list[Result]:
+    """Measure these parts on one data set."""
+    results = []
+    if "epoch" in parts:
+        results.append(linear_speed.epoch(task, work.epochs))
+    if "losses" in parts:
+        found, points = losses(task, work)
+        results.append(found)
+        if pictures:
+            pictures.mkdir(parents=True, exist_ok=True)
+            time_to_loss.picture(task, points, about, pictures / f"{task.name}.png")
+    if "predictions" in parts:
+        results.append(linear_speed.predictions(task, work.predictions))
+    if "memory" in parts and task.name == "flights":
         results.append(linear_speed.memory(task))
-    if pictures:
-        pictures.mkdir(parents=True, exist_ok=True)
-        time_to_loss.picture(task, points, about, pictures / f"{task.name}.png")
     return results
 
 
@@ -142,6 +147,9 @@ def _versions() -> dict[str, str]:
 def arguments(argv: Sequence[str]) -> Namespace:
     parser = ArgumentParser(prog="python -m bench.linear", description=__doc__)
     parser.add_argument("--data", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="losses takes longest; memory: flights"
+    )
     parser.add_argument("--quick", action="store_true", help="few rows, one round: to see that everything runs")
     parser.add_argument(
         "--folder", nargs="+", type=Path, default=[], help="where a9a and flights are, besides $FASTGD_DATA"
@@ -182,7 +190,7 @@ def main(argv: Sequence[str]) -> int:
         if given.alpha is not None:
             task = replace(task, alpha=given.alpha)
         where = f"{about['Processor']}; fastgd {about['fastgd'].split(',')[0]}" + ("; quick" if given.quick else "")
-        results = report(task, QUICK_WORK if given.quick else WORK, given.curves, where)
+        results = report(task, QUICK_WORK if given.quick else WORK, given.parts, given.curves, where)
         print(_shown(task, results), flush=True)
         content["results"][name] = [asdict(result) for result in results]
     print(f"{time.perf_counter() - began:5.0f} s  done", file=sys.stderr)
