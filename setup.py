@@ -62,7 +62,7 @@ def usable(flags: list[str], loss: str) -> list[str]:
 
 
 def extensions() -> list[Extension]:
-    """Return every extension: the loops once per level, driver, OpenMP and reader once."""
+    """Return every extension: the loops and the reader once per level, driver and OpenMP once."""
     loops = [flag for flag in LOOPS if usable([flag], "the loops may be slower")]
     openmp = usable(["-fopenmp"], "fastgd will not see OMP thread limits set by threadpoolctl")
     common = {
@@ -81,10 +81,6 @@ def extensions() -> list[Extension]:
         Extension(
             "fastgd._kernels._openmp", [f"{KERNELS}/_openmp.pyx"], extra_compile_args=openmp, extra_link_args=openmp
         ),
-        Extension(
-            "fastgd._kernels._libsvm", [f"{KERNELS}/_libsvm.pyx"],
-            depends=[f"{KERNELS}/_decimal.h"], extra_compile_args=["-O3", "-ffp-contract=off"], **common,
-        ),
     ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
     rules = lanes + usable(RULES, "optimizers in lanes may be slower")
@@ -98,8 +94,13 @@ def extensions() -> list[Extension]:
         "_batches": rules,
         "_activations": loops,
         "_network": loops,
+        "_libsvm": ["-O3", "-ffp-contract=off"],
     }
-    headers = {"_batches": ("_tiles", "_tile", "_one_lane"), "_network": ("_products", "_products_of")}
+    headers = {
+        "_batches": ("_tiles", "_tile", "_one_lane"),
+        "_network": ("_products", "_products_of"),
+        "_libsvm": ("_entries", "_decimal"),
+    }
     baseline = [
         Extension(
             f"fastgd._kernels.baseline.{name}",

@@ -7,6 +7,9 @@
    rounded once (Clinger, "How to read floating point numbers accurately", 1990). Where m needs up to 64 bits and |e| <= 27, the x87's
    64-bit significand holds both exactly: its one rounding is harmless unless the bits that double drops are within one unit of a tie.
    All else goes to strtod. */
+#ifndef FASTGD_DECIMAL_H
+#define FASTGD_DECIMAL_H
+
 #include <float.h>
 #include <locale.h>
 #include <stddef.h>
@@ -109,3 +112,5 @@ static inline const char *decimal_number(const char *at, double *value) {
     *value = strtod_l(start, NULL, decimal_locale);
     return at;
 }
+
+#endif

@@ -3,11 +3,15 @@
     label[,label...] [qid:number] index:value index:value ...  # comment
 
 The text must end in a newline, which stops every loop below. `io/_svmlight.py` cuts files into such texts and words the errors.
+Entries as most writers write them are taken by `entries_run`, many at a time; `read_entries` takes all others and finds the flaws.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
-PADDING = 8  # bytes that may be read behind a text
+PADDING = 64  # bytes that may be read behind a text
+
+cdef enum:
+    STRETCH = 192  # bytes counted at once: whole vectors of any length, and fewer than 256
 
 ctypedef fused real:
     float
@@ -19,6 +23,10 @@ cdef extern from "_decimal.h" nogil:
     const char *decimal_digits(const char *at, uint64_t *value)
     const char *decimal_number(const char *at, double *value)
 
+cdef extern from "_entries.h" nogil:
+    const int ENTRIES_BEFORE
+    const char *entries_run(
+        const char *at, int64_t base, int64_t *last_index, int32_t *indices, void *values, bint single, int64_t *n_entries)
 
 if not decimal_init():
     raise ImportError("the C library has no 'C' locale")
@@ -59,6 +67,7 @@ cdef struct Line:
 
 cdef struct Rules:
     int64_t base            # what is subtracted from every index
+    int64_t least           # index that is accepted
     bint multilabel
     bint unsorted           # accepted
     bint duplicates
@@ -172,67 +181,91 @@ cdef const char *read_qid(const char *at, Line *line, int *flaw) noexcept nogil:
     return at
 
 
-cdef inline const char *read_entries(const char *at, int32_t *indices, real *values, Line *line, Rules *rules, int *flaw) noexcept nogil:
-    cdef int64_t last = -1
+cdef inline void widen(Line *line, int64_t lowest, int64_t highest) noexcept nogil:
+    line.lowest = min(line.lowest, lowest)
+    line.highest = max(line.highest, highest)
+
+
+cdef inline const char *read_entry(
+    const char *at, int32_t *indices, real *values, int64_t *last, Line *line, Rules *rules, int *flaw
+) noexcept nogil:
+    # One entry, whatever it looks like.
+    cdef const char *begin = at
     cdef int64_t index
     cdef double value
-    cdef const char *begin
-    while True:
+    at = whole(at, &index, LARGEST_INDEX, flaw, INDEX, LARGE_INDEX)
+    if flaw[0]:
+        return at
+    if at[0] != c":":
+        flaw[0] = COLON
+        return at
+    if index < rules.least:
+        flaw[0] = ZERO_INDEX
+        return begin
+    if index <= last[0]:
+        if index == last[0] and not rules.duplicates:
+            flaw[0] = DUPLICATE
+            return begin
+        if index < last[0] and not rules.unsorted:
+            flaw[0] = ORDER
+            return begin
+        line.unsorted = True
+    at = number(at + 1, &value, rules.nonfinite, flaw, VALUE)
+    if flaw[0]:
+        return at
+    if not ends_token(at):
+        flaw[0] = VALUE_END
+        return at
+    indices[line.n_entries] = <int32_t> (index - rules.base)
+    values[line.n_entries] = <real> value
+    # A finite double that float cannot hold is as unusable as inf.
+    if real is float and not rules.nonfinite and values[line.n_entries] - values[line.n_entries] != 0:
+        flaw[0] = NONFINITE
+        return begin
+    line.n_entries += 1
+    widen(line, index, index)
+    last[0] = index
+    return at
+
+
+cdef inline const char *read_entries(
+    const char *at, const char *text, int32_t *indices, real *values, Line *line, Rules *rules, int *flaw
+) noexcept nogil:
+    cdef int64_t last = rules.least - 1
+    cdef int64_t first
+    while True:  # a run of plain entries, then one that is not
         at = blanks(at)
+        if at - text >= ENTRIES_BEFORE:
+            first = line.n_entries
+            at = blanks(entries_run(at, rules.base, &last, indices, values, real is float, &line.n_entries))
+            if line.n_entries > first:
+                widen(line, indices[first] + rules.base, last)
         if ends_line(at):
             return at
-        begin = at
-        at = whole(at, &index, LARGEST_INDEX, flaw, INDEX, LARGE_INDEX)
+        at = read_entry(at, indices, values, &last, line, rules, flaw)
         if flaw[0]:
             return at
-        if at[0] != c":":
-            flaw[0] = COLON
-            return at
-        if index < rules.base:
-            flaw[0] = ZERO_INDEX
-            return begin
-        if index <= last:
-            if index == last and not rules.duplicates:
-                flaw[0] = DUPLICATE
-                return begin
-            if index < last and not rules.unsorted:
-                flaw[0] = ORDER
-                return begin
-            line.unsorted = True
-        last = index
-        line.lowest = min(line.lowest, index)
-        line.highest = max(line.highest, index)
-        at = number(at + 1, &value, rules.nonfinite, flaw, VALUE)
-        if flaw[0]:
-            return at
-        if not ends_token(at):
-            flaw[0] = VALUE_END
-            return at
-        indices[line.n_entries] = <int32_t> (index - rules.base)
-        values[line.n_entries] = <real> value
-        # A finite double that float cannot hold is as unusable as inf.
-        if real is float and not rules.nonfinite and values[line.n_entries] - values[line.n_entries] != 0:
-            flaw[0] = NONFINITE
-            return begin
-        line.n_entries += 1
 
 
 cdef void tally(const uint8_t *text, Py_ssize_t n, Py_ssize_t *newlines, Py_ssize_t *colons, Py_ssize_t *commas) noexcept nogil:
-    # Sums of bytes over at most 255 bytes: the compiler counts a whole vector at once.
-    cdef Py_ssize_t i = 0, stop
+    # Bytes count the bytes of a stretch, so that the compiler counts a whole vector at once.
+    cdef Py_ssize_t begin = 0, i
     cdef uint8_t some_newlines, some_colons, some_commas
     newlines[0] = colons[0] = commas[0] = 0
-    while i < n:
-        stop = min(n, i + 255)
+    while begin + STRETCH <= n:
         some_newlines = some_colons = some_commas = 0
-        while i < stop:
-            some_newlines += text[i] == c"\n"
-            some_colons += text[i] == c":"
-            some_commas += text[i] == c","
-            i += 1
+        for i in range(STRETCH):
+            some_newlines += text[begin + i] == c"\n"
+            some_colons += text[begin + i] == c":"
+            some_commas += text[begin + i] == c","
         newlines[0] += some_newlines
         colons[0] += some_colons
         commas[0] += some_commas
+        begin += STRETCH
+    for i in range(begin, n):
+        newlines[0] += text[i] == c"\n"
+        colons[0] += text[i] == c":"
+        commas[0] += text[i] == c","
 
 
 def _require_lines(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end):
@@ -251,12 +284,12 @@ def count(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end):
     return newlines, colons, commas
 
 
-def parse(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end, real[::1] values, int32_t[::1] indices, int64_t[::1] ends,
+def parse(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end, counts, real[::1] values, int32_t[::1] indices, int64_t[::1] ends,
           double[::1] labels, int64_t[::1] label_ends, int64_t[::1] qids, *,
-          int base, bint multilabel, bint unsorted, bint duplicates, bint nonfinite):
-    """Parse ``text[begin:end]``, which must end in a newline, into arrays that are large enough for what `count` found.
+          int base, int least, bint multilabel, bint unsorted, bint duplicates, bint nonfinite):
+    """Parse ``text[begin:end]``, which must end in a newline, into arrays that are large enough for `counts`, what `count` found there.
 
-    `PADDING` bytes more must be readable behind it.
+    `PADDING` bytes more must be readable behind it. Indices are stored less `base`; those below `least` are a flaw.
 
     Returns
     -------
@@ -270,12 +303,13 @@ def parse(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end, real[::1] v
         A `Flaw`, and the byte of ``text[begin:]`` where it is.
     """
     cdef Py_ssize_t newlines, colons, commas
-    newlines, colons, commas = count(text, begin, end)
+    newlines, colons, commas = counts
+    _require_lines(text, begin, end)
     if values.shape[0] < colons or indices.shape[0] < colons or ends.shape[0] < newlines or qids.shape[0] < newlines:
         raise ValueError("the arrays are too short")
     if labels.shape[0] < newlines + commas or label_ends.shape[0] < newlines:
         raise ValueError("the arrays of labels are too short")
-    cdef Rules rules = Rules(base, multilabel, unsorted, duplicates, nonfinite)
+    cdef Rules rules = Rules(base, least, multilabel, unsorted, duplicates, nonfinite)
     cdef Line line = Line(0, 0, -1, 2**31, -1, False)
     cdef const char *start = <const char *> &text[begin]
     cdef const char *at = start
@@ -294,7 +328,7 @@ def parse(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end, real[::1] v
                 if not flaw:
                     at = read_qid(blanks(at), &line, &flaw)
                 if not flaw:
-                    at = read_entries(at, to_indices, to_values, &line, &rules, &flaw)
+                    at = read_entries(at, <const char *> &text[0], to_indices, to_values, &line, &rules, &flaw)
                 if flaw:
                     break
                 ends[row] = line.n_entries

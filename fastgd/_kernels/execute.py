@@ -30,6 +30,7 @@ __all__ = [
     "slot_names",
     "square_sum",
     "sweep_address",
+    "text_table",
     "thread_limit",
 ]
 
@@ -116,6 +117,22 @@ def network_table(level: str = LEVEL) -> NetworkTable:
     activations = importlib.import_module(f"fastgd._kernels.{level}._activations")
     found = {name: getattr(kernels, name) for name in NetworkTable._fields if name != "ACTIVATIONS"}
     return NetworkTable(**found, ACTIVATIONS=activations.ACTIVATIONS)
+
+
+class TextTable(NamedTuple):
+    """The reader of libsvm text of one processor level; see ``_libsvm.pyx``."""
+
+    Flaw: Any
+    PADDING: int
+    count: Callable
+    parse: Callable
+
+
+@functools.cache
+def text_table(level: str = LEVEL) -> TextTable:
+    """Return the reader of libsvm text of a processor level, loaded on first use."""
+    reader = importlib.import_module(f"fastgd._kernels.{level}._libsvm")
+    return TextTable(*(getattr(reader, name) for name in TextTable._fields))
 
 
 def compute_dtype(dtype: np.dtype) -> np.dtype:

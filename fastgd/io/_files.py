@@ -12,12 +12,13 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from fastgd._kernels._libsvm import PADDING  # type: ignore[attr-defined]
+from fastgd._kernels import execute
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 
 BLOCK = (
     4 << 20
 )  # bytes read at once: long enough for two threads to pay, short enough to be still in the cache when it is parsed
+PADDING = execute.text_table().PADDING
 SPARE = 1 + PADDING  # behind a block: a newline that the last line may lack, and what the parser may touch
 LONGEST_LINE = 1 << 30
 MOST_EXPANSION = 200  # libsvm text shrinks by 3 to 20; gzip's limit is 1032, which only a bomb comes near

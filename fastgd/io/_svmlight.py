@@ -9,12 +9,12 @@ import numpy as np
 
 from fastgd import _validation
 from fastgd._kernels import execute
-from fastgd._kernels._libsvm import Flaw, count, parse  # type: ignore[attr-defined]
 from fastgd.io._files import Block, DataFileError, TextFile
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+Flaw = execute.text_table().Flaw
 ALLOWANCES = ("unsorted", "duplicates", "nonfinite", "no_rows", "expansion")
 NO_INDEX = 2**31  # what `parse` reports as the lowest index where there is none
 SMALLEST_PIECE = 1 << 16  # bytes: less is not worth a thread
@@ -47,8 +47,8 @@ class Lines:
         The file's, for messages.
     dtype : dtype
         Of the values, float32 or float64.
-    base : int
-        What is subtracted from every index: 1 where indices begin at 1.
+    base : int or None
+        What is subtracted from every index: 1 where indices begin at 1; None to see from the text.
     multilabel : bool
         Whether a line may have any number of labels.
     allow : collection of str
@@ -57,12 +57,15 @@ class Lines:
         How many pieces of a block are parsed at once.
     """
 
-    def __init__(self, name: str, dtype: np.dtype, *, base: int, multilabel: bool, allow: Iterable[str], threads: int):
+    def __init__(
+        self, name: str, dtype: np.dtype, *, base: int | None, multilabel: bool, allow: Iterable[str], threads: int
+    ):
         self.name = name
         self.threads = threads
         self.expected = 1.0
+        self.base = 1 if base is None else base
         self._options = {
-            "base": base,
+            "least": base or 0,
             "multilabel": multilabel,
             **{each: each in allow for each in ("unsorted", "duplicates", "nonfinite")},
         }
@@ -92,30 +95,38 @@ class Lines:
         bounds = _cuts(block, self.threads if pool else 1)
         begins, stops = bounds[:-1], bounds[1:]
         run: Callable[..., Any] = pool.map if pool and len(begins) > 1 else map
-        counts = list(run(count, repeat(text), begins, stops))
+        # Counting takes less time than waking a thread for it would.
+        counts = list(map(execute.text_table().count, repeat(text), begins, stops))
         newlines, colons, commas = (list(accumulate((each[k] for each in counts), initial=0)) for k in range(3))
         self._reserve(newlines[-1], colons[-1], newlines[-1] + commas[-1])
         rows = [self.rows + n for n in newlines]
         entries = [self.entries + n for n in colons]
         labels = [self.n_labels + n + m for n, m in zip(newlines, commas, strict=True)]
-        results = list(run(self._parse, repeat(text), begins, stops, rows, entries, labels))
+        results = list(run(self._parse, repeat(text), begins, stops, counts, rows, entries, labels))
         for k, result in enumerate(results):
             if result[6]:
                 raise self._flaw(text[begins[k] : stops[k]], Flaw(result[6]), result[7], self.lines + newlines[k])
             self._close_up(rows[k], entries[k], labels[k], result)
         self.lines += newlines[-1]
+        if self.lowest < self.base:  # a first index 0: what was taken for text whose indices begin at 1 is not
+            self.indices[: self.entries] += 1
+            self.base = 0
 
-    def _parse(self, text: memoryview, begin: int, end: int, row: int, entry: int, label: int) -> tuple[int, ...]:
-        found: tuple[int, ...] = parse(
+    def _parse(
+        self, text: memoryview, begin: int, end: int, counts: tuple[int, ...], row: int, entry: int, label: int
+    ) -> tuple[int, ...]:
+        found: tuple[int, ...] = execute.text_table().parse(
             text,
             begin,
             end,
+            counts,
             self.values[entry:],
             self.indices[entry:],
             self.ends[row:],
             self.labels[label:],
             self.label_ends[row:],
             self.qids[row:],
+            base=self.base,
             **self._options,
         )
         return found
@@ -155,7 +166,7 @@ class Lines:
         self.lowest, self.highest = min(self.lowest, lowest), max(self.highest, highest)
         self.unsorted = self.unsorted or bool(unsorted)
 
-    def _flaw(self, piece: memoryview, flaw: Flaw, place: int, lines: int) -> DataFileError:
+    def _flaw(self, piece: memoryview, flaw: int, place: int, lines: int) -> DataFileError:
         before = bytes(piece[:place])
         line = lines + before.count(b"\n") + 1
         column = place - (before.rfind(b"\n") + 1) + 1
@@ -232,7 +243,8 @@ def read(
         TextFile(source, expansion="expansion" in allow, offset=offset, length=length) as file,
         ThreadPoolExecutor(threads) as pool,
     ):
-        lines = Lines(file.name, dtype, base=zero_based is False, multilabel=multilabel, allow=allow, threads=threads)
+        base = None if zero_based == "auto" else int(not zero_based)
+        lines = Lines(file.name, dtype, base=base, multilabel=multilabel, allow=allow, threads=threads)
         for block in file.blocks():
             if lines.lines == 0 and not file.compressed:
                 lines.expected = 1.05 * file.size / block.size
@@ -249,11 +261,7 @@ def read(
         raise DataFileError(
             f"{file.name}: no rows: the file is empty or all comments. Pass allow=('no_rows',) to accept that."
         )
-    shift = int(zero_based == "auto" and 0 < lines.lowest < NO_INDEX)
-    base = shift or int(zero_based is False)
-    if shift:
-        lines.indices[: lines.entries] -= 1
-    found = lines.highest + 1 - base
+    found = lines.highest + 1 - lines.base
     if n_features is not None and found > n_features:
         raise _validation.value_error(
             "load_svmlight_file", "n_features", f"at least {found}, as {file.name} has", n_features
