@@ -258,6 +258,18 @@ def test_progress_and_parts_of_a_file(written):
         assert_same(ours, expected)
         np.testing.assert_array_equal(labels, their_labels)
     assert (sp.vstack([part[0] for part in parts]) != X).nnz == 0
+    guessed = load_svmlight_file(
+        written[0], n_features=500, offset=cut, length=40
+    )  # indices from 0, as in scikit-learn
+    assert_same(guessed[0], theirs(written[0], n_features=500, offset=cut, length=40)[0])
+
+
+def test_integers_and_query_ids_below_zero():
+    text = "1 qid:-9223372036854775807 1:7 3:-2\n0 qid:5 2:127\n"
+    X, y, qid = read(text, dtype=np.int8, query_id=True)
+    other, labels, ids = theirs(io.BytesIO(text.encode()), dtype=np.int8, query_id=True)
+    assert X.dtype == np.int8 and X.toarray().tolist() == other.toarray().tolist() == [[7, 0, -2], [0, 127, 0]]
+    assert y.tolist() == labels.tolist() == [1, 0] and qid.tolist() == ids.tolist() == [-(2**63) + 1, 5]
 
 
 def test_the_cache_is_mapped_and_follows_its_text(written, tmp_path):
@@ -308,7 +320,9 @@ def test_likely_text_is_read_as_scikit_learn_reads_it_or_refused(text):
     [
         {"n_features": 0},
         {"n_features": 1},
-        {"dtype": "int32"},
+        {"dtype": "int8", "text": "1 1:1 2:300\n"},
+        {"dtype": "int32", "text": "1 1:0.5\n"},
+        {"dtype": "int32", "text": "1 1:nan\n", "allow": "nonfinite"},
         {"dtype": "nonsense"},
         {"zero_based": "maybe"},
         {"zero_based": 2},
@@ -321,4 +335,4 @@ def test_likely_text_is_read_as_scikit_learn_reads_it_or_refused(text):
 )
 def test_unusable_arguments(options):
     with pytest.raises((ValueError, TypeError), match="argument of load_svmlight_file"):
-        read("1 1:1 2:1\n", **options)
+        read(**{"text": "1 1:1 2:1\n"} | options)

@@ -166,12 +166,16 @@ cdef const char *read_labels(const char *at, double *labels, Line *line, Rules *
 
 
 cdef const char *read_qid(const char *at, Line *line, int *flaw) noexcept nogil:
+    cdef bint negative
     line.qid = -1
     if not spells(at, "qid:", 0):
         return at
-    at = whole(at + 4, &line.qid, LARGEST_QID, flaw, QID, QID)
+    negative = at[4] == c"-"
+    at = whole(at + 4 + negative, &line.qid, LARGEST_QID, flaw, QID, QID)
     if flaw[0]:
         return at
+    if negative:
+        line.qid = -line.qid
     if not ends_token(at):
         flaw[0] = QID
         return at

@@ -39,16 +39,17 @@ def load_svmlight_file(
         Names that end in .gz, .bz2 or .zst are decompressed (.zst needs the package zstandard).
     n_features : int, optional
         The number of columns; by default the largest index of the file.
-    dtype : {numpy.float64, numpy.float32}
-        Of the values. Labels are float64.
+    dtype : {numpy.float64, numpy.float32} or an integer type
+        Of the values; an integer type for integers that fit into it. Labels are float64.
     multilabel : bool, default=False
         Lines begin with any number of labels, separated by commas.
     zero_based : bool or "auto", default="auto"
-        Whether indices begin at 0. "auto": they do if there is an index 0 in the file.
+        Whether indices begin at 0. "auto": they do if there is an index 0 in the file, or if only a part of it is read.
     query_id : bool, default=False
         Return the query ids too; -1 for a line without.
     offset, length : int
-        Read only the lines that begin after byte `offset` and up to the one in which byte ``offset + length`` lies; -1 for all.
+        Read only the lines that begin after byte `offset` and up to the one in which byte ``offset + length`` lies; -1 for all. Needs
+        `n_features`.
     allow : collection of {"unsorted", "duplicates", "nonfinite", "no_rows", "expansion"}
         What to accept: indices in any order, an index twice in a row (values are added; needs "unsorted" too where they are apart),
         NaN, infinity and numbers that overflow, files without rows, compressed text that expands more than 200 times.
@@ -88,14 +89,39 @@ def load_svmlight_file(
     >>> X.toarray().tolist(), y.tolist()
     ([[0.5, 0.0, 2.0], [0.0, 0.001, 0.0]], [1.0, -1.0])
     """
-    options = _checked(n_features, dtype, multilabel, zero_based, query_id, offset, length, allow)
+    integers = _integers(dtype)
+    options = _checked(
+        n_features, np.float64 if integers else dtype, multilabel, zero_based, query_id, offset, length, allow
+    )
     if n_threads is not None:
         n_threads = integer(n_threads, OWNER, "n_threads", low=1)
     if cache is False or cache is None:
         found = _svmlight.read(f, **options, n_threads=n_threads, progress=progress)
     else:
         found = _through_cache(f, cache, options, n_threads, progress)
+    if integers:
+        found = found._replace(X=_as_integers(found.X, integers))
     return tuple(found) if query_id else (found.X, found.y)
+
+
+def _integers(dtype: Any) -> np.dtype | None:
+    """Return an integer type, None for all else."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        return None
+    return found if found.kind in "iu" else None
+
+
+def _as_integers(X: Any, dtype: np.dtype) -> Any:
+    """Return the matrix in an integer type that holds its values."""
+    with np.errstate(invalid="ignore"):  # numbers beyond the type; found below
+        narrowed = X.astype(dtype)
+    wrong = narrowed.data != X.data
+    if wrong.any():
+        value = X.data[wrong.argmax()]
+        raise value_error(OWNER, "dtype", f"a type that holds the file's value {value}", dtype.name, "Use float64.")
+    return narrowed
 
 
 def _checked(
@@ -109,10 +135,12 @@ def _checked(
     if not isinstance(zero_based, str):
         zero_based = boolean(zero_based, OWNER, "zero_based")
     offset, length = integer(offset, OWNER, "offset", low=0), integer(length, OWNER, "length", low=-1)
-    if (offset or length >= 0) and (n_features is None or zero_based == "auto"):
-        raise value_error(
-            OWNER, "offset", "0, or n_features and zero_based given", offset, "A part of a file cannot tell them."
-        )
+    if offset or length >= 0:
+        if n_features is None:
+            hint = "n_features is required: a part of a file cannot tell it."
+            raise value_error(OWNER, "n_features", "given with offset or length", n_features, hint)
+        if zero_based == "auto":
+            zero_based = True  # as in scikit-learn: parts of one file must not be guessed apart
     return {
         "n_features": n_features,
         "dtype": checked_dtype(dtype, OWNER),

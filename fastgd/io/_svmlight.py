@@ -31,7 +31,7 @@ _MEANINGS = {
     Flaw.ZERO_INDEX: "feature index {token}, but indices begin at 1; pass zero_based=True if they begin at 0",
     Flaw.LARGE_INDEX: "feature index {token} is too large; the largest is 2147483646",
     Flaw.NONFINITE: "{token} is not finite in this dtype; pass allow=('nonfinite',) to keep it",
-    Flaw.QID: "expected qid: and an integer of at most 2**63 - 1, found {token}",
+    Flaw.QID: "expected qid: and an integer of at most 2**63 - 1 in size, found {token}",
     Flaw.QID_TWICE: "qid twice",
     Flaw.CARRIAGE_RETURN: "a carriage return without a line feed; convert the line ends",
     Flaw.NUL: "a NUL byte: this is not a text file, or it is damaged",
