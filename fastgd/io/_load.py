@@ -49,7 +49,7 @@ def load_svmlight_file(
         Return the query ids too; -1 for a line without.
     offset, length : int
         Read only the lines that begin after byte `offset` and up to the one in which byte ``offset + length`` lies; -1 for all. Needs
-        `n_features`.
+        `n_features`; may hold no rows.
     allow : collection of {"unsorted", "duplicates", "nonfinite", "no_rows", "expansion"}
         What to accept: indices in any order, an index twice in a row (values are added; needs "unsorted" too where they are apart),
         NaN, infinity and numbers that overflow, files without rows, compressed text that expands more than 200 times.
@@ -141,6 +141,7 @@ def _checked(
             raise value_error(OWNER, "n_features", "given with offset or length", n_features, hint)
         if zero_based == "auto":
             zero_based = True  # as in scikit-learn: parts of one file must not be guessed apart
+        allow = {"no_rows", *([allow] if isinstance(allow, str) else allow)}  # in a part that lies within a line, or a comment
     return {
         "n_features": n_features,
         "dtype": checked_dtype(dtype, OWNER),
