@@ -258,7 +258,7 @@ def test_progress_and_parts_of_a_file(written):
         assert_same(ours, expected)
         np.testing.assert_array_equal(labels, their_labels)
     assert (sp.vstack([part[0] for part in parts]) != X).nnz == 0
-    assert load_svmlight_file(written[0], n_features=500, offset=3, length=1)[0].shape == (0, 500)
+    assert load_svmlight_file(written[0], n_features=500, offset=os.path.getsize(written[0]) - 2)[0].shape == (0, 500)
     guessed = load_svmlight_file(
         written[0], n_features=500, offset=cut, length=40
     )  # indices from 0, as in scikit-learn

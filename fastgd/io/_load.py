@@ -48,7 +48,7 @@ def load_svmlight_file(
     query_id : bool, default=False
         Return the query ids too; -1 for a line without.
     offset, length : int
-        Read only the lines that begin after byte `offset` and up to the one in which byte ``offset + length`` lies; -1 for all. Needs
+        Read only the lines that begin after byte `offset` and up to the one in which byte ``offset + length`` lies; 0 or -1 for all. Needs
         `n_features`; may hold no rows.
     allow : collection of {"unsorted", "duplicates", "nonfinite", "no_rows", "expansion"}
         What to accept: indices in any order, an index twice in a row (values are added; needs "unsorted" too where they are apart),
@@ -135,13 +135,16 @@ def _checked(
     if not isinstance(zero_based, str):
         zero_based = boolean(zero_based, OWNER, "zero_based")
     offset, length = integer(offset, OWNER, "offset", low=0), integer(length, OWNER, "length", low=-1)
-    if offset or length >= 0:
+    if offset or length > 0:
         if n_features is None:
             hint = "n_features is required: a part of a file cannot tell it."
             raise value_error(OWNER, "n_features", "given with offset or length", n_features, hint)
         if zero_based == "auto":
             zero_based = True  # as in scikit-learn: parts of one file must not be guessed apart
-        allow = {"no_rows", *([allow] if isinstance(allow, str) else allow)}  # in a part that lies within a line, or a comment
+        allow = {
+            "no_rows",
+            *([allow] if isinstance(allow, str) else allow),
+        }  # in a part that lies within a line, or a comment
     return {
         "n_features": n_features,
         "dtype": checked_dtype(dtype, OWNER),
@@ -149,7 +152,7 @@ def _checked(
         "zero_based": zero_based,
         "query_id": boolean(query_id, OWNER, "query_id"),
         "offset": offset,
-        "length": length,
+        "length": length or -1,
         "allow": checked_allow(allow, OWNER),
     }
 
