@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard fastgd/_kernels/*.pyx fastgd/_kernels/*.pxd fastgd/_kernels/*.h)
 
-.PHONY: demo test test-torch check bench docs clean
+.PHONY: demo test test-torch fuzz check bench docs clean
 
 demo: .venv/installed
 	$(BIN)/fastgd demo
@@ -16,6 +16,11 @@ test: .venv/installed-test
 # The comparisons with torch, which `make test` skips where torch is not installed.
 test-torch: .venv/installed-torch
 	$(BIN)/python -m pytest tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py tests/test_network.py
+
+# A minute of damaged files for every reader; SECONDS=3600 for an hour each.
+SECONDS ?= 60
+fuzz: .venv/installed-test
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 # What CI asks beyond the tests: generated code is fresh, style, types.
 check: .venv/installed-dev

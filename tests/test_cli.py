@@ -167,15 +167,18 @@ def test_a_diverging_training_ends_with_code_3(cancer):
         (("report", "train.svm"), 1, "is not JSON"),
         (("convert", "train.svm", "out.txt"), 2, "must end in .fgd"),
         (("nonsense",), 2, "No such command"),
+        (("--nonsense",), 2, "No such option"),
+        (("train",), 2, "Missing argument 'DATA'"),
+        (("report", "missing.jsonl"), 1, "missing.jsonl: No such file or directory"),
+        (("train", "train.svm", "--epochs", "many"), 2, "'many' is not a valid integer"),
     ],
 )
 def test_every_error_is_one_clear_line(cancer, args, code, message):
     Path("bad.svm").write_text("1 1:x\n")
     result = invoke(*args)
     assert result.exit_code == code and message in result.output
-    assert "Traceback" not in result.output
-    if code == 1:
-        assert len(result.output.strip().splitlines()) == 1 and "--debug" in result.output
+    assert len(result.output.splitlines()) == 1 and result.output.startswith("fastgd: error: ")
+    assert ("--help" if code == 2 else "--debug") in result.output
 
 
 def test_choosing_a_rate(cancer):
@@ -261,3 +264,138 @@ def test_help_imports_no_numpy():
     program = "import sys; from fastgd.cli import main; main(['--help'], standalone_mode=False); print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_run_file_has_the_names_and_the_types_of_the_flags(cancer):
+    Path("run.toml").write_text(
+        'lr = 0.01\nmodel = "mlp"\nhidden = [5, 4]\nepochs = 2\nquiet = true\nfeatures = 40\nvalidation = "10%"\n'
+        '[param]\nactivation = "tanh"\n'
+    )
+    ok("train", "train.svm", "--config", "run.toml")
+    model = fastgd.load_model("model.safetensors")
+    assert model.hidden_layer_sizes == (5, 4) and model.n_features_in_ == 40 and model.activation == "tanh"
+    assert "val_score" in model.history_
+    Path("run.toml").write_text("[param]\nclass_weight = {0 = 2.0, 1 = 1.0}\n")
+    ok("train", "train.svm", "--config", "run.toml", "--epochs", 1)
+    assert fastgd.load_model("model.safetensors").class_weight == {0.0: 2.0, 1.0: 1.0}
+    for text, message in (
+        ('epochs = "three"', 'epochs must be a whole number; got "three".'),
+        ("epochs = 2.5", "epochs must be a whole number; got 2.5."),
+        ("epochs = true", "epochs must be a whole number; got true."),
+        ("epochs = 1979-05-27", "epochs must be a whole number; got 1979-05-27."),
+        ('alpha = "big"', 'alpha must be a number; got "big".'),
+        ('quiet = "yes"', 'quiet must be true or false; got "yes".'),
+        ("out = 3", "out must be a text; got 3."),
+        ("learning-rate = [1]", "learning-rate must be a text; got [1]."),
+        ('param = "alpha=1"', "param must be a table, or a list of texts"),
+        ("allow = [1]", "allow must be a list of texts; got [1]."),
+        ("alpha = -1", "'--alpha'"),
+        ('model = "tree"', "'--model'"),
+        ('data = "x"', "unknown name 'data'"),
+        ("[training]\nepochs = 3", "unknown name 'training'"),
+    ):
+        Path("run.toml").write_text(text)
+        result = invoke("train", "train.svm", "--config", "run.toml")
+        assert result.exit_code == 2 and message in result.output, (text, result.output)
+        assert len(result.output.splitlines()) == 1 and result.output.startswith("fastgd: error: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"X": np.ones((3, 2)) * [[1, np.nan]], "y": [0, 1, 0]}, "row 0, column 1 of X is nan. Fill it in"),
+        ({"X": np.ones((3, 2)), "y": [0.5, 1, -np.inf]}, "row 2 of y is -inf."),
+        ({"X": np.ones(3), "y": [0, 1, 0]}, "X must have 2 dimensions and rows; its shape is (3,)"),
+        ({"X": np.ones((0, 2)), "y": []}, "X must have 2 dimensions and rows; its shape is (0, 2)"),
+        ({"X": np.ones((3, 2)), "y": [[0], [1], [0]]}, "y must have 1 dimension and rows; its shape is (3, 1)"),
+        ({"X": np.ones((3, 2)), "y": [0, 1]}, "X has 3 rows and y has 2"),
+        ({"X": np.array([["a"]]), "y": [1]}, "X must hold numbers; its dtype is <U1"),
+        ({"X": np.ones((9, 2)), "y": np.ones(9)}, "classes has to be greater than one"),
+        ({"Z": np.ones(3)}, "must hold the arrays X and y"),
+    ],
+)
+def test_rows_that_no_model_takes(content, message):
+    np.savez("bad.npz", **content)
+    result = invoke("train", "bad.npz")
+    assert result.exit_code == 1 and message in result.output and len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["x.svm", "x.csv", "x.npz", "x.fgd", "x.parquet", "x.feather", "x.svm.gz", "x.svm.zst"]
+)
+def test_files_of_nothing_of_noise_and_of_folders(name):
+    target = ("--target", "y") if name.endswith(("csv", "parquet", "feather")) else ()
+    for content in (b"", np.random.default_rng(0).bytes(3000)):
+        Path(name).write_bytes(content)
+        result = invoke("train", name, *target)
+        assert result.exit_code == 1 and result.output.startswith("fastgd: error: ") and name in result.output
+        assert len(result.output.splitlines()) == 1 and all(each.isprintable() for each in result.output[:-1])
+    Path(name).unlink()
+    Path(name).mkdir()
+    result = invoke("train", name, *target)
+    assert result.exit_code == 1 and len(result.output.splitlines()) == 1 and name in result.output
+
+
+def test_rows_of_other_shape_are_named(cancer):
+    ok("train", "train.svm", "--epochs", 1, "--quiet")
+    Path("cars.csv").write_text("size,y\n1,0\n2,1\n")
+    Path("wide.svm").write_text("1 1:1 31:5\n0 2:1\n")
+    np.savez("narrow.npz", X=np.ones((3, 5)))
+    assert (
+        "the table has 2 columns of numbers, the model has 30 features"
+        in invoke("predict", "model.safetensors", "cars.csv").output
+    )
+    assert "the data have 5 features, the model has 30" in invoke("predict", "model.safetensors", "narrow.npz").output
+    done = ok("predict", "model.safetensors", "wide.svm")
+    assert "warning: the data have 31 features, the model was trained on 30; the others are left out" in done.stderr
+    assert len(done.stdout.split()) == 2
+
+
+def test_a_model_remembers_where_indices_begin():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 3))
+    dump_svmlight_file(X, X[:, 1] > 0, "train.svm", zero_based=True)
+    Path("one.svm").write_text("1 1:1\n0 1:-1\n")  # without an index 0: the second column all the same
+    ok("train", "train.svm", "--epochs", 5, "--quiet")
+    assert ok("predict", "model.safetensors", "one.svm").stdout.split() == ["1.0", "0.0"]
+    assert ok("eval", "model.safetensors", "one.svm", "--json").exit_code == 0
+    ok("train", "train.svm", "--lr", 0.1, "--epochs", 5, "--quiet", "--validation", "one.svm")
+    assert fastgd.load_model("model.safetensors").history_["val_score"][-1] == 1
+    other = ok("predict", "model.safetensors", "one.svm", "--one-based", "--probabilities").stdout.splitlines()
+    assert abs(float(other[1].split(",")[0]) - 0.5) < 0.3  # the first column says nothing
+
+
+def test_leniencies_and_missing_values_are_options():
+    Path("odd.svm").write_text("1 2:1 1:1\n0 1:-1\n" * 20)
+    assert "or pass --allow unsorted" in invoke("train", "odd.svm").output
+    ok("train", "odd.svm", "--allow", "unsorted", "--epochs", 1, "--quiet")
+    Path("nan.svm").write_text("1 1:nan\n")
+    assert "allow" not in invoke("train", "nan.svm").output
+    Path("nulls.csv").write_text("a,y\n" + "1,0\n,1\n" * 9)
+    assert "'--nulls' option must be 'zero'" in invoke("train", "nulls.csv", "--target", "y").output
+    ok("train", "nulls.csv", "--target", "y", "--nulls", "zero", "--epochs", 1, "--quiet", "--validation", "20%")
+
+
+@pytest.mark.parametrize("share", ["0%", "100%", "x%", "missing.svm", "%"])
+def test_a_share_to_validate_on(cancer, share):
+    assert (
+        "'--validation': a file that exists, or a share such as 10%"
+        in invoke("train", "train.svm", "--validation", share).output
+    )
+
+
+def test_json_of_every_command(cancer):
+    ok("train", "train.svm", "--epochs", 2, "--quiet", "--log", "run.jsonl")
+    for command in (
+        ("predict", "model.safetensors", "test.svm"),
+        ("predict", "model.safetensors", "test.svm", "--probabilities"),
+        ("eval", "model.safetensors", "test.svm"),
+        ("lr-find", "train.svm"),
+        ("sweep", "train.svm", "--rates", 3, "--epochs", 1),
+        ("schedule", "cosine(1, 9)"),
+        ("convert", "train.svm", "out.fgd"),
+        ("inspect", "train.svm"),
+        ("report", "run.jsonl"),
+        ("info",),
+    ):
+        assert isinstance(json.loads(ok(*command, "--json").stdout), dict)

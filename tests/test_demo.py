@@ -137,7 +137,7 @@ def test_default_data_without_fashion_mnist_says_how_to_get_it(monkeypatch):
         (KeyboardInterrupt(), 130, "fastgd: interrupted"),
         (RuntimeError("two\nlines"), 1, "fastgd: error: RuntimeError: two lines (--debug shows the traceback)"),
         (MemoryError(), 1, "fastgd: error: MemoryError (--debug shows the traceback)"),
-        (PermissionError(13, "Permission denied", "x"), 1, "fastgd: error: [Errno 13] Permission denied: 'x' (--debug"),
+        (PermissionError(13, "Permission denied", "x"), 1, "fastgd: error: x: Permission denied (--debug"),
         (FloatingPointError("nan"), 3, "fastgd: error: FloatingPointError: nan (--debug shows the traceback)"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,

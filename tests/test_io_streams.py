@@ -12,6 +12,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.datasets import dump_svmlight_file
 
+from fastgd.checkpoint import read_file, write_file
 from fastgd.io import DataChangedError, DataFileError, load_arrays, load_svmlight_file, load_table, stream
 
 N_ROWS, N_FEATURES = 2500, 60
@@ -207,17 +208,22 @@ def test_every_kind_of_file(tmp_path, ending):
     [
         ("a,b\n1,2\n3\n", "Row #3: Expected 2 columns, got 1"),
         ('a,b\n1,"2\n3,4\n', ":2: the value of column 'b' holds a line break; is a quote not closed?"),
-        ("a,b\n", "at least one row"),
+        ("a,b\n", "no rows below the names"),
         ("", "Empty CSV file"),
+        (
+            ",".join(f"column{k}" for k in range(150_000)) + "\n",
+            "table.csv:1: the first line is longer than a megabyte",
+        ),
+        (b"a,\xc3\x28\n1,2\n", "it is not UTF-8 text"),
         ("a,a\n1,2\n", "columns have different names"),
         ("a,when\n1,2020-01-01\n", "must be numbers, booleans or texts; got 'when: date32"),
-        ("a,b\n1,\n", "Column 'b' has none in row 0"),
+        ("a,b\n1,\n", "Column 'b' has no value in row 0"),
     ],
 )
 def test_damaged_tables(tmp_path, text, message):
     path = tmp_path / "table.csv"
-    path.write_text(text)
-    with pytest.raises(ValueError) as caught:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DataFileError if isinstance(text, bytes) else ValueError) as caught:
         load_table(path)
     assert message in str(caught.value)
 
@@ -314,6 +320,68 @@ def test_damaged_archives(tmp_path):
         load_arrays(tmp_path / "csc.npz")
     with pytest.raises(ValueError, match="'path' argument of load_arrays"):
         load_arrays(tmp_path / "x.txt")
+
+
+def test_what_a_packed_array_says_of_itself_is_not_believed(tmp_path):
+    lying = _npy("{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999999,), }\n", bytes(24))
+    path = tmp_path / "x.npz"
+    for data, method, message in (
+        (lying, zipfile.ZIP_DEFLATED, "is longer than its member"),
+        (lying, zipfile.ZIP_STORED, "takes|are there"),
+        (_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (3,\n", bytes(24)), zipfile.ZIP_DEFLATED, "x.npz: "),
+        (lying, zipfile.ZIP_LZMA, "not packed as numpy.savez_compressed does it"),
+    ):
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("X.npy", data)
+        with pytest.raises(DataFileError, match=message):
+            load_arrays(path)
+    np.savez_compressed(path, X=np.zeros(10**6))
+    assert load_arrays(path)["X"].shape == (10**6,)
+    whole = bytearray(path.read_bytes())
+    place = whole.rindex(b"PK\x01\x02") + 24  # the size of the member
+    whole[place : place + 4] = (2**31).to_bytes(4, "little")
+    path.write_bytes(whole)
+    with pytest.raises(DataFileError, match="not packed as"):
+        load_arrays(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a, c: a.update(indptr=a["indptr"] * -1), "row starts do not ascend"),
+        (lambda a, c: a.update(indptr=a["indptr"][::-1].copy()), "row starts do not ascend"),
+        (lambda a, c: a.update(indptr=a["indptr"][:-1].copy()), "2 targets, 2 row starts"),
+        (lambda a, c: a.update(data=a["data"][1:].copy()), "3 columns, 2 values"),
+        (lambda a, c: a.update(data=np.ones(3, np.int32)), "data is int32"),
+        (lambda a, c: a.update(y=np.ones((2, 1))), r"y is float64 of shape \(2, 1\)"),
+        (lambda a, c: c.update(n_features=-1), "n_features is -1"),
+        (lambda a, c: c.pop("n_features"), "n_features is None"),
+        (lambda a, c: c.pop("source"), "which text"),
+        (lambda a, c: a.pop("indices"), "it holds no data"),
+    ],
+)
+def test_a_cache_that_contradicts_itself_is_refused(tmp_path, change, message):
+    text, path = tmp_path / "x.svm", tmp_path / "x.svm.fgd"
+    text.write_bytes(b"1 1:1 2:2\n0 3:1\n")
+    load_svmlight_file(text, cache=True)
+    arrays, config = read_file(path)
+    change(arrays, config)
+    write_file(path, {name: np.array(array) for name, array in arrays.items()}, config)
+    for read in (lambda: load_svmlight_file(text, cache=True), lambda: stream(path)):
+        with pytest.raises(DataFileError, match=message):
+            read()
+
+
+@pytest.mark.parametrize("column", [-1, 3, 2**31 - 1])
+def test_a_cache_with_a_column_that_is_none_is_refused_when_it_is_reached(tmp_path, column):
+    text, path = tmp_path / "x.svm", tmp_path / "x.svm.fgd"
+    text.write_bytes(b"1 1:1 2:2\n0 3:1\n")
+    load_svmlight_file(text, cache=True)
+    arrays, config = read_file(path)
+    arrays["indices"][-1] = column
+    write_file(path, arrays, config)
+    with pytest.raises(DataFileError, match="a column of rows 0 to 1 is not one of 3"):
+        list(stream(path))
 
 
 class _nothing:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from fastgd.linear_model import SGDClassifier
-from fastgd.report import Run, RunLog, read_run, write
+from fastgd.report import Run, RunLog, read_run, serve, write
 from fastgd.report._diagnosis import diagnose
 from fastgd.report._page import page
 from fastgd.report._serve import _Server
@@ -73,10 +73,17 @@ def test_what_is_no_run_is_refused(tmp_path):
         ("[1]", "not a JSON object"),
         ("{}", "neither a run"),
         ('{"fastgd_run": 1}\nx\n', ":2 is not JSON"),
+        ('{"fastgd_run": 1, "header": 5}\n', ":1: header must be a JSON object"),
+        ('{"fastgd_run": 1}\n{"curves": {}}\n', ":2: curves must be a JSON array"),
+        ('{"fastgd_run": 1}\n{"curves": [3]}\n', ":2 is neither a run"),
+        ('{"learning_rate": [], "loss": []}', "neither a run"),
+        (b"\xff\xfe\x00", "it is no text"),
     ):
-        path.write_text(text)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises(ValueError, match=message):
             read_run(path)
+        with pytest.raises(ValueError, match=message):
+            serve([path], port=0)
     with pytest.raises(FileNotFoundError):
         read_run(tmp_path / "missing")
     with pytest.raises(ValueError, match="'path' argument of write"):
@@ -158,7 +165,7 @@ def test_the_page_in_a_browser(data, tmp_path):
         "first (2): 6 epochs",
     ):
         assert words in elements, words
-    assert elements.count('role="img"') == 7 and elements.count("<caption>") == 2
+    assert elements.count('role="img"') == 7 and elements.count("<caption>") == 3
 
 
 def test_the_controls_of_the_page(data, tmp_path):
@@ -204,6 +211,60 @@ def test_the_controls_of_the_page(data, tmp_path):
     assert seen["theme"] == "dark"
 
 
+@pytest.mark.parametrize("width", [340, 800])
+def test_nothing_is_cut_off_in_narrow_windows(data, tmp_path, width):
+    run = trained(data)[0]
+    test = {
+        "learning_rate": [0.1, 1.0],
+        "loss": [[1.0, 0.9], [0.5, 0.6]],
+        "suggestions": {"valley": {"learning_rate": 0.3}},
+    }
+    text = page([run, Run({"name": "a-name-without-any-blank-in-it" * 3}, [], [test])])
+    (tmp_path / "page.html").write_text(text)
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        f"""<iframe src="page.html" style="border:0;width:{width}px;height:3000px"></iframe><pre id="seen"></pre><script>
+        addEventListener("load", () => {{
+          const inside = document.querySelector("iframe").contentDocument;
+          inside.querySelectorAll("details").forEach(each => {{ each.open = true; }});
+          const found = [inside.documentElement.scrollWidth, inside.querySelectorAll("caption").length];
+          document.getElementById("seen").textContent = found.join(" ");
+        }});</script>"""
+    )
+    elements, said = browse(frame, tmp_path, "--allow-file-access-from-files")
+    assert said == []
+    wide, tables = map(int, re.search(r'<pre id="seen">(.*?)</pre>', elements)[1].split())
+    assert wide <= width and tables == 2
+
+
+def test_tables_and_cards_of_sweeps_and_range_tests(tmp_path):
+    test = {
+        "learning_rate": [0.1, 1.0],
+        "loss": [[1.0, 0.9], [0.5, 0.6]],
+        "suggestions": {"valley": {"learning_rate": 0.3}},
+    }
+    swept = {
+        "learning_rate": [0.1, 1.0, 2.0],
+        "loss": [[3, 2, 1]],
+        "val_loss": [[3, 2, None], [2, 1, None]],
+        "best_learning_rate": 1.0,
+    }
+    path = tmp_path / "page.html"
+    write([Run({"name": "find"}, [], [test]), Run({"name": "sweep"}, [], [swept])], path)
+    elements, said = browse(path, tmp_path)
+    assert said == []
+    for words in (
+        "<dt>range test</dt><dd>valley 0.3</dd>",
+        "<dt>sweep</dt><dd>the best rate is 1</dd>",
+        "find, rates: 2 learning rates of a range test",
+        "sweep, rates: 3 learning rates of a sweep",
+        '<th scope="col">loss seed 2</th>',
+        '<th scope="col">val loss epoch 2</th>',
+        "<tr><td>2</td><td>–</td><td>–</td></tr>",
+    ):
+        assert words in elements, words
+
+
 def test_names_cannot_leave_their_element(tmp_path):
     nasty = "</script><script>document.title='stolen'</script><img src=x onerror=alert(1)>%%DATA%%"
     run = Run({"name": nasty, "data": {nasty: nasty}, "command": nasty}, [{"epoch": 1, "loss": 1.0}])
@@ -247,6 +308,18 @@ def test_a_run_is_followed_while_it_grows(server, data):
             if runs[0]["header"].get("stop_reason"):
                 break
         assert len(runs[0]["epochs"]) == 6 and runs[0]["diagnosis"]
+
+
+def test_a_file_that_is_replaced_by_something_else_is_named(server):
+    address, path = server
+    path.write_bytes(b"\xff spam")
+    with urllib.request.urlopen(f"{address}/", timeout=10) as answer:
+        assert "run.jsonl (unreadable: " in answer.read().decode()
+
+
+def test_a_port_that_is_taken(server):
+    with pytest.raises(OSError, match=r"cannot be opened .*; choose another one, or 0 for any free one"):
+        serve([], port=int(server[0].rpartition(":")[2]))
 
 
 def test_only_this_machine_is_answered(server):

@@ -6,7 +6,7 @@ Numbers, texts, lists and None are themselves. Everything else is a JSON object 
     {"float": "nan"}                         what JSON cannot say
     {"scalar": [3, "int64"]}                 a NumPy scalar
     {"texts": [[2], "<U3", ["yes", "no"]]}   an array of texts; {"objects": [[2], [...]]} one of Python values
-    {"dict": [[key, value], ...]}  {"tuple": [...]}  {"slice": [0, 3]}
+    {"dict": [[key, value], ...]}  {"history": [[key, value], ...]}  {"tuple": [...]}  {"slice": [0, 3]}
     {"optimizer": {...}}  {"schedule": {...}}  {"record": ["Cycle", {...}]}  {"sparse": [...]}
     {"RandomState": {...}}  {"Generator": ["PCG64", {...}]}
 """
@@ -18,6 +18,7 @@ import numpy as np
 
 from fastgd import schedules
 from fastgd._training.curves import Cycle, RaceResult
+from fastgd._training.history import History
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 from fastgd.optimizers import Optimizer
 from fastgd.optimizers._base import from_dict
@@ -45,9 +46,9 @@ def encode(value: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:
         return [encode(each, f"{name}.{k}", tensors) for k, each in enumerate(value)]
     if type(value) is tuple:
         return {"tuple": [encode(each, f"{name}.{k}", tensors) for k, each in enumerate(value)]}
-    if type(value) is dict:
+    if type(value) in (dict, History):
         pairs = [[encode(key, f"{name}.{key}", {}), encode(v, f"{name}.{key}", tensors)] for key, v in value.items()]
-        return {"dict": pairs}
+        return {"dict" if type(value) is dict else "history": pairs}
     if isinstance(value, np.generic) and value.dtype.kind in NUMBERS:
         return {"scalar": [encode(value.item(), name, tensors), value.dtype.name]}
     if isinstance(value, np.ndarray):
@@ -169,6 +170,7 @@ _DECODERS: dict[str, Any] = {
     "texts": lambda parts, tensors: np.array(parts[2], dtype=parts[1]).reshape(parts[0]),
     "objects": _objects,
     "dict": _dict,
+    "history": lambda pairs, tensors: History(_dict(pairs, tensors)),
     "tuple": lambda every, tensors: tuple(decode(each, tensors) for each in every),
     "slice": lambda bounds, tensors: slice(*bounds),
     "optimizer": lambda description, tensors: from_dict(description),

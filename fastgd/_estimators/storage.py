@@ -169,7 +169,7 @@ def _read(path: Any, cls: type | None) -> Any:
     if not isinstance(described, dict):
         what = "an optimizer's state: use fastgd.load" if "optimizer" in config else "something else"
         raise value_error("load_model", "path", "a saved estimator", str(path), f"It is {what}.")
-    if cls is None and name in HOMES:
+    if cls is None and isinstance(name, str) and name in HOMES:
         cls = getattr(import_module(HOMES[name]), name)
     if cls is None or cls.__name__ != name:
         fix = f"It is a {name}: use its own class's load, or fastgd.load_model."
@@ -179,7 +179,7 @@ def _read(path: Any, cls: type | None) -> Any:
         parameters = {key: attributes[key] for key in config["parameters"]}
     except (ArgumentTypeError, ArgumentValueError):
         raise
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ArgumentValueError(
             shortened(f"the attributes stored in {str(path)!r} are none that fastgd writes ({error!r})")
         ) from error

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
+from fastgd._training.history import History
 from fastgd._validation import ArgumentValueError
 from fastgd.io import Stream
 from fastgd.schedules import Schedule
@@ -64,7 +65,7 @@ def fit(estimator: Any, stream: Stream, *others: Any) -> Any:
     vars(estimator).update(learnt)
     estimator.n_iter_ = len(epochs)
     estimator.stop_reason_ = reason
-    estimator.history_ = {name: np.array([each[name] for each in epochs]) for name in epochs[0]}
+    estimator.history_ = History((name, np.array([each[name] for each in epochs])) for name in epochs[0])
     if reason == "max_iter" and estimator.tol is not None:
         warnings.warn(
             f"fit ended after max_iter={estimator.max_iter} passes over the stream; the objective was still falling.",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastgd._training.health import last_stable
+from fastgd._training.history import History
 from fastgd._training.observers import Printer
 from fastgd._validation import NonFiniteError
 
@@ -38,9 +39,9 @@ class Log:
             }
             self.printer.show(means)
 
-    def history(self) -> dict[str, np.ndarray]:
+    def history(self) -> History:
         arrays = {name: np.array([each[name] for each in self.epochs]) for name in self.epochs[0]}
-        return {n: a[..., 0] if a.ndim > 1 and a.shape[-1] == 1 else a for n, a in arrays.items()}
+        return History({n: a[..., 0] if a.ndim > 1 and a.shape[-1] == 1 else a for n, a in arrays.items()})
 
     def diverged(self, epoch: int, step: int, rate: np.ndarray, which: np.ndarray) -> DivergedError:
         """Return the error of the first of these lanes."""

@@ -2,18 +2,42 @@
 
 import json
 import math
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 DIVERGED, INTERRUPTED = 3, 130
+FLAGS = (  # what the library's messages advise, and what the same is on the command line
+    (r"[.;,]( or)? [Pp]ass allow=\('(nonfinite|no_rows)',\)[^.;]*", ""),
+    (r"\ballow=\('(\w+)',\)", r"--allow \1"),
+    (r"\bzero_based=True", "--zero-based"),
+    (r"\bmax_iter\b(?!=)", "--epochs"),
+    (r"'nulls' argument of load_table", "'--nulls' option"),
+    (r"'target' argument of load_table", "'--target' option"),
+)
+NO_ARGUMENTS = (
+    (click.exceptions.NoArgsIsHelpError,) if hasattr(click.exceptions, "NoArgsIsHelpError") else ()
+)  # click >= 8.2
 FILE = click.Path(exists=True, path_type=Path)
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
+class DataError(click.ClickException):
+    """A file is readable and holds nothing that the command could use."""
+
+
 class Commands(click.Group):
     """A group whose commands end in one clear line on every error, and in a traceback only with --debug."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except NO_ARGUMENTS:
+            raise
+        except click.UsageError as error:
+            _end_usage(ctx, error)
 
     def invoke(self, ctx: click.Context) -> Any:
         import warnings
@@ -21,28 +45,53 @@ class Commands(click.Group):
         warnings.showwarning = _show_warning
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click has a clear line for these
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError, *NO_ARGUMENTS):
+            raise  # click knows how to end
+        except click.UsageError as error:
+            _end_usage(ctx, error)
+        except click.ClickException as error:
+            _end(ctx, error.exit_code, error.format_message())
         except KeyboardInterrupt:
             click.echo("fastgd: interrupted", err=True)
             ctx.exit(INTERRUPTED)
         except Exception as error:
             if ctx.meta.get("debug"):
                 raise
-            click.echo(f"fastgd: error: {_one_line(error)} (--debug shows the traceback)", err=True)
-            ctx.exit(DIVERGED if isinstance(error, FloatingPointError) else 1)
+            told = f"{_one_line(error)} (--debug shows the traceback)"
+            _end(ctx, DIVERGED if isinstance(error, FloatingPointError) else 1, told)
+
+
+def _end_usage(ctx: click.Context, error: click.UsageError) -> NoReturn:
+    told = " ".join(error.format_message().split()).removeprefix("Invalid value: ").rstrip(".")
+    _end(ctx, error.exit_code, f"{told}. ({(error.ctx or ctx).command_path} --help lists what is accepted)")
+
+
+def _end(ctx: click.Context, code: int, text: str) -> NoReturn:
+    click.echo(f"fastgd: error: {text}", err=True)
+    ctx.exit(code)
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    click.echo(f"fastgd: warning: {' '.join(str(message).split())}", err=True)
+    from fastgd.cli import _progress
+
+    _progress.say(f"fastgd: warning: {_in_flags(str(message))}")
 
 
 def _one_line(error: Exception) -> str:
     from fastgd import _validation
 
-    text = " ".join(str(error).split())
+    text = _in_flags(str(error))
     ours = type(error).__module__.startswith(("fastgd", "sklearn")) or isinstance(error, (OSError, ModuleNotFoundError))
+    if isinstance(error, OSError) and error.strerror:  # without the number
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return _validation.shortened(text if ours and text else f"{type(error).__name__}: {text}".rstrip(": "))
+
+
+def _in_flags(text: str) -> str:
+    """Return a message of the library on one line that no terminal obeys, its arguments called by the names of the flags."""
+    for argument, flag in FLAGS:
+        text = re.sub(argument, flag, text)
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in " ".join(text.split()))
 
 
 def common(command: Any) -> Any:
@@ -63,42 +112,6 @@ def common(command: Any) -> Any:
 
 def _remember_debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     ctx.meta["debug"] = value
-
-
-def configurable(command: Any) -> Any:
-    """Add --config: a TOML file whose keys are the names of the flags; what the command line says counts more."""
-    return click.option(
-        "--config",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        is_eager=True,
-        expose_value=False,
-        callback=_read_config,
-        help="A TOML file with the same names as the flags; flags count more.",
-    )(command)
-
-
-def _read_config(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
-    if path is None:
-        return
-    import tomllib
-
-    from fastgd._validation import nearest
-
-    try:
-        given = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{path} is not TOML: {error}", param_hint="'--config'") from None
-    known = {parameter.name: parameter for parameter in ctx.command.params if parameter.expose_value}
-    defaults = {}
-    for key, value in given.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            raise click.BadParameter(
-                f"{path}: unknown name {key!r}. {nearest(name, list(map(str, known)))}", param_hint="'--config'"
-            )
-        table = isinstance(value, dict) and name == "param"
-        defaults[name] = [f"{key}={json.dumps(item)}" for key, item in value.items()] if table else value
-    ctx.default_map = {**(ctx.default_map or {}), **defaults}
 
 
 def print_json(value: Any) -> None:

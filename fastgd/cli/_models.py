@@ -137,4 +137,14 @@ def _parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
             found[name.strip()] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
             found[name.strip()] = value  # a text without quotes
+    weights = found.get("class_weight")
+    if isinstance(weights, dict):  # TOML's keys are texts
+        found["class_weight"] = {_label(key): weight for key, weight in weights.items()}
     return found
+
+
+def _label(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -12,10 +12,10 @@ ROUNDS, EPOCHS = 5, 3
 
 
 @click.command()
-@common
 @click.argument("data", required=False, type=FILE)
 @data_options
-def bench(as_json: bool, data: Path | None, target: str | None, n_features: int | None, cache: bool) -> None:
+@common
+def bench(as_json: bool, data: Path | None, **reading: Any) -> None:
     """Compare an epoch of SGDClassifier with scikit-learn's, on DATA or on made-up sparse rows.
 
     Both are run in turn, five times three epochs each; the medians are compared. Close other programs first.
@@ -25,7 +25,7 @@ def bench(as_json: bool, data: Path | None, target: str | None, n_features: int 
     if data is None:
         X, y = _made_up()
     else:
-        rows = _reading.read(data, target=target, n_features=n_features, cache=cache)
+        rows = _reading.read(data, **reading)
         if rows.y is None or not _reading.is_classification(rows.y, "auto"):
             raise click.BadParameter("the data must have classes as targets.")
         X, y = rows.X, rows.y

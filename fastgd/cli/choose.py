@@ -5,24 +5,22 @@ from typing import Any
 
 import click
 
-from fastgd.cli._common import FILE, OUTPUT, common, configurable, print_json, writable
+from fastgd.cli._common import FILE, OUTPUT, common, print_json, writable
+from fastgd.cli._config import configurable
 from fastgd.cli._models import model_options
 from fastgd.cli._reading import data_options
 
 PICTURE = click.option("--picture", type=OUTPUT, help="Draw the curves there, a PNG.")
 
 
-def _problem(
-    data: Path, target: str | None, n_features: int | None, cache: bool, task: str, flags: dict[str, Any]
-) -> tuple[Any, Any, Any]:
+def _problem(data: Path, task: str, flags: dict[str, Any]) -> tuple[Any, Any, Any]:
     """Return an unfitted estimator, X and y."""
     import numpy as np
 
     from fastgd.cli import _models, _reading
 
-    rows = _reading.read(data, target=target, n_features=n_features, cache=cache)
-    if rows.y is None:
-        raise click.BadParameter(f"{data} has no targets; for a table name the column: --target NAME.")
+    reading, flags = _reading.split(flags)
+    rows = _reading.with_targets(data, **reading)
     classification = _reading.is_classification(rows.y, task)
     n_classes = len(np.unique(rows.y)) if classification else 0
     return _models.build(classification, n_classes, learning_rate="constant", **flags), rows.X, rows.y
@@ -42,18 +40,15 @@ def _draw(result: Any, picture: Path) -> None:
 
 
 @click.command("lr-find")
-@common
 @configurable
 @click.argument("data", type=FILE)
 @data_options
 @model_options
 @PICTURE
+@common
 def lr_find(
     as_json: bool,
     data: Path,
-    target: str | None,
-    n_features: int | None,
-    cache: bool,
     task: str,
     picture: Path | None,
     **flags: Any,
@@ -62,9 +57,11 @@ def lr_find(
     if picture is not None:
         writable(picture, "--picture", (".png",))
     import fastgd
+    from fastgd.cli import _progress
 
-    model, X, y = _problem(data, target, n_features, cache, task, flags)
-    result = fastgd.lr_find(model, X, y, random_state=flags["seed"])
+    model, X, y = _problem(data, task, flags)
+    with _progress.working("trying learning rates"):
+        result = fastgd.lr_find(model, X, y, random_state=flags["seed"])
     if picture is not None:
         _draw(result, picture)
     if as_json:
@@ -77,7 +74,6 @@ def lr_find(
 
 
 @click.command()
-@common
 @configurable
 @click.argument("data", type=FILE)
 @data_options
@@ -90,12 +86,10 @@ def lr_find(
 )
 @click.option("--rates", type=click.IntRange(2, 256), default=16, show_default=True, help="How many rates.")
 @PICTURE
+@common
 def sweep(
     as_json: bool,
     data: Path,
-    target: str | None,
-    n_features: int | None,
-    cache: bool,
     task: str,
     low: float,
     high: float,
@@ -111,12 +105,15 @@ def sweep(
     import numpy as np
 
     import fastgd
+    from fastgd.cli import _progress
 
     epochs = flags["epochs"] or 5
-    model, X, y = _problem(data, target, n_features, cache, task, flags)
-    result = fastgd.sweep(
-        model, X, y, learning_rate=np.geomspace(low, high, rates), n_epochs=epochs, random_state=flags["seed"]
-    )
+    model, X, y = _problem(data, task, flags)
+    tried = np.geomspace(low, high, rates)
+    with _progress.working(f"training with {rates} rates", "epoch") as progress:
+        result = fastgd.sweep(
+            model, X, y, learning_rate=tried, n_epochs=epochs, random_state=flags["seed"], progress=progress
+        )
     if picture is not None:
         _draw(result, picture)
     if as_json:

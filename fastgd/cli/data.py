@@ -14,11 +14,11 @@ FAR_APART = (
 
 
 @click.command()
-@common
 @click.argument("data", type=FILE)
 @click.argument("out", type=OUTPUT)
 @data_options
-def convert(as_json: bool, data: Path, out: Path, target: str | None, n_features: int | None, cache: bool) -> None:
+@common
+def convert(as_json: bool, data: Path, out: Path, **reading: Any) -> None:
     """Write DATA as a binary cache OUT (.fgd), which is mapped into memory instead of parsed, and can be streamed."""
     writable(out, "OUT", (".fgd",))
     import os
@@ -29,9 +29,7 @@ def convert(as_json: bool, data: Path, out: Path, target: str | None, n_features
     from fastgd.cli import _reading
     from fastgd.io import _cache
 
-    rows = _reading.read(data, target=target, n_features=n_features, cache=cache)
-    if rows.y is None:
-        raise click.BadParameter(f"{data} has no targets; for a table name the column: --target NAME.")
+    rows = _reading.with_targets(data, **reading)
     if rows.y.dtype.kind not in "biuf":
         raise click.BadParameter(f"the targets must be numbers; {data} has {rows.y.dtype}.")
     X = csr_matrix(rows.X)
@@ -47,14 +45,14 @@ def convert(as_json: bool, data: Path, out: Path, target: str | None, n_features
 
 
 @click.command()
-@common
 @click.argument("data", type=FILE)
 @data_options
-def inspect(as_json: bool, data: Path, target: str | None, n_features: int | None, cache: bool) -> None:
+@common
+def inspect(as_json: bool, data: Path, **reading: Any) -> None:
     """Say what DATA holds: shape, density, targets, the scales of the columns, and what to do about them."""
     from fastgd.cli import _reading
 
-    facts, warnings = examine(_reading.read(data, target=target, n_features=n_features, cache=cache))
+    facts, warnings = examine(_reading.read(data, **reading))
     if as_json:
         print_json({**facts, "warnings": warnings})
         return

@@ -8,7 +8,6 @@ from fastgd.cli._common import OUTPUT, common, print_json, writable
 
 
 @click.command()
-@common
 @click.option(
     "--data",
     type=click.Choice(["auto", "fashion-mnist", "digits"]),
@@ -25,6 +24,7 @@ from fastgd.cli._common import OUTPUT, common, print_json, writable
     show_default=True,
     help="Where to write the curves, a PNG.",
 )
+@common
 def demo(as_json: bool, data: str, epochs: int | None, seed: int, picture: Path) -> None:
     """Train two models with six optimizers, each with a constant and a decaying rate, beside scikit-learn.
 

@@ -11,7 +11,6 @@ HEIGHT, MOST_COLUMNS = 8, 72
 
 
 @click.command()
-@common
 @click.argument("expression")
 @click.option(
     "--steps", type=click.IntRange(1, 10**9), default=1000, show_default=True, help="Steps of the whole training."
@@ -20,6 +19,7 @@ HEIGHT, MOST_COLUMNS = 8, 72
     "--epochs", type=click.IntRange(min=1), help="How many epochs these steps are; needed for durations in epochs."
 )
 @click.option("--at", "places", type=click.IntRange(0, 2**53), multiple=True, help="Print the value at this step only.")
+@common
 def schedule(as_json: bool, expression: str, steps: int, epochs: int | None, places: tuple[int, ...]) -> None:
     """Print and plot a schedule EXPRESSION, such as 'warmup(5%) >> cosine(0.1, 95%)'."""
     import numpy as np

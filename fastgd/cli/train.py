@@ -1,42 +1,49 @@
 """`fastgd train`, `predict` and `eval`."""
 
+import math
+import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fastgd.cli._common import FILE, OUTPUT, common, configurable, plain, print_json, writable
+from fastgd.cli._common import FILE, OUTPUT, common, plain, print_json, writable
+from fastgd.cli._config import configurable
 from fastgd.cli._models import model_options
 from fastgd.cli._reading import data_options
 
 
 @click.command()
-@common
 @configurable
 @click.argument("data", type=FILE)
 @data_options
 @model_options
 @click.option(
-    "--learning-rate", default="auto", show_default=True, help="auto, a number, a name, or a schedule's expression."
+    "--learning-rate",
+    "--lr",
+    default="auto",
+    show_default=True,
+    help="auto, a number, a name, or a schedule's expression.",
 )
-@click.option("--validation", type=FILE, help="Rows to validate on, instead of a part of the data.")
-@click.option("--out", type=OUTPUT, default="model.safetensors", show_default=True, help="Where to save the model.")
+@click.option("--validation", metavar="FILE|SHARE", help="Rows to validate on: a file, or a share of DATA such as 10%.")
+@click.option(
+    "-o", "--out", type=OUTPUT, default="model.safetensors", show_default=True, help="Where to save the model."
+)
 @click.option("--report", "page", type=OUTPUT, help="Write an HTML report there.")
 @click.option(
     "--log", type=OUTPUT, help="Write the run there, a line of JSON per epoch; `fastgd report --serve` shows it live."
 )
-@click.option("--quiet", is_flag=True, help="No line per epoch.")
+@click.option("--quiet", is_flag=True, help="No line per epoch, no progress of training.")
+@common
 def train(
     as_json: bool,
     data: Path,
-    target: str | None,
-    n_features: int | None,
-    cache: bool,
     task: str,
     learning_rate: str,
-    validation: Path | None,
+    validation: str | None,
     out: Path,
     page: Path | None,
     log: Path | None,
@@ -52,25 +59,24 @@ def train(
     for path, option, endings in ((page, "--report", (".html",)), (log, "--log", (".jsonl",))):
         if path is not None:
             writable(path, option, endings)
+    share = _share(validation)
     import numpy as np
 
     from fastgd import report
-    from fastgd.cli import _models, _reading
+    from fastgd.cli import _models, _progress, _reading
 
     began = time.perf_counter()
-    rows = _reading.read(data, target=target, n_features=n_features, cache=cache)
-    if rows.y is None:
-        raise click.BadParameter(f"{data} has no targets; for a table name the column: --target NAME.")
+    reading, flags = _reading.split(flags)
+    rows = _reading.with_targets(data, **reading)
     classification = _reading.is_classification(rows.y, task)
     model = _models.build(
         classification, len(np.unique(rows.y)) if classification else 0, learning_rate=learning_rate, **flags
     )
-    held_out: dict[str, Any] = {}
-    if validation is not None:
-        other = _reading.read(validation, target=target, n_features=rows.X.shape[1], cache=cache)
-        if other.y is None:
-            raise click.BadParameter(f"{validation} has no targets.", param_hint="'--validation'")
-        held_out = {"X_val": _reading.aligned(other, rows.names, rows.X.shape[1]), "y_val": other.y}
+    if share is not None:
+        rows, other = _reading.parted(rows, share, flags["seed"], classification)
+    elif validation is not None:
+        other = _reading.like(rows, _reading.with_targets(Path(validation), **_reading.going_on(reading, rows.base)))
+    held_out = {} if validation is None else {"X_val": other.X, "y_val": other.y}
     read_in = time.perf_counter() - began
     facts = {
         "file": str(data),
@@ -80,12 +86,11 @@ def train(
     }
     recorder = report.RunLog(log, name=data.stem, data=facts, parameters=plain(model.get_params()), command=_command())
     callbacks: list[Any] = [recorder]
-    if not quiet and not as_json:
-        callbacks.append(_Lines())
-    model.fit(rows.X, rows.y, **held_out, callbacks=callbacks)
+    with nullcontext() if quiet else _progress.Epochs(model.max_iter, model.max_time, lines=not as_json) as shown:
+        model.fit(rows.X, rows.y, **held_out, callbacks=[*callbacks, *([] if shown is None else [shown])])
     score = float(model.score(held_out.get("X_val", rows.X), held_out.get("y_val", rows.y)))
     run = recorder.finish(model, score=score, scored_on="validation data" if held_out else "training data")
-    _save(model, out, rows.names)
+    _save(model, out, rows)
     if page is not None:
         report.write([run], page)
     result = {
@@ -113,6 +118,23 @@ def train(
     click.echo(f"Saved {out}." + ("" if page is None else f" Report: {page}."))
 
 
+def _share(validation: str | None) -> float | None:
+    """Return the share that "10%" is, None for the name of a file, which must be there."""
+    if validation is None:
+        return None
+    if os.path.exists(validation):
+        return None
+    try:
+        share = float(validation[:-1]) / 100 if validation.endswith("%") else math.nan
+    except ValueError:
+        share = math.nan
+    if not 0 < share < 1:
+        raise click.BadParameter(
+            f"a file that exists, or a share such as 10%; got {validation!r}.", param_hint="'--validation'"
+        )
+    return share
+
+
 def _command() -> str:
     """Return the command line, to be repeated."""
     import shlex
@@ -120,39 +142,13 @@ def _command() -> str:
     return shlex.join(["fastgd", *sys.argv[1:]])
 
 
-class _Lines:
-    """A line per epoch: an aligned table on a terminal and in a pipe alike."""
-
-    COLUMNS = (
-        ("epoch", "d", 5),
-        ("learning_rate", ".3e", 13),
-        ("loss", ".6g", 11),
-        ("val_loss", ".6g", 11),
-        ("val_score", ".4f", 9),
-    )
-
-    def __init__(self) -> None:
-        self._names: list[tuple[str, str, int]] = []
-
-    def __call__(self, info: Any) -> None:
-        import numpy as np
-
-        if not self._names:
-            self._names = [column for column in self.COLUMNS if getattr(info, column[0], None) is not None]
-            click.echo("  ".join(f"{name.replace('_', ' '):>{width}}" for name, _, width in self._names), err=True)
-        values = (
-            (np.nanmean(getattr(info, name)) if form != "d" else info.epoch, form, width)
-            for name, form, width in self._names
-        )
-        click.echo("  ".join(f"{value:>{width}{form}}" for value, form, width in values), err=True)
-
-
-def _save(model: Any, path: Path, names: list[str] | None) -> None:
-    """Save a model, and the names of its columns."""
+def _save(model: Any, path: Path, rows: Any) -> None:
+    """Save a model, the names of its columns, and where the indices of its libsvm text began."""
     import fastgd
 
-    if names is not None:
-        model.column_names_ = names
+    for name, value in (("column_names_", rows.names), ("first_index_", rows.base)):
+        if value is not None:
+            setattr(model, name, value)
     fastgd.save_model(path, model)
 
 
@@ -162,36 +158,35 @@ def _load(path: Path) -> Any:
     return fastgd.load_model(path)
 
 
-def _rows_for(model: Any, data: Path, target: str | None, n_features: int | None, cache: bool) -> tuple[Any, Any]:
+def _rows_for(model: Any, data: Path, targets: bool = False, **reading: Any) -> tuple[Any, Any]:
     """Return X, with the model's columns, and y."""
     from fastgd.cli import _reading
 
-    rows = _reading.read(data, target=target, n_features=n_features, cache=cache)
+    read = _reading.with_targets if targets else _reading.read
+    rows = read(data, **_reading.going_on(reading, getattr(model, "first_index_", None)))
     return _reading.aligned(rows, getattr(model, "column_names_", None), model.n_features_in_), rows.y
 
 
 @click.command()
-@common
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @data_options
 @click.option("--probabilities", is_flag=True, help="A column for each class, after a line with their names.")
-@click.option("--out", type=OUTPUT, help="Write there instead of to the standard output.")
+@click.option("-o", "--out", type=OUTPUT, help="Write there instead of to the standard output.")
+@common
 def predict(
     as_json: bool,
     model: Path,
     data: Path,
-    target: str | None,
-    n_features: int | None,
-    cache: bool,
     probabilities: bool,
     out: Path | None,
+    **reading: Any,
 ) -> None:
     """Print the prediction of MODEL for each row of DATA, a line each."""
     if out is not None:
         writable(out, "--out")
     estimator = _load(model)
-    X, _ = _rows_for(estimator, data, target, n_features, cache)
+    X, _ = _rows_for(estimator, data, **reading)
     if probabilities and not hasattr(estimator, "predict_proba"):
         raise click.UsageError(f"{type(estimator).__name__} with loss={estimator.loss!r} has no probabilities.")
     found = estimator.predict_proba(X) if probabilities else estimator.predict(X)
@@ -213,19 +208,17 @@ def predict(
 
 
 @click.command("eval")
-@common
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @data_options
-def evaluate(as_json: bool, model: Path, data: Path, target: str | None, n_features: int | None, cache: bool) -> None:
+@common
+def evaluate(as_json: bool, model: Path, data: Path, **reading: Any) -> None:
     """Print how well MODEL predicts the targets of DATA."""
     from sklearn import metrics
     from sklearn.base import is_classifier
 
     estimator = _load(model)
-    X, y = _rows_for(estimator, data, target, n_features, cache)
-    if y is None:
-        raise click.BadParameter(f"{data} has no targets; for a table name the column: --target NAME.")
+    X, y = _rows_for(estimator, data, targets=True, **reading)
     found = estimator.predict(X)
     if is_classifier(estimator):
         result = {

@@ -2,7 +2,10 @@
 
 import math
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,6 +13,13 @@ from numpy.lib import format as npy
 
 from fastgd._validation import shortened, value_error
 from fastgd.io._files import DataFileError
+
+# What NumPy, zipfile and zlib raise for damaged files; SyntaxError and TokenError come from headers, which are Python literals.
+DAMAGED = (
+    *(ValueError, TypeError, KeyError, EOFError, OverflowError, NotImplementedError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+)
+MOST_EXPANSION = 1032  # deflate's limit, which arrays of zeros come near
 
 
 def load_arrays(path: str | os.PathLike[str]) -> Any:
@@ -55,10 +65,11 @@ def load_arrays(path: str | os.PathLike[str]) -> Any:
             return _archive(name)
         with open(name, "rb") as file:
             return _mapped(file, name, 0)
-    except (ValueError, zipfile.BadZipFile, EOFError, OverflowError) as error:
-        if isinstance(error, DataFileError):
-            raise
-        raise DataFileError(f"{name}: {shortened(str(error), 200)}") from None
+    except DataFileError:
+        raise
+    except DAMAGED as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise DataFileError(f"{shortened(name, 80)}: {shortened(said, 200)}") from None
 
 
 def _archive(name: str) -> Any:
@@ -77,10 +88,10 @@ def _archive(name: str) -> Any:
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: BinaryIO, name: str) -> np.ndarray:
+    if not 0 <= member.header_offset <= os.fstat(file.fileno()).st_size:
+        raise DataFileError(f"{name}: the member {member.filename!r} is damaged")
     if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
-        with archive.open(member) as packed:
-            array: np.ndarray = npy.read_array(packed, allow_pickle=False)
-            return array
+        return _unpacked(archive, member, name)
     file.seek(member.header_offset)
     local = file.read(30)  # the local header, whose name and extra field may be longer than the directory's
     if len(local) < 30 or local[:4] != b"PK\x03\x04":
@@ -89,9 +100,21 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: BinaryIO, n
     return _mapped(file, name, begin)
 
 
-def _mapped(file: BinaryIO, name: str, begin: int) -> np.ndarray:
-    """Return the array whose .npy header is at byte `begin`, mapped read-only."""
-    file.seek(begin)
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> np.ndarray:
+    """Return a compressed member; what its header says is compared with the sizes in the archive before memory is asked for."""
+    if member.compress_type != zipfile.ZIP_DEFLATED or member.file_size > MOST_EXPANSION * member.compress_size + 4096:
+        raise DataFileError(f"{name}: the member {member.filename!r} is not packed as numpy.savez_compressed does it")
+    with archive.open(member) as packed:
+        shape, _, dtype = _header(packed, name)
+        if math.prod(shape) * dtype.itemsize > member.file_size:
+            raise DataFileError(f"{name}: an array of shape {shape} and dtype {dtype} is longer than its member")
+    with archive.open(member) as packed:
+        array: np.ndarray = npy.read_array(packed, allow_pickle=False)
+        return array
+
+
+def _header(file: Any, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return shape, whether columns are contiguous, and dtype, from the header that begins where a file stands."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0), (3, 0)):
         raise DataFileError(f"{name}: .npy format version {version} is unknown")
@@ -101,6 +124,13 @@ def _mapped(file: BinaryIO, name: str, begin: int) -> np.ndarray:
         raise DataFileError(f"{name}: it holds Python objects, which are never loaded. Save numbers.")
     if any(size < 0 for size in shape):
         raise DataFileError(f"{name}: the shape {shape} is negative")
+    return shape, fortran, dtype
+
+
+def _mapped(file: BinaryIO, name: str, begin: int) -> np.ndarray:
+    """Return the array whose .npy header is at byte `begin`, mapped read-only."""
+    file.seek(begin)
+    shape, fortran, dtype = _header(file, name)
     size = math.prod(shape) * dtype.itemsize
     available = os.fstat(file.fileno()).st_size - file.tell()
     if size > available:

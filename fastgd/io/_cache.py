@@ -53,10 +53,10 @@ def load(path: str, source: str, options: dict[str, Any]) -> tuple[dict[str, np.
         return None
     key = config["source"]
     now = key_of(source, options)
-    if key["options"] != json.loads(json.dumps(options)) or key["size"] != now["size"]:
+    if key.get("options") != json.loads(json.dumps(options)) or key.get("size") != now["size"]:
         return None
     # A copied or touched file has another time and the same bytes.
-    if key["mtime_ns"] != now["mtime_ns"] and key["sha256"] != digest_of(source):
+    if key.get("mtime_ns") != now["mtime_ns"] and key.get("sha256") != digest_of(source):
         return None
     return arrays, config["n_features"]
 
@@ -66,7 +66,29 @@ def map_file(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     entries, config, begin = entries_of(path)
     with open(path, "rb") as file:
         mapped = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)[begin:]
-    return {entry.name: _safetensors.to_array(entry, mapped) for entry in entries[:-1]}, config
+    arrays = {entry.name: _safetensors.to_array(entry, mapped) for entry in entries[:-1]}
+    reason = _contradiction(arrays, config)
+    if reason:
+        raise DataFileError(f"{path} is a damaged data cache: {reason}. Remove it, and it will be made anew.")
+    return arrays, config
+
+
+def _contradiction(arrays: dict[str, np.ndarray], config: dict[str, Any]) -> str:
+    """Say what is wrong with a cache but for its values and columns, which whatever walks them checks; nothing if all is well."""
+    kinds = {"data": "f", "indices": "i", "indptr": "i", "y": "f", **({"qid": "i"} if "qid" in arrays else {})}
+    for name, kind in kinds.items():
+        array = arrays[name]
+        if array.ndim != 1 or array.dtype.kind != kind or array.itemsize < 4:
+            return f"{name} is {array.dtype} of shape {array.shape}"
+    n_rows, starts = len(arrays["y"]), arrays["indptr"]
+    if len(starts) != n_rows + 1 or len(arrays["indices"]) != len(arrays["data"]):
+        return f"{n_rows} targets, {len(starts)} row starts, {len(arrays['indices'])} columns, {len(arrays['data'])} values"
+    if starts[0] != 0 or starts[-1] != len(arrays["data"]) or (starts[1:] < starts[:-1]).any():
+        return "the row starts do not ascend from 0 to the number of values"
+    n_features = config.get("n_features")
+    if type(n_features) is not int or not 0 < n_features < 2**31:
+        return f"n_features is {n_features!r:.40}"
+    return "" if isinstance(config.get("source"), dict) else "it does not say which text it was made of"
 
 
 def entries_of(path: str) -> tuple[list[_safetensors.Entry], dict[str, Any], int]:
@@ -81,7 +103,9 @@ def entries_of(path: str) -> tuple[list[_safetensors.Entry], dict[str, Any], int
         metadata, fields = _safetensors.parse_fields(header)
         entries = _safetensors.parse_entries(fields, size - 8 - length)
         config = _safetensors.strict_json(metadata.get("fastgd", ""), "the configuration")
-        if config.get("kind") != KIND or not {"data", "indices", "indptr", "y"} <= {entry.name for entry in entries}:
+        if config.get("kind") != KIND or not {"data", "indices", "indptr", "y"} <= {
+            entry.name for entry in entries[:-1]
+        }:
             raise FormatError("it holds no data")
     except FormatError as error:
         raise DataFileError(

@@ -105,6 +105,11 @@ class CacheSource:
                 indices = self._read(descriptor, "indices", first, last)
                 if identity_of(os.fstat(descriptor)) != self._identity:
                     raise DataChangedError(f"{self.name} changed while it was read. Begin again.")
+                if len(indices) and not 0 <= indices.min() <= indices.max() < self.n_features:
+                    raise DataFileError(
+                        f"{self.name} is a damaged data cache: a column of rows {row} to {stop - 1} is not one of {self.n_features}. "
+                        "Remove it, and make it anew."
+                    )
                 starts = self._starts[row : stop + 1] - first
                 X = csr_matrix((values, indices, starts.astype(indices.dtype)), shape=(stop - row, self.n_features))
                 yield Part(X, self._y[row:stop], (stop,))

@@ -92,12 +92,22 @@ def load_table(
     nulls = choice(nulls, OWNER, "nulls", ("refuse", "zero"))
     n_hashed = integer(n_hashed, OWNER, "n_hashed", low=1)
     width = checked_dtype(dtype, OWNER)
+    try:
+        return _loaded(source, target, columns, categories, n_hashed, nulls, width)
+    except UnicodeDecodeError:
+        raise DataFileError(f"{_name_of(source)}: it is not UTF-8 text; convert it first, such as by iconv.") from None
+
+
+def _loaded(
+    source: Any, target: str | None, columns: Any, categories: str, n_hashed: int, nulls: str, width: np.dtype
+) -> Table:
+    """Return the table; the arguments are those of `load_table`, checked."""
     table = _arrow(source)
     if len(set(table.column_names)) != table.num_columns:
         twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
         raise value_error(OWNER, "source", "a table whose columns have different names", twice)
     if table.num_rows == 0:
-        raise value_error(OWNER, "source", "a table with at least one row", _name_of(source))
+        raise DataFileError(f"{_name_of(source)}: no rows below the names of the columns.")
     names = [name for name in table.column_names if name != target] if columns is None else list(columns)
     for name in [*names, *([] if target is None else [target])]:
         if name not in table.column_names:
@@ -156,7 +166,11 @@ def _csv(name: str, delimiter: str) -> Any:
     options = csv.ParseOptions(delimiter=delimiter)
     try:
         table = csv.read_csv(name, parse_options=options)
-    except pa.ArrowInvalid:
+    except pa.ArrowInvalid as error:
+        if "cannot infer number of columns" in str(error):
+            raise DataFileError(
+                f"{name}:1: the first line is longer than a megabyte: too many columns for a table. Use libsvm text or a .npz file."
+            ) from None
         csv.read_csv(name, csv.ReadOptions(use_threads=False), parse_options=options)  # one thread knows the row
         raise
     for column, values in zip(table.column_names, table.columns, strict=True):
@@ -184,7 +198,7 @@ def _block(name: str, column: Any, categories: str, n_hashed: int, nulls: str, d
     if column.null_count and nulls == "refuse":
         row = pc.index(pc.is_null(column), True).as_py()
         raise value_error(
-            OWNER, "nulls", "'zero' where values are missing", nulls, f"Column {name!r} has none in row {row}."
+            OWNER, "nulls", "'zero' where values are missing", nulls, f"Column {name!r} has no value in row {row}."
         )
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):

@@ -1,6 +1,7 @@
 """The sweep: every learning rate is a lane, so many rates cost little more than one."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +120,7 @@ def sweep(
     X_val: Any = None,
     y_val: Any = None,
     sample_weight_val: Any = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SweepResult:
     """Train an estimator with many learning rates in one pass over the rows, and compare them on rows held out.
 
@@ -147,6 +149,8 @@ def sweep(
         The validation rows; without them `validation_fraction` of the rows is held out.
     sample_weight_val : array-like of shape (n_val,), optional
         The weights of the validation rows.
+    progress : callable, optional
+        Called as ``progress(epochs_done, n_epochs)`` after each epoch.
 
     Returns
     -------
@@ -209,7 +213,8 @@ def sweep(
     plan = fit.Plan(n_epochs, shuffle=bool(model.shuffle), verbose=int(model.verbose), drop_diverged=True)
     untrained = validation.measure(lanes)[0]
     seed = task["seed"] if network else model._seed()
-    outcome = fit.train(lanes, problem, pace, plan, seed, validation=validation)
+    observer = None if progress is None else _Progress(progress, n_epochs)
+    outcome = fit.train(lanes, problem, pace, plan, seed, validation=validation, observer=observer)
     loss, val_loss, best = _curves(rates, outcome, len(untrained))
     model.set_params(**model._with_rate(float(rates[best])))
     if network:
@@ -221,6 +226,22 @@ def sweep(
         model.t_ = model.n_iter_ * inputs.rows_that_count(X, weight) + 1
     lost = diverged(val_loss[-1], untrained.reshape(len(rates), -1).sum(axis=1))
     return SweepResult(rates, loss, val_loss, lost, model, time.perf_counter() - began)
+
+
+class _Progress:
+    """An observer that tells how many epochs are done."""
+
+    def __init__(self, told: Callable[[int, int], None], n_epochs: int):
+        self._told, self._done, self._n_epochs = told, 0, n_epochs
+
+    def begin(self, weights: Any) -> None:
+        """An epoch begins."""
+
+    def end(self, measured: Any, weights: Any) -> bool:
+        """An epoch has ended."""
+        self._done += 1
+        self._told(self._done, self._n_epochs)
+        return False
 
 
 def _checked_rates(given: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ from fastgd._estimators import inputs
 from fastgd._estimators.auto import CONSTRAINT, SCALE_FREE, forget, found_rate, is_auto, refuse_own_steps
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit, race
+from fastgd._training.history import History
 from fastgd._training.models import Lanes
 from fastgd._training.own_lanes import runs_in_lines
 from fastgd._validation import ArgumentValueError
@@ -63,7 +64,7 @@ def learn(
         observer.begin_fit(fitted)
     winner = race.run(track, plan, model._seed(), observer)
     model._set(fitted(*fit.published(winner.lanes), winner.n_iter))
-    model.stop_reason_, model.history_ = winner.stop_reason, winner.history
+    model.stop_reason_, model.history_ = winner.stop_reason, History(winner.history)
     model.learning_rate_, model.race_ = winner.result.chosen, winner.result
     pace = (model.learning_rate, model.eta0)
     model._training = {"state": winner.lanes.state(), "epochs": winner.n_iter, "pace": pace, "memory": None}

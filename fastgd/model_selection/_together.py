@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from fastgd._estimators import inputs
 from fastgd._training import fit
+from fastgd._training.history import History
 from fastgd._training.models import AnyLanes, side_by_side
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
@@ -237,7 +238,7 @@ class Pass:
         model.n_iter_ = int(outcome.n_iter[own].max())
         model.t_ = model.n_iter_ * self.n_counted + 1
         model.stop_reason_ = ", ".join(dict.fromkeys(outcome.stop_reason[own].tolist()))
-        model.history_ = {name: _of_lanes(a, own)[: model.n_iter_] for name, a in outcome.history.items()}
+        model.history_ = History((name, _of_lanes(a, own)[: model.n_iter_]) for name, a in outcome.history.items())
         return None
 
 

@@ -8,6 +8,7 @@ from fastgd._estimators import inputs
 from fastgd._estimators.auto import SCALE_FREE, refuse_own_steps
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit, race
+from fastgd._training.history import History
 from fastgd._training.network import NetworkLanes
 from fastgd._training.own_lanes import runs_in_networks
 from fastgd.neural_network import _solvers
@@ -51,7 +52,11 @@ def learn(
         observer.begin_fit(fitted)
     winner = race.run(track, model._plan(int(model.max_iter), False), seed, observer)
     model._set(fitted(*fit.published(winner.lanes), winner.n_iter))
-    model.n_layers_, model.stop_reason_, model.history_ = len(model.coefs_) + 1, winner.stop_reason, winner.history
+    model.n_layers_, model.stop_reason_, model.history_ = (
+        len(model.coefs_) + 1,
+        winner.stop_reason,
+        History(winner.history),
+    )
     model._note_losses(fit.Problem(track.X, targets, rows, weight), False)
     model.learning_rate_, model.race_ = winner.result.chosen, winner.result
     pace = _solvers.given_rate(model)

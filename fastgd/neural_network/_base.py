@@ -15,6 +15,7 @@ from fastgd._estimators import auto, inputs, settings
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._estimators.storage import Storable
 from fastgd._training import fit, health, rollback
+from fastgd._training.history import History
 from fastgd._training.network import NetworkLanes
 from fastgd._training.own_lanes import network_lanes
 from fastgd._training.rows import Rows
@@ -248,10 +249,10 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         self._set(self._attributes(outcome.coef[:, k : k + 1], outcome.intercept[k : k + 1]))
         self.n_layers_, self.n_iter_ = len(self.coefs_) + 1, int(outcome.n_iter[k])
         self.t_, self.stop_reason_ = self.n_iter_ * len(problem.learn), str(outcome.stop_reason[k])
-        self.history_ = {
-            name: (value[..., k] if len(outcome.n_iter) > 1 and np.ndim(value) > 1 else value)[: self.n_iter_]
+        self.history_ = History(
+            (name, (value[..., k] if len(outcome.n_iter) > 1 and np.ndim(value) > 1 else value)[: self.n_iter_])
             for name, value in outcome.history.items()
-        }
+        )
         self._note_losses(problem, False)
 
     def _plan(self, epochs: int, exactly: bool) -> fit.Plan:

@@ -10,6 +10,7 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit
+from fastgd._training.history import History
 from fastgd._training.log import DivergedError
 from fastgd._training.network import NetworkLanes
 from fastgd._training.rates import RateTable
@@ -81,4 +82,4 @@ def minimise(model: Any, lanes: NetworkLanes, problem: fit.Problem, observer: Ca
     history = {name: np.array([each[name] for each in epochs]) for name in epochs[0]}
     reason = reason or ("tol" if found.success else "max_iter")
     coef = found.x[:, None].astype(lanes.dtype)
-    return fit.Outcome(coef, np.zeros(1), np.array([n_iter]), np.array([reason]), history)
+    return fit.Outcome(coef, np.zeros(1), np.array([n_iter]), np.array([reason]), History(history))

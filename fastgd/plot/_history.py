@@ -1,11 +1,11 @@
 """Pictures of a training that is over: the losses with the rate, and the health of the gradients."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from fastgd import _drawing as drawing
+from fastgd._training.history import carried
 from fastgd._validation import choice, type_error, value_error
 
 OWN = "fastgd."
@@ -33,10 +33,7 @@ def per_model(values: Any, name: str, owner: str, n: int) -> np.ndarray:
     array = np.array(values, np.float64)
     if array.ndim not in (1, 2) or len(array) != n or not n:
         raise value_error(owner, name, f"an array of shape ({n},) or ({n}, n_models)", array.shape)
-    array = array.reshape(n, -1)
-    for before, row in pairwise(array):
-        stopped = np.isnan(row)
-        row[stopped] = before[stopped]
+    array = carried(array.reshape(n, -1))
     if not np.isfinite(array).all():
         raise value_error(owner, name, "finite, but for NaN after a model has stopped", values)
     return array

@@ -200,29 +200,42 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     0.5
     """
     name = os.fspath(path)
-    with open(name, encoding="utf-8", errors="strict") as file:
-        text = file.read()
+    try:
+        with open(name, encoding="utf-8", errors="strict") as file:
+            text = file.read()
+    except UnicodeDecodeError:
+        raise ArgumentValueError(f"{name} is not JSON: it is no text.") from None
     if '"fastgd_run"' not in text[:100]:
-        return Run({"name": Path(name).stem}, [], [_curves(text, name)])
+        return Run({"name": Path(name).stem}, [], [_curve(_parsed(text, name), name)])
     run = Run({})
     lines = text.split("\n")
     for k, line in enumerate(lines[:-1]):  # the last one is empty, or still being written
-        value = _parsed(line, f"{name}:{k + 1}")
-        run.header.update(value.get("header", {}))
-        run.header.update(value.get("end", {}))
-        run.curves += value.get("curves", [])
-        if "epoch" in value:
-            run.epochs.append(value["epoch"])
+        _take(run, _parsed(line, f"{name}:{k + 1}"), f"{name}:{k + 1}")
     return run
 
 
-def _curves(text: str, name: str) -> dict[str, Any]:
-    value = _parsed(text, name)
-    if "learning_rate" not in value or "loss" not in value:
+def _take(run: Run, value: dict[str, Any], place: str) -> None:
+    """Add what a line of a run file says."""
+    for part, kind in (("header", dict), ("end", dict), ("curves", list), ("epoch", dict)):
+        if not isinstance(value.get(part, kind()), kind):
+            raise ArgumentValueError(f"{place}: {part} must be a JSON {'object' if kind is dict else 'array'}")
+    run.header.update(value.get("header", {}))
+    run.header.update(value.get("end", {}))
+    run.curves += [_curve(each, place) for each in value.get("curves", [])]
+    if "epoch" in value:
+        epoch = value["epoch"]
+        run.epochs.append({key: each for key, each in epoch.items() if each is None or type(each) in (int, float)})
+
+
+def _curve(value: Any, place: str) -> dict[str, Any]:
+    """Return a sweep or range test, which has a list of rates and a list of losses."""
+    known = isinstance(value, dict) and all(isinstance(value.get(part), list) for part in ("learning_rate", "loss"))
+    if not known or not value["loss"] or not value["learning_rate"]:
         raise ArgumentValueError(
-            f"{name} is neither a run that `fastgd train --log` wrote nor a sweep or range test in JSON."
+            f"{place} is neither a run that `fastgd train --log` wrote nor a sweep or range test in JSON."
         )
-    return value
+    found: dict[str, Any] = value
+    return found
 
 
 def _parsed(text: str, place: str) -> dict[str, Any]:

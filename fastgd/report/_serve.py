@@ -1,5 +1,6 @@
 """Runs live in a browser: the page once, then an event for each change of their files. Only this machine can connect."""
 
+import contextlib
 import json
 import os
 import threading
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from fastgd._validation import ArgumentValueError
 from fastgd.report._page import as_dict, page
 from fastgd.report._runs import Run, read_run
 
@@ -29,6 +31,8 @@ class _Server(ThreadingHTTPServer):
                 found.append(read_run(path))
             except FileNotFoundError:
                 found.append(Run({"name": f"{os.path.basename(path)} (waiting)"}))
+            except (ArgumentValueError, OSError, UnicodeDecodeError) as error:  # replaced meanwhile by something else
+                found.append(Run({"name": f"{os.path.basename(path)} (unreadable: {error})"}))
         return found
 
     def stamp(self) -> list[tuple[int, int] | None]:
@@ -103,10 +107,20 @@ def serve(paths: Any, *, port: int = 8765, announce: Callable[[str], None] = pri
 
     Raises
     ------
+    ArgumentValueError
+        If a file is there and is no run.
     OSError
-        If the port is taken.
+        If a file cannot be read, or the port is taken.
     """
-    with _Server(port, tuple(paths)) as server:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            read_run(path)  # what is no run is refused here, not in the browser
+    try:
+        opened = _Server(port, tuple(paths))
+    except OSError as error:
+        taken = f"port {port} cannot be opened ({error.strerror}); choose another one, or 0 for any free one"
+        raise OSError(error.errno, taken) from None
+    with opened as server:
         announce(f"http://127.0.0.1:{server.server_address[1]}/")
         try:
             server.serve_forever(poll_interval=0.1)

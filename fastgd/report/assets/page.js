@@ -1,6 +1,7 @@
 "use strict";
 // Okabe and Ito's colours, which colour-blind readers can tell apart; the last two are light on white and come last.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+const ON_DARK = ["#4aa8e8", "#f0803c", "#2cc293", "#e59cc4", "#9bd5f7", "#f0bc4a"];
 const CHARTS = [
   {title: "Loss", fields: [["loss", "training", []], ["val_loss", "validation", [6, 4]]], loss: true},
   {title: "Learning rate", fields: [["learning_rate", "learning rate", []]], loss: false},
@@ -18,7 +19,7 @@ let zoom = null;
 let syncing = false;
 const titleOf = k => runs[k].header.name || "run";  // unique: see rename
 const $ = id => document.getElementById(id);
-const colour = k => COLOURS[k % COLOURS.length];
+const colour = k => (document.documentElement.dataset.theme === "dark" ? ON_DARK : COLOURS)[k % COLOURS.length];
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -35,8 +36,12 @@ function format(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return typeof value === "object" ? JSON.stringify(value) : String(value);
   if (Number.isInteger(value)) return value.toLocaleString("en");
-  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? String(+value.toPrecision(5)) : value.toExponential(3);
+  const short = +value.toPrecision(5);
+  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? String(short) : short.toExponential();
 }
+
+// On an axis there is room for 1.5M, not for 1,500,000.
+const onAxis = value => Math.abs(value) >= 1e5 && Math.abs(value) < 1e15 ? value.toLocaleString("en", {notation: "compact"}) : format(value);
 
 function facts(pairs) {
   const list = make("dl");
@@ -66,7 +71,7 @@ function drawRuns() {
       make("h3", {}, make("label", {}, box, make("span", {class: "swatch", "aria-hidden": "true"}), titleOf(k))),
       facts([["model", header.model], ["score", header.score], ["scored_on", header.scored_on], ["learning_rate", header.learning_rate],
         ["epochs", run.epochs.length || undefined], ["stopped_by", header.stop_reason], ["started", header.started],
-        ...Object.entries(header.data || {})]));
+        ...Object.entries(header.data || {}), ...(run.epochs.length ? [] : run.curves.map(curve => [kindOf(curve), chosen(curve)]))]));
     for (const [title, value] of [["Parameters", header.parameters], ["Machine and versions", header.machine]]) {
       if (value && Object.keys(value).length) card.append(make("details", {}, make("summary", {}, title), facts(Object.entries(value))));
     }
@@ -83,10 +88,12 @@ function theme() {
   return {ink: style.getPropertyValue("--faint").trim(), line: style.getPropertyValue("--line").trim()};
 }
 
+const WHOLE = Array.from({length: 15}, (_, power) => [1, 2, 5].map(digit => digit * 10 ** power)).flat();  // there is no epoch 2.5
+
 function axes(names) {
   const {ink, line} = theme();
-  const values = (u, ticks) => ticks.map(value => value === null ? "" : format(value));
-  return names.map((label, k) => ({label, stroke: ink, grid: {stroke: line, width: 1}, ticks: {stroke: line, width: 1}, size: k ? 76 : 50, values}));
+  const values = (u, ticks) => ticks.map(value => value === null ? "" : onAxis(value));
+  return names.map((label, k) => ({label, stroke: ink, grid: {stroke: line, width: 1}, ticks: {stroke: line, width: 1}, size: k ? 76 : 50, values, ...(k || !["epoch", "step"].includes(label) ? {} : {incrs: WHOLE})}));
 }
 
 function figure(holder, title, options, data, summary) {
@@ -113,7 +120,7 @@ function drawCurves() {
         if (y.every(value => value === null)) continue;
         const full = (runs.length > 1 ? `${titleOf(k)} ` : "") + label;
         tables.push([rows.map(epoch => epoch[by]), y]);
-        series.push({label: full, stroke: colour(k), width: 2, dash, spanGaps: true, points: {show: rows.length < 40}, value: (u, v) => format(v)});
+        series.push({label: full, stroke: colour(k), width: 2, dash, spanGaps: true, points: {show: rows.length < 40, size: 5, fill: colour(k)}, value: (u, v) => format(v)});
         const known = y.filter(value => value !== null);
         words.push(`${full} from ${format(known[0])} to ${format(known.at(-1))}`);
       }
@@ -156,26 +163,38 @@ function setRange() {
   syncing = false;
 }
 
+// A sweep has a row of losses for each epoch, a range test one for each rate, with a column for each seed.
+const isTest = curve => Array.isArray(curve.loss[0]) && curve.loss.length === curve.learning_rate.length && !curve.val_loss;
+const kindOf = curve => isTest(curve) || curve.suggestions ? "range test" : "sweep";
+
+function chosen(curve) {
+  const best = curve.best_learning_rate || curve.learning_rate[curve.best];
+  return best ? `the best rate is ${format(best)}` : Object.entries(curve.suggestions || {})
+    .map(([rule, found]) => `${rule} ${format(found.learning_rate ?? found)}`).join(", ");
+}
+
 function drawRates() {
-  // A sweep has a loss for each epoch and rate, a range test one for each rate.
   const found = runs.flatMap((run, k) => run.curves.map(curve => [titleOf(k), curve])).filter(([, c]) => c.learning_rate && c.loss);
   $("rates").hidden = !found.length;
   $("rate-curves").replaceChildren();
   for (const [title, curve] of found) {
-    const source = curve.val_loss || curve.loss;
-    const seeds = Array.isArray(source[0]) && source.length === curve.learning_rate.length;  // of a range test: a row for each rate
-    const lines = seeds ? source[0].map((_, k) => source.map(row => row[k])) : Array.isArray(source[0]) ? source : [source];
+    const seeds = isTest(curve), lines = linesOf(curve);
     const series = [{label: "learning rate", value: (u, v) => format(v)}].concat(lines.map((_, k) => ({
-      label: lines.length > 1 ? `${seeds ? "seed" : "epoch"} ${k + 1}` : "loss", stroke: COLOURS[0], alpha: seeds ? 0.6 : 0.25 + 0.75 * (k + 1) / lines.length,
-      width: !seeds && k + 1 === lines.length ? 2.5 : 1.2, value: (u, v) => format(v)})));
-    const best = curve.best_learning_rate || curve.learning_rate[curve.best];
-    const words = best ? `the best rate is ${format(best)}` : Object.entries(curve.suggestions || {})
-      .map(([rule, s]) => `${rule} ${format(s.learning_rate ?? s)}`).join(", ");
+      label: lineName(curve, k, lines.length), stroke: colour(0), alpha: seeds ? 0.6 : 0.25 + 0.75 * (k + 1) / lines.length,
+      width: !seeds && k + 1 === lines.length ? 2.5 : 1.2, points: {size: 5, fill: colour(0)}, value: (u, v) => format(v)})));
+    const words = chosen(curve);
     const limit = ceiling(lines);
     const options = {series, scales: {x: {time: false, distr: 3}, y: {range: (u, low, high) => [low, Math.min(high, limit)]}}, axes: axes(["learning rate", "loss"])};
     figure($("rate-curves"), `${title}: ${words}`, options, [curve.learning_rate, ...lines], words);
   }
 }
+
+function linesOf(curve) {
+  const source = curve.val_loss || curve.loss;
+  return isTest(curve) ? source[0].map((_, k) => source.map(row => row[k])) : Array.isArray(source[0]) ? source : [source];
+}
+
+const lineName = (curve, k, n) => n > 1 ? `${isTest(curve) ? "seed" : "epoch"} ${k + 1}` : "loss";
 
 function ceiling(lines) {
   // Rates that diverge would flatten all the others.
@@ -185,21 +204,34 @@ function ceiling(lines) {
 }
 
 function drawTables() {
-  $("tables").replaceChildren(...runs.map((run, k) => {
+  const open = new Set([...$("tables").querySelectorAll("details[open]")].map(each => each.dataset.name));
+  const made = runs.flatMap((run, k) => {
     const names = COLUMNS.filter(key => run.epochs.some(epoch => epoch[key] !== undefined && epoch[key] !== null));
-    const head = make("thead", {}, make("tr", {}, ...names.map(key => make("th", {scope: "col"}, key.replaceAll("_", " ")))));
-    const body = make("tbody", {}, ...run.epochs.map(epoch => make("tr", {}, ...names.map(key => make("td", {}, format(epoch[key]))))));
-    const table = make("table", {}, make("caption", {}, titleOf(k)), head, body);
-    const save = make("button", {type: "button", onclick: () => download(run, names, titleOf(k))}, "Download as CSV");
-    return make("details", {}, make("summary", {}, `${titleOf(k)}: ${run.epochs.length} epochs`), save,
-      make("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": `epochs of ${titleOf(k)}`}, table));
-  }));
+    const epochs = run.epochs.length || !run.curves.length
+      ? [table(titleOf(k), `${run.epochs.length} epochs`, names, run.epochs.map(epoch => names.map(key => epoch[key])))] : [];
+    return epochs.concat(run.curves.filter(curve => curve.learning_rate && curve.loss).map(curve => {
+      const lines = linesOf(curve);
+      const heads = ["learning_rate", ...lines.map((_, line) => `${curve.val_loss ? "val_loss" : "loss"} ${lineName(curve, line, lines.length)}`)];
+      const rows = curve.learning_rate.map((rate, row) => [rate, ...lines.map(line => line[row])]);
+      return table(`${titleOf(k)}, rates`, `${rows.length} learning rates of a ${kindOf(curve)}`, heads, rows);
+    }));
+  });
+  $("tables").replaceChildren(...made);
+  for (const each of made) each.open = open.has(each.dataset.name);
 }
 
-function download(run, names, title) {
-  const rows = [names, ...run.epochs.map(epoch => names.map(key => epoch[key] ?? ""))];
-  const link = make("a", {href: URL.createObjectURL(new Blob([rows.map(row => row.join(",")).join("\n") + "\n"], {type: "text/csv"})),
-    download: `${title}.csv`});
+function table(name, what, heads, rows) {
+  const head = make("thead", {}, make("tr", {}, ...heads.map(key => make("th", {scope: "col"}, key.replaceAll("_", " ")))));
+  const body = make("tbody", {}, ...rows.map(row => make("tr", {}, ...row.map(value => make("td", {}, format(value))))));
+  const save = make("button", {type: "button", "aria-label": `Download ${name} as CSV`, onclick: () => download(name, heads, rows)}, "Download as CSV");
+  return make("details", {"data-name": name}, make("summary", {}, `${name}: ${what}`), save,
+    make("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": `numbers of ${name}`},
+      make("table", {}, make("caption", {}, name), head, body)));
+}
+
+function download(name, heads, rows) {
+  const text = [heads, ...rows.map(row => row.map(value => value ?? ""))].map(row => row.join(",")).join("\n") + "\n";
+  const link = make("a", {href: URL.createObjectURL(new Blob([text], {type: "text/csv"})), download: `${name}.csv`});
   link.click();
   URL.revokeObjectURL(link.href);
 }
@@ -218,7 +250,7 @@ function draw() {
 }
 
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
-$("theme").addEventListener("click", () => { setTheme(document.documentElement.dataset.theme !== "dark"); drawCurves(); drawRates(); });
+$("theme").addEventListener("click", () => { setTheme(document.documentElement.dataset.theme !== "dark"); drawRuns(); drawCurves(); drawRates(); });
 $("controls").addEventListener("submit", event => event.preventDefault());
 $("controls").addEventListener("change", event => {
   if (event.target.type === "number") return setRange();
