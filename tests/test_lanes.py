@@ -346,6 +346,15 @@ def lane_loss(name, dtype, width, z, y, hyper, level=None):
     return value, slope
 
 
+def lane_slope(name, dtype, z, y, hyper, level):
+    """Return slopes by the compiled function of one lane."""
+    number = ctypes.c_float if dtype is np.float32 else ctypes.c_double
+    address = execute.lane_table(level).SLOPES[name, np.dtype(dtype).name]
+    call = ctypes.CFUNCTYPE(number, number, number, ctypes.c_void_p)(address)
+    parameter = np.full(1, hyper, dtype)
+    return np.array([call(a, b, parameter.ctypes.data) for a, b in zip(z, y, strict=True)], dtype)
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: d.__name__)
 @pytest.mark.parametrize("name", FORMULAS)
 def test_lane_loss_is_the_one_formula(name, dtype):
@@ -374,6 +383,8 @@ def test_lane_loss_is_the_one_formula(name, dtype):
     for level, width in itertools.product(LEVELS, emit.LANES):
         for found, same in zip(lane_loss(name, dtype, width, z, y, parameter, level), first, strict=True):
             assert np.array_equal(found, same, equal_nan=True)
+    for level in LEVELS:
+        assert np.array_equal(lane_slope(name, dtype, z, y, parameter, level), first[1], equal_nan=True)
 
 
 def test_generated_loops_are_fresh(capsys):

@@ -73,7 +73,7 @@ VALUES = st.integers(-(2**31), 2**31 - 1) | st.integers(-3, 70) | st.sampled_fro
 @given(st.sampled_from(WIDTHS), st.integers(1, 17), st.lists(st.tuples(PLACES, VALUES), min_size=1, max_size=3))
 def test_damage_is_refused_or_harmless(width, n_lanes, damages):
     """Whatever stands in the index arrays: the product of a matrix that is sound, otherwise an error."""
-    X, coef = matrix(40, width=width), coefficients(n_lanes)
+    X, coef = matrix(150, width=width), coefficients(n_lanes)
     for (name, place), value in damages:
         array = getattr(X, name)
         array[place % len(array)] = value

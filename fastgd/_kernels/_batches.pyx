@@ -57,7 +57,7 @@ cdef inline void multiply(Batch *s, Py_ssize_t first, Py_ssize_t n, const real *
         for tile in range(s.n_tiles):
             dot_sparse(
                 indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], <const index *> s.indices + indptr[i],
-                row_of(s, 0, 0, tile, real_, lanes_), s.stride, z + r * s.stride + tile * K, lanes_,
+                row_of(s, 0, 0, tile, real_, lanes_), s.stride, <const index *> NULL, 0, z + r * s.stride + tile * K, lanes_,
             )
 
 

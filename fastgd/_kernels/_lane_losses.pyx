@@ -1,5 +1,8 @@
 # Generated from losses.py by emit.py. Do not edit: change the loss, then run `python -m fastgd._kernels.emit`.
-"""Every loss over a fixed number of lanes, whose loop the compiler vectorises; `LANE_LOSSES` holds the loops' addresses."""
+"""Every loss over a fixed number of lanes, whose loop the compiler vectorises; `LANE_LOSSES` holds the loops' addresses.
+
+`LANE_SLOPES` holds those of the slopes alone, of one lane: its numbers stay in registers.
+"""
 from cython cimport floating
 cimport fastgd._kernels.lane_math as math
 
@@ -18,6 +21,14 @@ cdef inline (floating, floating) squared_error(
     cdef floating r
     r = z - y
     return r * r / <floating> 2, r
+
+
+cdef float squared_error_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return squared_error(z, y)[1]
+
+
+cdef double squared_error_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return squared_error(z, y)[1]
 
 
 cdef void squared_error_float32_1(
@@ -124,6 +135,14 @@ cdef inline (floating, floating) huber(
     size = math.fabs(r)
     value = r * r / <floating> 2 if size <= epsilon else epsilon * (size - epsilon / <floating> 2)
     return value, epsilon if r > epsilon else (-epsilon if r < -epsilon else r)
+
+
+cdef float huber_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return huber(z, y, hyper[0])[1]
+
+
+cdef double huber_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return huber(z, y, hyper[0])[1]
 
 
 cdef void huber_float32_1(
@@ -240,6 +259,14 @@ cdef inline (floating, floating) epsilon_insensitive(
     return excess if excess > <floating> 0 else excess * <floating> 0, slope
 
 
+cdef float epsilon_insensitive_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return epsilon_insensitive(z, y, hyper[0])[1]
+
+
+cdef double epsilon_insensitive_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return epsilon_insensitive(z, y, hyper[0])[1]
+
+
 cdef void epsilon_insensitive_float32_1(
     const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
 ) noexcept nogil:
@@ -353,6 +380,14 @@ cdef inline (floating, floating) squared_epsilon_insensitive(
     return excess * excess, <floating> 2 * excess
 
 
+cdef float squared_epsilon_insensitive_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return squared_epsilon_insensitive(z, y, hyper[0])[1]
+
+
+cdef double squared_epsilon_insensitive_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return squared_epsilon_insensitive(z, y, hyper[0])[1]
+
+
 cdef void squared_epsilon_insensitive_float32_1(
     const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
 ) noexcept nogil:
@@ -463,6 +498,14 @@ cdef inline (floating, floating) quantile(
     cdef floating r
     r = y - z
     return q * r if r >= <floating> 0 else (q - <floating> 1) * r, -q if r >= <floating> 0 else <floating> 1 - q
+
+
+cdef float quantile_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return quantile(z, y, hyper[0])[1]
+
+
+cdef double quantile_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return quantile(z, y, hyper[0])[1]
 
 
 cdef void quantile_float32_1(
@@ -580,6 +623,14 @@ cdef inline (floating, floating) logcosh(
     return size + math.log1p(e) - log2, slope if r > <floating> 0 else -slope
 
 
+cdef float logcosh_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return logcosh(z, y, hyper[0])[1]
+
+
+cdef double logcosh_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return logcosh(z, y, hyper[0])[1]
+
+
 cdef void logcosh_float32_1(
     const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
 ) noexcept nogil:
@@ -692,6 +743,14 @@ cdef inline (floating, floating) poisson(
     return rate - y * z, rate - y
 
 
+cdef float poisson_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return poisson(z, y)[1]
+
+
+cdef double poisson_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return poisson(z, y)[1]
+
+
 cdef void poisson_float32_1(
     const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
 ) noexcept nogil:
@@ -794,6 +853,14 @@ cdef inline (floating, floating) gamma(
     cdef floating ratio
     ratio = y * math.exp(-z)
     return z + ratio, <floating> 1 - ratio
+
+
+cdef float gamma_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return gamma(z, y)[1]
+
+
+cdef double gamma_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return gamma(z, y)[1]
 
 
 cdef void gamma_float32_1(
@@ -899,6 +966,14 @@ cdef inline (floating, floating) tweedie(
     rate = math.exp((<floating> 2 - power) * z)
     ratio = y * math.exp((<floating> 1 - power) * z) if y > <floating> 0 else y * <floating> 0  # far out the exponential is infinite
     return rate / (<floating> 2 - power) - ratio / (<floating> 1 - power), rate - ratio
+
+
+cdef float tweedie_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return tweedie(z, y, hyper[0])[1]
+
+
+cdef double tweedie_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return tweedie(z, y, hyper[0])[1]
 
 
 cdef void tweedie_float32_1(
@@ -1014,6 +1089,14 @@ cdef inline (floating, floating) log_loss(
     return math.log1p(e) + (z if z > <floating> 0 else z * <floating> 0) - y * z, p - y
 
 
+cdef float log_loss_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return log_loss(z, y)[1]
+
+
+cdef double log_loss_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return log_loss(z, y)[1]
+
+
 cdef void log_loss_float32_1(
     const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
 ) noexcept nogil:
@@ -1122,6 +1205,14 @@ cdef inline (floating, floating) focal(
     q = (e if margin >= <floating> 0 else <floating> 1) / (<floating> 1 + e)
     weight = math.exp(-gamma * (near + (margin if margin > <floating> 0 else margin * <floating> 0)))  # q**gamma
     return weight * surprise, (<floating> 1 - <floating> 2 * y) * weight * (q + gamma * p * surprise)
+
+
+cdef float focal_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return focal(z, y, hyper[0])[1]
+
+
+cdef double focal_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return focal(z, y, hyper[0])[1]
 
 
 cdef void focal_float32_1(
@@ -1236,6 +1327,14 @@ cdef inline (floating, floating) hinge(
     return short if short > <floating> 0 else short * <floating> 0, -y if short >= <floating> 0 else y * <floating> 0
 
 
+cdef float hinge_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return hinge(z, y)[1]
+
+
+cdef double hinge_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return hinge(z, y)[1]
+
+
 cdef void hinge_float32_1(
     const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
 ) noexcept nogil:
@@ -1341,6 +1440,14 @@ cdef inline (floating, floating) squared_hinge(
     return short * short, -<floating> 2 * y * short
 
 
+cdef float squared_hinge_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return squared_hinge(z, y)[1]
+
+
+cdef double squared_hinge_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return squared_hinge(z, y)[1]
+
+
 cdef void squared_hinge_float32_1(
     const float *z_, const float *y_, const float *hyper_, float *value_, float *slope_
 ) noexcept nogil:
@@ -1443,6 +1550,14 @@ cdef inline (floating, floating) perceptron(
     cdef floating margin
     margin = y * z
     return -margin if margin <= <floating> 0 else margin * <floating> 0, -y if margin <= <floating> 0 else y * <floating> 0
+
+
+cdef float perceptron_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return perceptron(z, y)[1]
+
+
+cdef double perceptron_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return perceptron(z, y)[1]
 
 
 cdef void perceptron_float32_1(
@@ -1550,6 +1665,14 @@ cdef inline (floating, floating) modified_huber(
     short = short if short > <floating> 0 else short * <floating> 0
     slope = -<floating> 4 * y if margin < -<floating> 1 else -<floating> 2 * y * short
     return -<floating> 4 * margin if margin < -<floating> 1 else short * short, slope
+
+
+cdef float modified_huber_float32_slope(float z, float y, const float *hyper) noexcept nogil:
+    return modified_huber(z, y)[1]
+
+
+cdef double modified_huber_float64_slope(double z, double y, const double *hyper) noexcept nogil:
+    return modified_huber(z, y)[1]
 
 
 cdef void modified_huber_float32_1(
@@ -1769,4 +1892,38 @@ LANE_LOSSES = {
     ("modified_huber", "float64", 4): <size_t> &modified_huber_float64_4,
     ("modified_huber", "float64", 8): <size_t> &modified_huber_float64_8,
     ("modified_huber", "float64", 16): <size_t> &modified_huber_float64_16,
+}
+
+
+LANE_SLOPES = {
+    ("squared_error", "float32"): <size_t> &squared_error_float32_slope,
+    ("squared_error", "float64"): <size_t> &squared_error_float64_slope,
+    ("huber", "float32"): <size_t> &huber_float32_slope,
+    ("huber", "float64"): <size_t> &huber_float64_slope,
+    ("epsilon_insensitive", "float32"): <size_t> &epsilon_insensitive_float32_slope,
+    ("epsilon_insensitive", "float64"): <size_t> &epsilon_insensitive_float64_slope,
+    ("squared_epsilon_insensitive", "float32"): <size_t> &squared_epsilon_insensitive_float32_slope,
+    ("squared_epsilon_insensitive", "float64"): <size_t> &squared_epsilon_insensitive_float64_slope,
+    ("quantile", "float32"): <size_t> &quantile_float32_slope,
+    ("quantile", "float64"): <size_t> &quantile_float64_slope,
+    ("logcosh", "float32"): <size_t> &logcosh_float32_slope,
+    ("logcosh", "float64"): <size_t> &logcosh_float64_slope,
+    ("poisson", "float32"): <size_t> &poisson_float32_slope,
+    ("poisson", "float64"): <size_t> &poisson_float64_slope,
+    ("gamma", "float32"): <size_t> &gamma_float32_slope,
+    ("gamma", "float64"): <size_t> &gamma_float64_slope,
+    ("tweedie", "float32"): <size_t> &tweedie_float32_slope,
+    ("tweedie", "float64"): <size_t> &tweedie_float64_slope,
+    ("log_loss", "float32"): <size_t> &log_loss_float32_slope,
+    ("log_loss", "float64"): <size_t> &log_loss_float64_slope,
+    ("focal", "float32"): <size_t> &focal_float32_slope,
+    ("focal", "float64"): <size_t> &focal_float64_slope,
+    ("hinge", "float32"): <size_t> &hinge_float32_slope,
+    ("hinge", "float64"): <size_t> &hinge_float64_slope,
+    ("squared_hinge", "float32"): <size_t> &squared_hinge_float32_slope,
+    ("squared_hinge", "float64"): <size_t> &squared_hinge_float64_slope,
+    ("perceptron", "float32"): <size_t> &perceptron_float32_slope,
+    ("perceptron", "float64"): <size_t> &perceptron_float64_slope,
+    ("modified_huber", "float32"): <size_t> &modified_huber_float32_slope,
+    ("modified_huber", "float64"): <size_t> &modified_huber_float64_slope,
 }

@@ -9,25 +9,21 @@ The weights of a lane are ``scale * w``, so that L2 decay is one multiplication 
 knows how much penalty every weight owed so far, each weight how much it has paid, and the debt is collected where a row touches it.
 """
 cimport numpy as cnp
-from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from fastgd._kernels.lane_decisions cimport decide
+from fastgd._kernels.lane_measure cimport add_losses, losses_and_slopes, measure
 from fastgd._kernels.lane_penalty cimport add_tracking, collect
 from fastgd._kernels.lane_rows cimport (
-    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, GRADIENT, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, OWED, PA1, PENALTY,
-    SCALE, SQUARES, WEIGHT, WEIGHTED_LOSS, AddAndMultiply, Eight, Four, One, Rate, Sixteen, Slice, add, block, dot, fetch, index,
+    ABSOLUTES, AVERAGED, DIVISOR, DRIFT, FIELDS, GIVEN, GRADIENT, INTERCEPT, L1, L2, LOSS, MEAN_INTERCEPT, MOST, MOST_FETCHED, OWED, PA1,
+    PENALTY, SCALE, SQUARES, WEIGHT, WEIGHTED_LOSS, AddAndMultiply, Eight, Four, One, Rate, Sixteen, Slice, add, block, dot, fetch, index,
     pass_dense, real, schar, square_norm,
 )
-from fastgd._kernels.lane_softmax cimport softmax_lanes
 
 cnp.import_array()
 
 cdef enum Task:
     LEARN, DECIDE, SETTLE, WEIGH, SQUARE
-
-ctypedef void (*loss_float)(const float *, const float *, const float *, float *, float *) noexcept nogil
-ctypedef void (*loss_double)(const double *, const double *, const double *, double *, double *) noexcept nogil
 
 
 cdef void rescale(Slice *s, const real *real_, Py_ssize_t K, Py_ssize_t l) noexcept nogil:
@@ -44,94 +40,6 @@ cdef void rescale(Slice *s, const real *real_, Py_ssize_t K, Py_ssize_t l) noexc
     state[SCALE * K + l], state[DIVISOR * K + l], state[AVERAGED * K + l] = 1, 1, 0
     state[SQUARES * K + l] *= scale * scale
     state[ABSOLUTES * K + l] *= scale
-
-
-cdef inline void spread(const real *values, Py_ssize_t n, real *out, block *lanes_) noexcept nogil:
-    """Copy a row of a table to a value for each lane: one for all, one each, or fewer and the rest 0."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef Py_ssize_t l
-    if n == 1:
-        for l in range(K):
-            out[l] = values[0]
-    elif n == K:
-        for l in range(K):
-            out[l] = values[l]
-    else:
-        for l in range(K):
-            out[l] = 0
-        for l in range(n):
-            out[l] = values[l]
-
-
-cdef inline double passive_aggressive(const Slice *s, double eta, double value, double square, double z, double y) noexcept nogil:
-    """Return the step of Crammer et al. (2006): just far enough to correct the row, limited by the aggressiveness `eta`."""
-    cdef double size = value / square if s.rate == PA1 else value / (square + 0.5 / eta)
-    if s.rate == PA1 and size > eta:
-        size = eta
-    if s.signed_by_target:
-        return size * y
-    return -size if y < z else size
-
-
-cdef inline void norms_of_models(const Slice *s, double *norm) noexcept nogil:
-    """Replace the sizes of slopes by the norm of those of a model, in all its lanes."""
-    cdef Py_ssize_t model, first, l
-    cdef double total
-    for model in range(s.n_lanes // s.n_outputs):
-        first, total = model * s.n_outputs, 0
-        for l in range(first, first + s.n_outputs):
-            total += norm[l] * norm[l]
-        for l in range(first, first + s.n_outputs):
-            norm[l] = sqrt(total)
-
-
-cdef inline void measure(
-    Slice *s, Py_ssize_t i, Py_ssize_t r, const double *eta, double square, const real *dots, double *change, block *lanes_
-) noexcept nogil:
-    """Add up loss and penalty of each lane at row `i`, step `r` of the slice, and find how far its prediction is to move along it."""
-    cdef Py_ssize_t K = sizeof(lanes_[0])
-    cdef real[MOST] z, y, value, slope
-    cdef double[MOST] weight, norm
-    cdef double *state = s.state
-    cdef double scale, g, length = sqrt(square + s.fit_intercept)
-    cdef Py_ssize_t l, known = r if s.targets_by_step else (i if s.code == NULL else s.code[i])
-    spread(<const real *> s.targets + known * s.targets_stride, s.targets_lanes, y, lanes_)
-    if s.weights != NULL:
-        spread(s.weights + (r if s.weights_by_step else i) * s.weights_stride, s.weights_lanes, weight, lanes_)
-    else:
-        for l in range(K):
-            weight[l] = 1
-    for l in range(K):
-        z[l] = <real> (state[SCALE * K + l] * dots[l] + state[INTERCEPT * K + l])
-    if s.n_outputs > 1:
-        softmax_lanes(s.n_lanes // s.n_outputs, s.n_outputs, z, y, value, slope, lanes_)
-    elif real is float:
-        (<loss_float> s.loss)(z, y, <const real *> s.hyper, value, slope)
-    else:
-        (<loss_double> s.loss)(z, y, <const real *> s.hyper, value, slope)
-    for l in range(K):
-        g = slope[l]
-        g = -1e12 if g < -1e12 else (1e12 if g > 1e12 else g)
-        change[l] = -eta[l] * g * weight[l]
-        norm[l] = fabs(g)
-    if s.n_outputs > 1:
-        norms_of_models(s, norm)
-    for l in range(K):
-        state[GRADIENT * K + l] += norm[l] * weight[l] * length
-    if s.rate != GIVEN:
-        for l in range(K):
-            change[l] = passive_aggressive(s, eta[l], value[l], square, z[l], y[l]) * weight[l]
-    for l in range(K):
-        scale = state[SCALE * K + l]
-        state[LOSS * K + l] += value[l]
-        state[PENALTY * K + l] += (
-            0.5 * state[L2 * K + l] * scale * scale * state[SQUARES * K + l] + state[L1 * K + l] * scale * state[ABSOLUTES * K + l]
-            + state[DRIFT * K + l] * state[INTERCEPT * K + l]
-        )
-    if s.weights != NULL:
-        for l in range(K):
-            state[WEIGHTED_LOSS * K + l] += weight[l] * value[l]
-            state[WEIGHT * K + l] += weight[l]
 
 
 cdef inline bint decay(
@@ -152,7 +60,7 @@ cdef inline bint decay(
         for l in range(K):
             if state[SCALE * K + l] < s.least_scale:
                 dots[l] = <real> (state[SCALE * K + l] * dots[l])
-                rescale(s, dots, K, l)
+                rescale(s, <const real *> NULL, K, l)
     for l in range(K):
         inverse[l] = 1 / state[SCALE * K + l]  # this does not wait for the prediction, and a division takes long
     for l in range(K):
@@ -184,16 +92,19 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef const real *x
     cdef const index *ix = NULL
+    cdef const index *coming = NULL
     cdef const index *indptr = <const index *> s.indptr
     cdef real *w = <real *> s.w
     cdef double *state = s.state
     cdef const double *eta
-    cdef real[MOST] dots, step
-    cdef double[MOST] change
+    cdef real[MOST] dots, step, z, y, value, slope
+    cdef double[MOST] change, weight
     cdef double square
-    cdef Py_ssize_t r, l, n
-    cdef int64_t i
+    cdef Py_ssize_t r, l, n, n_coming = 0, p = 0
+    cdef int64_t i, i_next
     cdef bint moves, multiplied = False  # dense rows: `dots` holds this row's already
+    for l in range(MOST):
+        z[l], y[l] = 0, 0
     for r in range(s.n):
         i = s.order[r]
         fetch(s, r, w, <const index *> NULL, lanes_)
@@ -201,6 +112,9 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
             x = <const real *> s.data + indptr[i]
             ix = <const index *> s.indices + indptr[i]
             n = indptr[i + 1] - indptr[i]
+            i_next = s.order[min(r + 1, s.ahead - 1)]
+            coming = <const index *> s.indices + indptr[i_next]
+            n_coming = min(<Py_ssize_t> (indptr[i_next + 1] - indptr[i_next]), <Py_ssize_t> MOST_FETCHED)
             if s.paid != NULL:
                 collect(n, ix, w, s.paid, s.averages, state, False, lanes_)
         else:
@@ -208,12 +122,12 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
             n = s.n_features
         square = (<const real *> s.squares)[i] if s.squares != NULL else <real> square_norm(n, x)
         if not multiplied:
-            dot(n, x, ix, w, dots, lanes_)
+            dot(n, x, ix, w, coming, n_coming, dots, lanes_)
         multiplied = False
         if s.rate == PA1 and square == 0:  # nothing to learn; scikit-learn does not count such a row
             continue
         eta = s.rates + r * s.rates_stride
-        measure(s, i, r, eta, square, dots, change, lanes_)
+        measure(s, i, r, eta, square, dots, z + p, y + p, weight + p, change, lanes_)
         moves = decay(s, eta, change, dots, square, step, lanes_)
         if moves and s.paid == NULL and s.averages == NULL:
             if index is schar:
@@ -227,6 +141,12 @@ cdef void run(Slice *s, const real *real_, const index *index_, block *lanes_) n
                 add(n, x, ix, w, K, step, lanes_)
         elif moves:
             add_tracking(n, x, ix, w, step, s.averages, state, lanes_)
+        if block is One and s.rate == GIVEN:  # the losses of one lane: many rows at a time, off the path from row to row
+            p += 1
+            if p == MOST or r + 1 == s.n:
+                losses_and_slopes(s, s.losses, z, y, value, slope, lanes_)
+                add_losses(s, p, value, weight, lanes_)
+                p = 0
         if 0 < s.average <= s.t:
             average(s, lanes_)
         if s.paid != NULL:
@@ -312,10 +232,10 @@ cdef class Block:
         The weights, float32 or float64, in C order; `lanes` is 1, 4, 8 or 16.
     state : ndarray (FIELDS, lanes), float64
         The numbers of each lane; see `Field`.
-    hyper : ndarray (n, lanes)
-        The loss's hyperparameters, of the weights' dtype.
-    loss : int
-        The address of the loss's loop for this dtype and number of lanes.
+    hyper : ndarray (1, 16)
+        The loss's hyperparameter, of the weights' dtype: of each lane and of those that pad the block; of one lane, sixteen times.
+    losses : tuple of 3 int
+        Addresses: of the loss's loop for this dtype and number of lanes; for one lane, of its slope, and of the loop for 16 rows.
     paid, averages : ndarray (n_features, lanes), float64, or None
         The L1 penalty that each weight has paid; the running sums of averaging.
     n_lanes, n_outputs : int
@@ -327,7 +247,7 @@ cdef class Block:
     cdef object held  # the arrays behind the pointers
 
     def __init__(
-        self, cnp.ndarray w, cnp.ndarray state, cnp.ndarray hyper, size_t loss, paid, averages, Py_ssize_t n_lanes, Py_ssize_t n_outputs,
+        self, cnp.ndarray w, cnp.ndarray state, cnp.ndarray hyper, losses, paid, averages, Py_ssize_t n_lanes, Py_ssize_t n_outputs,
     ):
         self.s.n_lanes, self.s.n_outputs = n_lanes, n_outputs
         self.held = w, state, hyper, paid, averages
@@ -337,7 +257,8 @@ cdef class Block:
         self.s.w = cnp.PyArray_DATA(w)
         self.s.state = <double *> cnp.PyArray_DATA(state)
         self.s.hyper = cnp.PyArray_DATA(hyper)
-        self.s.loss = <void *> loss
+        self.s.loss, self.s.slope = <void *> <size_t> losses[0], <void *> <size_t> losses[1]
+        self.s.losses = <void *> <size_t> losses[2]
         self.s.paid = <double *> address(paid)
         self.s.averages = <double *> address(averages)
         self.s.least_scale = 1e-9 if self.double_ else 1e-6

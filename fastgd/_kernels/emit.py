@@ -44,6 +44,7 @@ from fastgd._kernels.emit_text import (
     FUNCTION,
     LANES_LOOP,
     LANES_PRELUDE,
+    LANES_SLOPE,
     LOOP,
     MEASURE_LOOP,
     MEASURE_PRELUDE,
@@ -286,9 +287,13 @@ def module() -> str:
 def lanes_module() -> str:
     """Return the text of ``_lane_losses.pyx``."""
     losses = parse(HERE / "losses.py")
-    text, rows = [LANES_PRELUDE], []
+    text, rows, slopes = [LANES_PRELUDE], [], []
     for loss in losses.values():
         text.append(loss.function())
+        for dtype, c_type in C_TYPES.items():
+            call = f"{loss.name}({', '.join(['z', 'y', *(f'hyper[{k}]' for k in range(len(loss.hyper)))])})"
+            text.append(LANES_SLOPE.format(name=loss.name, dtype=dtype, c_type=c_type, call=call))
+            slopes.append(f'    ("{loss.name}", "{dtype}"): <size_t> &{loss.name}_{dtype}_slope,')
         for (dtype, c_type), lanes in itertools.product(C_TYPES.items(), LANES):
             hyper = [f"hyper[{k * lanes} + i_]" for k in range(len(loss.hyper))]
             call = f"{loss.name}({', '.join(['z[i_]', 'y[i_]', *hyper])})"
@@ -296,7 +301,8 @@ def lanes_module() -> str:
             loop = LANES_LOOP.format(name=loss.name, dtype=dtype, c_type=c_type, lanes=lanes, hyper=taken, call=call)
             text.append(loop)
             rows.append(f'    ("{loss.name}", "{dtype}", {lanes}): <size_t> &{loss.name}_{dtype}_{lanes},')
-    return "".join([*text, TABLE.format(table="LANE_LOSSES", rows="\n".join(rows))])
+    tables = {"LANE_LOSSES": rows, "LANE_SLOPES": slopes}
+    return "".join([*text, *(TABLE.format(table=name, rows="\n".join(rows)) for name, rows in tables.items())])
 
 
 def _lane_rule_statements(rule: Rule, clip: Rule, place: str, scalar: str) -> list[str]:

@@ -75,7 +75,10 @@ TABLE = """
 LANES_PRELUDE = (
     '''\
 # Generated from losses.py by emit.py. Do not edit: change the loss, then run `python -m fastgd._kernels.emit`.
-"""Every loss over a fixed number of lanes, whose loop the compiler vectorises; `LANE_LOSSES` holds the loops' addresses."""
+"""Every loss over a fixed number of lanes, whose loop the compiler vectorises; `LANE_LOSSES` holds the loops' addresses.
+
+`LANE_SLOPES` holds those of the slopes alone, of one lane: its numbers stay in registers.
+"""
 from cython cimport floating
 cimport fastgd._kernels.lane_math as math
 
@@ -94,6 +97,11 @@ cdef void {name}_{dtype}_{lanes}(
     cdef Py_ssize_t i_
     for i_ in range({lanes}):
         value[i_], slope[i_] = {call}
+"""
+LANES_SLOPE = """
+
+cdef {c_type} {name}_{dtype}_slope({c_type} z, {c_type} y, const {c_type} *hyper) noexcept nogil:
+    return {call}[1]
 """
 RULES_PRELUDE = (
     '''\

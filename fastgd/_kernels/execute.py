@@ -78,6 +78,7 @@ class LaneTable(NamedTuple):
     STATE: dict[str, int]
     N_STATE: int
     LOSSES: dict[tuple[str, str, int], int]
+    SLOPES: dict[tuple[str, str], int]
     Batches: Any
     BATCH_STATE: dict[str, int]
     N_BATCH_STATE: int
@@ -91,7 +92,7 @@ def lane_table(level: str = LEVEL) -> LaneTable:
     losses = importlib.import_module(f"fastgd._kernels.{level}._lane_losses")
     batches = importlib.import_module(f"fastgd._kernels.{level}._batches")
     rules = importlib.import_module(f"fastgd._kernels.{level}._lane_rules")
-    rows = lanes.Block, lanes.STATE, lanes.N_STATE, losses.LANE_LOSSES
+    rows = lanes.Block, lanes.STATE, lanes.N_STATE, losses.LANE_LOSSES, losses.LANE_SLOPES
     return LaneTable(*rows, batches.Batches, batches.STATE, batches.N_STATE, rules.LANE_RULES)
 
 

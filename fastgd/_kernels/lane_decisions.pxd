@@ -1,40 +1,58 @@
-"""Raw predictions for sparse rows that nobody has checked: each row is looked at before its indices are followed."""
+"""Raw predictions for sparse rows that nobody has checked: a few rows are looked at before their indices are followed."""
 from libc.stdint cimport int32_t, int64_t
 
-from fastgd._kernels.lane_rows cimport INTERCEPT, LINE, MOST, PREFETCH, SCALE, Slice, block, dot, index, real
+from fastgd._kernels.lane_rows cimport INTERCEPT, MOST, PREFETCH, SCALE, Slice, block, dot, index, real
 
 cdef extern from *:
     r"""
     #include <stdint.h>
-    /* Whether all of these features are there: of a negative number, and of `last` less one beyond it, the highest bit is set. */
-    #define NAMED(NAME, SIGNED, UNSIGNED, TOP) \
-    static inline int NAME(Py_ssize_t n, const SIGNED *ix, Py_ssize_t last) { \
-        UNSIGNED bits[16] = {0}, most = (UNSIGNED)(last < TOP ? last : TOP); \
+    /* Whether all of these features are there: of a negative number, and of `last` less one beyond it, the highest bit is set. And whether
+       no row ends before it begins. Sixteen side by side, which the compiler makes a few vector instructions; four such, because what is
+       found is kept in memory, which is waited for. */
+    #define BEYOND(k) ((uint_) ix[k] | (most - (uint_) ix[k]))
+    #define CHECKS(SIZE, SIGNED, UNSIGNED, TOP) \
+    static inline int NAMED_##SIZE(Py_ssize_t n, const SIGNED *ix, Py_ssize_t last) { \
+        typedef UNSIGNED uint_; \
+        uint_ bits[16] = {0}, any = 0, most = (uint_)(last < TOP ? last : TOP); \
+        Py_ssize_t k = 0; \
+        for (; k + 64 <= n; k += 64) \
+            for (int p = 0; p < 16; p++) bits[p] |= BEYOND(k + p) | BEYOND(k + p + 16) | BEYOND(k + p + 32) | BEYOND(k + p + 48); \
+        for (; k < n; k++) any |= BEYOND(k); \
+        for (int p = 0; p < 16; p++) any |= bits[p]; \
+        return any <= (uint_) TOP; \
+    } \
+    static inline int ASCENDING_##SIZE(Py_ssize_t n, const SIGNED *begins) { \
+        UNSIGNED falls[16] = {0}, any = 0; \
         Py_ssize_t k = 0; \
         for (; k + 16 <= n; k += 16) \
-            for (int p = 0; p < 16; p++) bits[p] |= (UNSIGNED) ix[k + p] | (most - (UNSIGNED) ix[k + p]); \
-        for (; k < n; k++) bits[0] |= (UNSIGNED) ix[k] | (most - (UNSIGNED) ix[k]); \
-        for (int p = 1; p < 16; p++) bits[0] |= bits[p]; \
-        return bits[0] <= (UNSIGNED) TOP; \
+            for (int p = 0; p < 16; p++) falls[p] |= begins[k + p + 1] < begins[k + p]; \
+        for (; k < n; k++) any |= begins[k + 1] < begins[k]; \
+        for (int p = 0; p < 16; p++) any |= falls[p]; \
+        return !any; \
     }
-    NAMED(NAMED_32, int32_t, uint32_t, INT32_MAX)
-    NAMED(NAMED_64, int64_t, uint64_t, INT64_MAX)
+    CHECKS(32, int32_t, uint32_t, INT32_MAX)
+    CHECKS(64, int64_t, uint64_t, INT64_MAX)
     """
     bint NAMED_32(Py_ssize_t n, const int32_t *ix, Py_ssize_t last) noexcept nogil
     bint NAMED_64(Py_ssize_t n, const int64_t *ix, Py_ssize_t last) noexcept nogil
+    bint ASCENDING_32(Py_ssize_t n, const int32_t *begins) noexcept nogil
+    bint ASCENDING_64(Py_ssize_t n, const int64_t *begins) noexcept nogil
+
+cdef enum:
+    TOGETHER = 64  # rows that are looked at before any of them is multiplied: their indices stay in the nearest cache
 
 
-cdef inline bint sound(const Slice *s, Py_ssize_t i, const index *index_) noexcept nogil:
-    """Say whether the i-th sparse row lies within the arrays and names features that there are."""
-    cdef const index *indptr = <const index *> s.indptr
+cdef inline bint sound(const Slice *s, Py_ssize_t first, Py_ssize_t last, const index *index_) noexcept nogil:
+    """Say whether the sparse rows from `first` to `last` lie within the arrays and name features that there are."""
+    cdef const index *begins = <const index *> s.indptr + first
     cdef const index *indices = <const index *> s.indices
-    cdef Py_ssize_t low = indptr[i], high = indptr[i + 1]
+    cdef Py_ssize_t n = last - first, low = begins[0], high = begins[n]
     if not 0 <= low <= high <= s.stored:
         return False
     if index is int32_t:
-        return NAMED_32(high - low, indices + low, s.n_features - 1)
+        return ASCENDING_32(n, begins) and NAMED_32(high - low, indices + low, s.n_features - 1)
     elif index is int64_t:
-        return NAMED_64(high - low, indices + low, s.n_features - 1)
+        return ASCENDING_64(n, begins) and NAMED_64(high - low, indices + low, s.n_features - 1)
     else:
         return True
 
@@ -44,21 +62,28 @@ cdef inline void decide(Slice *s, const real *real_, const index *index_, block 
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef const index *indptr = <const index *> s.indptr
     cdef const index *indices = <const index *> s.indices
+    cdef const real *data = <const real *> s.data
     cdef const real *w = <const real *> s.w
     cdef real[MOST] dots
-    cdef real *out
-    cdef Py_ssize_t i = s.first, last = s.first + s.n, k, l
-    cdef bint good = i < last and sound(s, i, index_)
-    while good:
-        good = i + 1 < last and sound(s, i + 1, index_)
-        if good and K * sizeof(real) >= LINE // 2:  # the next row's weights
-            for k in range(indptr[i + 1], indptr[i + 2]):
-                PREFETCH(w + K * <Py_ssize_t> indices[k])
-                if K * sizeof(real) > LINE:
-                    PREFETCH(<const char *> (w + K * <Py_ssize_t> indices[k]) + LINE)
-        dot(indptr[i + 1] - indptr[i], <const real *> s.data + indptr[i], indices + indptr[i], w, dots, lanes_)
-        out = <real *> s.targets + i * s.targets_stride
-        for l in range(min(s.n_lanes, K)):
-            out[l] = <real> (s.state[SCALE * K + l] * dots[l] + s.state[INTERCEPT * K + l])
-        i += 1
+    cdef real *out = <real *> s.targets + s.first * s.targets_stride
+    cdef Py_ssize_t i = s.first, last = s.first + s.n, good, ahead, low, high, n_coming, l, n_lanes = min(s.n_lanes, K)
+    while i < last:
+        good = min(i + TOGETHER, last)
+        if not sound(s, i, good, index_):
+            good = i + 1  # of these, one by one up to the damaged row
+            if not sound(s, i, good, index_):
+                break
+        low = indptr[i]
+        ahead = indptr[good] - low
+        while i < good:
+            high = indptr[i + 1]
+            n_coming = indptr[i + 2] - high if i + 1 < good else 0
+            PREFETCH(indices + low + ahead)
+            PREFETCH(data + low + ahead)
+            dot(high - low, data + low, indices + low, w, indices + high, n_coming, dots, lanes_)
+            for l in range(n_lanes):
+                out[l] = <real> (s.state[SCALE * K + l] * dots[l] + s.state[INTERCEPT * K + l])
+            out += s.targets_stride
+            low = high
+            i += 1
     s.first = i

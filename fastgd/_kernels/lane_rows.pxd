@@ -10,16 +10,17 @@ cdef extern from *:
     /* gcc takes a function that does nothing but prefetch for one that does nothing, and drops it; an empty asm is something. Rows are
        asked into the second cache: the first can wait for few lines at a time, and asking for one more stops everything. */
     static inline void PREFETCH(const void *address) { __builtin_prefetch(address, 0, 2); __asm__ volatile(""); }
-    static inline void PREFETCH_TO_WRITE(const void *address) { __builtin_prefetch(address, 1, 2); __asm__ volatile(""); }
+    /* First and last line without a branch: whether a short row lies in one line or in two is a coin toss. */
     static inline void FETCH(const void *low, const void *high) {
-        for (const char *line = (const char *)((size_t) low & ~(size_t) 63); line < (const char *) high; line += 64) PREFETCH(line);
+        const char *last = (const char *) high - 1;
+        PREFETCH(low); PREFETCH(last);
+        for (const char *line = (const char *) low + 64; line < last; line += 64) PREFETCH(line);
     }
     /* In a loop this keeps gcc from vectorising it. */
     static inline void SCALAR(void) { __asm__ volatile(""); }
     """
     void FETCH(const void *low, const void *high) noexcept nogil
     void PREFETCH(const void *address) noexcept nogil
-    void PREFETCH_TO_WRITE(const void *address) noexcept nogil
     void SCALAR() noexcept nogil
 
 cdef enum:
@@ -94,7 +95,9 @@ cdef struct Slice:
     double *averages
     double *state
     const void *hyper
-    void *loss
+    void *loss  # of a row in all lanes, with its slope
+    void *slope  # of a row in one lane, the slope alone
+    void *losses  # of `MOST` rows in one lane
     # the same for all lanes
     Py_ssize_t n_lanes, n_outputs  # without those that pad the block; how many of them side by side are one softmax
     Rate rate
@@ -112,15 +115,14 @@ cdef inline Py_ssize_t column(const index *ix, Py_ssize_t k) noexcept nogil:
 
 
 cdef inline void fetch(Slice *s, Py_ssize_t r, const real *real_, const index *index_, block *lanes_) noexcept nogil:
-    """Ask for the memory that coming rows need, each a while before it is used: their place and target, their values, their weights.
+    """Ask for the memory that coming rows need, each a while before it is used: their place and target, their values, their penalties.
 
-    The values of dense rows are not asked for here, but by `pass_dense`.
+    Not for weights, which `dot_sparse` asks for, and not for the values of dense rows: `pass_dense` does.
     """
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef const index *indptr = <const index *> s.indptr
     cdef const index *indices = <const index *> s.indices
     cdef const real *data = <const real *> s.data
-    cdef const real *w = <const real *> s.w
     cdef Py_ssize_t i, k, low, high
     if r + FAR < s.ahead:
         i = s.order[r + FAR]
@@ -142,16 +144,20 @@ cdef inline void fetch(Slice *s, Py_ssize_t r, const real *real_, const index *i
         high = min(<Py_ssize_t> indptr[i + 1], low + MOST_FETCHED)
         FETCH(data + low, data + high)
         FETCH(indices + low, indices + high)
-    if K * sizeof(real) >= LINE // 2 and r + 1 < s.ahead:
+    if s.paid != NULL and K * sizeof(real) >= LINE // 2 and r + 1 < s.ahead:
         i = s.order[r + 1]
         low = indptr[i]
         high = min(<Py_ssize_t> indptr[i + 1], low + MOST_FETCHED)
         for k in range(low, high):
-            PREFETCH_TO_WRITE(w + K * <Py_ssize_t> indices[k])
-            if K * sizeof(real) > LINE:
-                PREFETCH_TO_WRITE(<const char *> (w + K * <Py_ssize_t> indices[k]) + LINE)
-            if s.paid != NULL:
-                FETCH(s.paid + K * <Py_ssize_t> indices[k], s.paid + K * (<Py_ssize_t> indices[k] + 1))
+            FETCH(s.paid + K * <Py_ssize_t> indices[k], s.paid + K * (<Py_ssize_t> indices[k] + 1))
+
+
+cdef inline void ask(Py_ssize_t column, const real *w, Py_ssize_t stride, block *lanes_) noexcept nogil:
+    """Ask for the weights of a feature."""
+    cdef const char *lane = <const char *> (w + stride * column)
+    PREFETCH(lane)
+    if sizeof(lanes_[0]) * sizeof(real) > LINE:
+        PREFETCH(lane + LINE)
 
 
 cdef inline void multiply(real x, const real *lane, real *sums, block *lanes_) noexcept nogil:
@@ -161,15 +167,19 @@ cdef inline void multiply(real x, const real *lane, real *sums, block *lanes_) n
 
 
 cdef inline void dot_sparse(
-    Py_ssize_t n, const real *x, const index *ix, const real *w, Py_ssize_t stride, real *out, block *lanes_
+    Py_ssize_t n, const real *x, const index *ix, const real *w, Py_ssize_t stride, const index *coming, Py_ssize_t n_coming, real *out,
+    block *lanes_,
 ) noexcept nogil:
     """Multiply a row with the weights of each lane, those of a feature `stride` after the last one's.
 
-    Four partial sums hide the latency of an addition.
+    Four partial sums hide the latency of an addition. Meanwhile the weights of the features `coming` next are asked for, a few at a time:
+    many at once would stop everything. Those of one lane are near anyway.
     """
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef real[MOST] a, b, c, d
-    cdef Py_ssize_t k, l, whole = n - n % 4
+    cdef Py_ssize_t k, l, whole = n - n % 4, beside = 0
+    if K * sizeof(real) >= LINE // 2:
+        beside = min(whole, n_coming - n_coming % 4)
     for l in range(K):
         a[l] = 0
     for l in range(K):
@@ -181,6 +191,11 @@ cdef inline void dot_sparse(
     for k in range(0, whole, 4):
         if block is One:
             SCALAR()  # as vectors it would be mostly shuffling: a lane's weights lie anywhere
+        if k < beside:
+            ask(coming[k], w, stride, lanes_)
+            ask(coming[k + 1], w, stride, lanes_)
+            ask(coming[k + 2], w, stride, lanes_)
+            ask(coming[k + 3], w, stride, lanes_)
         multiply(x[k], w + stride * <Py_ssize_t> ix[k], a, lanes_)
         multiply(x[k + 1], w + stride * <Py_ssize_t> ix[k + 1], b, lanes_)
         multiply(x[k + 2], w + stride * <Py_ssize_t> ix[k + 2], c, lanes_)
@@ -191,6 +206,9 @@ cdef inline void dot_sparse(
         multiply(x[whole + 1], w + stride * <Py_ssize_t> ix[whole + 1], b, lanes_)
     if whole + 2 < n:
         multiply(x[whole + 2], w + stride * <Py_ssize_t> ix[whole + 2], c, lanes_)
+    if K * sizeof(real) >= LINE // 2:
+        for k in range(beside, n_coming):
+            ask(coming[k], w, stride, lanes_)
     for l in range(K):
         out[l] = (a[l] + c[l]) + (b[l] + d[l])
 
@@ -309,28 +327,31 @@ cdef inline void pass_dense(
         out[l] = sums[l]
 
 
-cdef inline void dot(Py_ssize_t n, const real *x, const index *ix, const real *w, real *out, block *lanes_) noexcept nogil:
+cdef inline void dot(
+    Py_ssize_t n, const real *x, const index *ix, const real *w, const index *coming, Py_ssize_t n_coming, real *out, block *lanes_
+) noexcept nogil:
     if index is int32_t or index is int64_t:
-        dot_sparse(n, x, ix, w, sizeof(lanes_[0]), out, lanes_)
+        dot_sparse(n, x, ix, w, sizeof(lanes_[0]), coming, n_coming, out, lanes_)
     else:
         pass_dense(n, x, out, x, x, <real *> w, out, lanes_, <Multiply *> NULL)
 
 
 cdef inline double square_norm(Py_ssize_t n, const real *x) noexcept nogil:
-    cdef real[DENSE_SUMS] sums
-    cdef Py_ssize_t k, m, p, half = DENSE_SUMS, whole = n - n % DENSE_SUMS
-    for p in range(DENSE_SUMS):
-        sums[p] = 0
-    for m in range(n // DENSE_SUMS):
-        for p in range(DENSE_SUMS):
-            sums[p] += x[m * DENSE_SUMS + p] * x[m * DENSE_SUMS + p]
-    for k in range(whole, n):
-        sums[k - whole] += x[k] * x[k]
-    while half > 1:
-        half = half // 2
-        for p in range(half):
-            sums[p] += sums[half + p]
-    return sums[0]
+    cdef real a = 0, b = 0, c = 0, d = 0
+    cdef Py_ssize_t k, whole = n - n % 4
+    for k in range(0, whole, 4):
+        SCALAR()  # most rows are short, and partial sums of vectors would have to be taken apart
+        a += x[k] * x[k]
+        b += x[k + 1] * x[k + 1]
+        c += x[k + 2] * x[k + 2]
+        d += x[k + 3] * x[k + 3]
+    if whole < n:
+        a += x[whole] * x[whole]
+    if whole + 1 < n:
+        b += x[whole + 1] * x[whole + 1]
+    if whole + 2 < n:
+        c += x[whole + 2] * x[whole + 2]
+    return (a + c) + (b + d)
 
 
 cdef inline void add(

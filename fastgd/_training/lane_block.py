@@ -68,19 +68,29 @@ class LaneBlock:
         self.dtype, shape = owner.dtype, (owner.n_features, self.width)
         self.w = aligned(shape, owner.dtype)
         self.state = np.zeros((table.N_STATE, self.width))
-        self.hyper = np.zeros((1, self.width), owner.dtype)
+        self.hyper = np.zeros((1, WIDTHS[-1]), owner.dtype)
         self.hyper[0, : self.n] = parameter[part]
+        if self.width == 1:
+            self.hyper[...] = parameter[part]  # of as many rows, whose losses are computed together
         self.paid = aligned(shape, np.dtype(np.float64)) if has_l1 else None
         self.averages = aligned(shape, np.dtype(np.float64)) if owner.average else None
-        self.loss = 0 if owner.loss == "softmax" else table.LOSSES[owner.loss, self.dtype.name, self.width]
+        self.losses = self._losses(owner.loss)
         self.block = self._block(self.w, self.state, self.paid, self.averages)
         self.state[[table.STATE["scale"], table.STATE["divisor"]]] = 1
         for name, column in values.items():
             self.row(name)[...] = column[part]
 
+    def _losses(self, name: str) -> tuple[int, int, int]:
+        """Return the addresses of a row's loss in all lanes, of the slope in one, and of the losses of many rows in one."""
+        if name == "softmax":
+            return 0, 0, 0
+        dtype = self.dtype.name
+        losses, slopes = self.table.LOSSES, self.table.SLOPES
+        return losses[name, dtype, self.width], slopes[name, dtype], losses[name, dtype, WIDTHS[-1]]
+
     def _block(self, w: np.ndarray, state: np.ndarray, paid: np.ndarray | None, averages: np.ndarray | None) -> Any:
         """Return the compiled loops on these arrays."""
-        return self.table.Block(w, state, self.hyper, self.loss, paid, averages, self.n, self.n_outputs)
+        return self.table.Block(w, state, self.hyper, self.losses, paid, averages, self.n, self.n_outputs)
 
     def row(self, name: str) -> np.ndarray:
         """Return one number of each lane, as a view."""

@@ -98,4 +98,4 @@ def _reader(table: Any, coef: np.ndarray, dtype: np.dtype) -> Any:
         w[:, :n] = coef.T
     state = np.zeros((table.N_STATE, w.shape[1]))
     state[table.STATE["scale"]] = 1
-    return table.Block(w, state, np.zeros((1, w.shape[1]), dtype), 0, None, None, n, 1)
+    return table.Block(w, state, np.zeros((1, w.shape[1]), dtype), (0, 0, 0), None, None, n, 1)

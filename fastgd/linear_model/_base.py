@@ -271,7 +271,8 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
                 assert_all_finite(X.data, input_name="X", estimator_name=type(self).__name__)
         else:
             scores = safe_sparse_dot(X, coef.T, dense_output=True)
-        scores = scores + (-intercept if self._bias == "offset_" else intercept)
+        bias = -intercept if self._bias == "offset_" else intercept
+        scores = np.add(scores, bias, out=scores if np.result_type(scores, bias) == scores.dtype else None)
         return scores.ravel() if scores.shape[1] == 1 else scores
 
     def _checked_model(self) -> tuple[Any, np.ndarray]:
