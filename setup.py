@@ -81,6 +81,7 @@ def extensions() -> list[Extension]:
         Extension(
             "fastgd._kernels._openmp", [f"{KERNELS}/_openmp.pyx"], extra_compile_args=openmp, extra_link_args=openmp
         ),
+        Extension("fastgd._kernels._online", [f"{KERNELS}/_online.pyx"], extra_compile_args=DRIVER, **common),
         Extension(
             "fastgd._kernels._libsvm", [f"{KERNELS}/_libsvm.pyx"],
             depends=[f"{KERNELS}/_decimal.h"], extra_compile_args=["-O3", "-ffp-contract=off"], **common,
@@ -94,6 +95,7 @@ def extensions() -> list[Extension]:
         "_blocks": loops,
         "_lane_losses": lanes,
         "_lanes": lanes,
+        "_margins": lanes,
         "_lane_rules": rules,
         "_batches": rules,
         "_activations": loops,
