@@ -86,6 +86,7 @@ def extensions() -> list[Extension]:
         Extension(
             "fastgd._kernels._openmp", [f"{KERNELS}/_openmp.pyx"], extra_compile_args=openmp, extra_link_args=openmp
         ),
+        Extension("fastgd._kernels._online", [f"{KERNELS}/_online.pyx"], extra_compile_args=DRIVER, **common),
     ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
     rows = lanes + usable(ONE_FUNCTION, "the lanes may be slower")
@@ -96,6 +97,7 @@ def extensions() -> list[Extension]:
         "_blocks": loops,
         "_lane_losses": lanes,
         "_lanes": rows,
+        "_margins": lanes,
         "_lane_rules": rules,
         "_batches": rules,
         "_activations": loops,

@@ -1,11 +1,15 @@
 """Self-tuning optimizers beside the best rate by hand, on three convex problems and a network: ``python -m bench.self_tuning``.
 
-Every optimizer runs with its defaults (SPS and AliG with a cap out of the way, hypergradients from a rate that is 100 times too small),
-except those of the first rows: SGD, momentum and Adam, each with the best of 29 rates for the very problem and number of steps, which
-nobody knows in advance. Printed is the loss above the least one, and its ratio to that of the better of SGD and Adam; "diverged" where it
-is worse than at the start. What is less than 1e-9 of the loss won is the same to all: solved. Losses are measured on all rows, at
-`State.evaluation_params`. The network is 784-32-10 on Fashion-MNIST, where that is installed, otherwise 64-32-10 on digits; its least loss
-counts as 0. ``--plots docs`` draws the losses after each epoch, of all in the table.
+Every optimizer runs with its defaults (SPS and AliG with a cap out of the way, hypergradients from a rate that is 100 times too small, the
+bandit from one that is 10 times too small, with factors up to 100), except those of the first rows: SGD, momentum and Adam, each with the
+best of 29 rates for the very problem and number of steps, which nobody knows in advance. Those that find no rate themselves stand in the
+third part of each table, with the rate that they have by default: what not choosing costs. NormalizedOnline sees the same rows one by one,
+where the model is a linear one of a single prediction.
+
+Printed is the loss above the least one, and its ratio to that of the better of SGD and Adam; "diverged" where it is worse than at the
+start. What is less than 1e-9 of the loss won is the same to all: solved. Losses are measured on all rows, at `State.evaluation_params`.
+The network is 784-32-10 on Fashion-MNIST, where that is installed, otherwise 64-32-10 on digits; its least loss counts as 0.
+``--plots docs`` draws the losses now and then of the first two parts of the tables.
 """
 
 import argparse
@@ -19,10 +23,24 @@ import numpy as np
 
 import fastgd
 from bench.self_tuning_plot import plot
+from fastgd.schedules import bandit
 
+NONE = "not this model"
 RATES = np.geomspace(1e-5, 100, 29)
+PENALTY = 1e-4  # of the logistic problems
 HIDDEN, ROWS = 32, 3000  # units, and rows of Fashion-MNIST
 POINTS = 12  # of a curve
+OBSERVED = 5  # steps whose mean loss a bandit is told
+
+PAGE = """# Self-tuning optimizers beside the best rate by hand
+
+Made by `python -m bench.self_tuning --plots docs`, whose `--help` says what is compared.
+
+![Losses above the least one](self_tuning.png)
+
+```text
+{tables}```
+"""
 
 
 class Problem(NamedTuple):
@@ -35,6 +53,9 @@ class Problem(NamedTuple):
     batch_size: int
     steps: int
     least: float
+    two_classes: tuple[np.ndarray, np.ndarray] | None = (
+        None  # rows and classes, where they are all that the loss is made of
+    )
 
 
 def quadratic() -> Problem:
@@ -55,7 +76,7 @@ def logistic(name: str, n_classes: int) -> Problem:
     X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     X = (X - X.mean(0)) / (X.std(0) + 1e-9)
     X = np.hstack([X, np.ones((len(X), 1))])
-    targets, penalty = np.eye(n_classes)[y], 1e-4
+    targets, penalty = np.eye(n_classes)[y], PENALTY
 
     def loss_and_gradient(w, rows):
         W = w.reshape(X.shape[1], n_classes)
@@ -67,7 +88,9 @@ def logistic(name: str, n_classes: int) -> Problem:
 
     start, every = np.zeros(X.shape[1] * n_classes), np.arange(len(X))
     least = minimum(loss_and_gradient, start, every)
-    return Problem(f"logistic, {name}", start, loss_and_gradient, len(X), 32, 20 * math.ceil(len(X) / 32), least)
+    two_classes = (X, y) if n_classes == 2 else None
+    steps = 20 * math.ceil(len(X) / 32)
+    return Problem(f"logistic, {name}", start, loss_and_gradient, len(X), 32, steps, least, two_classes)
 
 
 def network() -> Problem:
@@ -112,8 +135,10 @@ def excess(problem: Problem, optimizer: fastgd.Optimizer, seed: int = 0, curve: 
 
     To `curve` it is added as (steps, excess loss) now and then.
     """
+    if optimizer.needs_rows:
+        return excess_by_rows(problem, optimizer, seed, curve)
     w, rng, rows = problem.start.copy(), np.random.default_rng(seed), np.arange(problem.n_rows)
-    state, order = optimizer.init(w), rows
+    state, order, recent = optimizer.init(w), rows, []
     per_epoch, every = math.ceil(problem.n_rows / problem.batch_size), max(1, problem.steps // POINTS)
     with np.errstate(all="ignore"):
         for t in range(problem.steps):
@@ -125,8 +150,38 @@ def excess(problem: Problem, optimizer: fastgd.Optimizer, seed: int = 0, curve: 
             loss, gradient = problem.loss_and_gradient(w, batch)
             if not (math.isfinite(loss) and np.isfinite(gradient).all()):
                 return math.inf
-            state.step(gradient, loss=loss)
+            if optimizer.searches:
+                state.step(gradient, loss=lambda batch=batch: problem.loss_and_gradient(w, batch)[0])
+            else:
+                state.step(gradient, loss=loss)
+            recent.append(loss)
+            if len(recent) == OBSERVED:
+                state.observe(float(np.mean(recent)))
+                recent.clear()
         return problem.loss_and_gradient(state.evaluation_params(), rows)[0] - problem.least
+
+
+def excess_by_rows(problem: Problem, optimizer: fastgd.Optimizer, seed: int, curve: list | None) -> float:
+    """Return the same for an optimizer that learns from single rows, as many as the batches of the others have; NaN where it cannot.
+
+    The difference of both classes' weights is trained, as the logistic loss of one prediction, with the same penalty.
+    """
+    if problem.two_classes is None:
+        return math.nan
+    from fastgd.linear_model import SGDClassifier
+
+    X, y = problem.two_classes
+    model = SGDClassifier(
+        "log_loss", optimizer=optimizer, alpha=PENALTY / 2, fit_intercept=False, tol=None, random_state=seed
+    )
+    epochs, every = problem.steps // math.ceil(len(X) / problem.batch_size), np.arange(len(X))
+    value = problem.loss_and_gradient(problem.start, every)[0] - problem.least
+    for epoch in range(epochs):
+        if curve is not None:
+            curve.append((epoch * problem.steps // epochs, value))
+        w = model.partial_fit(X, y, classes=[0, 1]).coef_[0] / 2
+        value = problem.loss_and_gradient(np.column_stack([-w, w]).ravel(), every)[0] - problem.least
+    return value
 
 
 def best_by_hand(problem: Problem, make: Callable[[float], fastgd.Optimizer]) -> tuple[float, float]:
@@ -144,6 +199,7 @@ BY_HAND = {
 
 def contenders(sgd_rate: float, adam_rate: float) -> dict[str, fastgd.Optimizer]:
     """Return the self-tuning optimizers; hypergradients start from a hundredth of the best rate."""
+    factors = bandit(factors=(1.0, 3.0, 10.0, 30.0, 100.0))
     return {
         "DoG": fastgd.DoG(),
         "LDoG": fastgd.LDoG(),
@@ -157,55 +213,97 @@ def contenders(sgd_rate: float, adam_rate: float) -> dict[str, fastgd.Optimizer]
         "AdamWScheduleFree": fastgd.AdamWScheduleFree(),
         "SPS": fastgd.SPS(lr=100.0),
         "AliG": fastgd.AliG(lr=100.0),
+        "Armijo": fastgd.Armijo(),
         "BarzilaiBorwein": fastgd.BarzilaiBorwein(),
         "COCOB": fastgd.COCOB(),
         "SGDHD": fastgd.SGDHD(lr=sgd_rate / 100, hypergrad_lr=1e-3),
         "AdamHD": fastgd.AdamHD(lr=adam_rate / 100, hypergrad_lr=1e-5),
-        "Adam, default rate": fastgd.Adam(),
-        "SGD, default rate": fastgd.SGD(),
+        "SGD, bandit": fastgd.SGD(lr=sgd_rate / 10 * factors),
+        "Adam, bandit": fastgd.Adam(lr=adam_rate / 10 * factors),
+        "NormalizedOnline": fastgd.NormalizedOnline(),
     }
 
 
-def compare(problem: Problem) -> tuple[list[tuple[str, str, str]], dict[str, list]]:
-    """Return the rows of a problem's table, who, excess loss, ratio to the best by hand; and everybody's curve."""
+def by_default() -> dict[str, fastgd.Optimizer]:
+    """Return every optimizer that finds no rate itself, with the rate that it has by default; and some options."""
+    tuning = {type(optimizer) for name, optimizer in contenders(1.0, 1.0).items() if "bandit" not in name}
+    kinds = [getattr(fastgd.optimizers, name) for name in fastgd.optimizers.__all__]
+    rest = [k for k in kinds if isinstance(k, type) and issubclass(k, fastgd.Optimizer) and k is not fastgd.Optimizer]
+    found = {kind.__name__: kind() for kind in rest if kind not in tuning}
+    return found | {
+        "SGD, momentum 0.9": fastgd.SGD(momentum=0.9),
+        "Adam, amsgrad": fastgd.Adam(amsgrad=True),
+        "Adam, cautious": fastgd.Adam(cautious=True),
+        "Adam, Lookahead": fastgd.Adam(extras=fastgd.Lookahead()),
+        "Adam, EMA": fastgd.Adam(extras=fastgd.EMA(decay=0.9)),
+    }
+
+
+class Comparison(NamedTuple):
+    """What a problem's runs ended with: the parts of its table, each of (who, excess loss, ratio to the best by hand); curves by name."""
+
+    parts: list[list[tuple[str, str, str]]]
+    curves: dict[str, list]
+
+
+def compare(problem: Problem) -> Comparison:
+    """Run everybody: with the best rate by hand, those that tune themselves, the others with the rate they have by default."""
     by_hand = {name: best_by_hand(problem, make) for name, make in BY_HAND.items()}
     worst = problem.loss_and_gradient(problem.start, np.arange(problem.n_rows))[0] - problem.least
     solved = 1e-9 * worst
     reference = max(solved, min(by_hand["SGD"][0], by_hand["Adam"][0]))
     known = {f"{name}, best rate {rate:.2g}": BY_HAND[name](float(rate)) for name, (_, rate) in by_hand.items()}
-    own = contenders(by_hand["SGD"][1], by_hand["Adam"][1])
-    curves: dict[str, list] = {name: [] for name in (*known, *own)}
-    values = {name: excess(problem, o, curve=curves[name]) for name, o in {**known, **own}.items()}
-    for name, value in values.items():
-        curves[name].append((problem.steps, value))
-        curves[name] = [(t, max(v, solved)) for t, v in curves[name]]
-    rows = [(name, values[name]) for name in known]
-    rows += sorted(((name, values[name]) for name in own), key=lambda row: (not row[1] <= worst, row[1]))
-    shown = [
-        (name, f"{max(value, solved):.3g}", f"{max(value, solved) / reference:.3g}")
-        if value <= worst
-        else (name, "diverged", "")
-        for name, value in rows
-    ]
-    return shown, {name: curves[name] for name, _ in rows}
+    own, curves, parts = contenders(by_hand["SGD"][1], by_hand["Adam"][1]), {}, []
+    for group in (known, own, {f"{name} (default)": optimizer for name, optimizer in by_default().items()}):
+        values = {}
+        for name, optimizer in group.items():
+            curve: list = []
+            values[name] = excess(problem, optimizer, curve=curve)
+            curves[name] = [(t, max(v, solved)) for t, v in [*curve, (problem.steps, values[name])]]
+        names = list(values) if group is known else sorted(values, key=lambda name: _place(values[name], worst))
+        parts.append([_row(name, values[name], solved, reference, worst) for name in names])
+    return Comparison(parts, {name: curves[name] for part in parts[:2] for name, value, _ in part if value != NONE})
+
+
+def _place(value: float, worst: float) -> tuple[int, float]:
+    """Return what to sort by: who diverged comes after all others, then who cannot take part."""
+    return (2, 0.0) if math.isnan(value) else (int(value > worst), value)
+
+
+def _row(name: str, value: float, solved: float, reference: float, worst: float) -> tuple[str, str, str]:
+    if math.isnan(value):
+        return name, NONE, ""
+    if value > worst:
+        return name, "diverged", ""
+    return name, f"{max(value, solved):.3g}", f"{max(value, solved) / reference:.3g}"
+
+
+def table(problem: Problem, comparison: Comparison) -> str:
+    """Return a problem's table as text."""
+    lines = [f"{problem.name}: {problem.steps} steps, batches of {problem.batch_size}"]
+    lines += [f"{'':34}{'excess loss':>14}{'times best by hand':>22}"]
+    for part in comparison.parts:
+        lines += [f"{name:34}{value:>14}{ratio:>22}".rstrip() for name, value, ratio in part] + [""]
+    return "\n".join(lines)
 
 
 def main() -> None:
     """Print a table for each problem."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plots", type=Path, help="a folder for the picture self_tuning.png")
+    parser.add_argument(
+        "--plots", type=Path, help="a folder for the picture self_tuning.png and the tables, self_tuning.md"
+    )
     options = parser.parse_args()
     warnings.simplefilter("error")
-    found = []
+    found, tables = [], []
     for problem in (quadratic(), logistic("breast_cancer", 2), logistic("digits", 10), network()):
-        print(f"\n{problem.name}: {problem.steps} steps, batches of {problem.batch_size}")
-        print(f"{'':34}{'excess loss':>14}{'times best by hand':>22}")
-        rows, curves = compare(problem)
-        for name, value, ratio in rows:
-            print(f"{name:34}{value:>14}{ratio:>22}", flush=True)
-        found.append((problem.name, curves))
+        comparison = compare(problem)
+        tables.append(table(problem, comparison))
+        print(tables[-1], flush=True)
+        found.append((problem.name, comparison.curves))
     if options.plots:
         plot(found, options.plots / "self_tuning.png")
+        (options.plots / "self_tuning.md").write_text(PAGE.format(tables="\n".join(tables)))
 
 
 if __name__ == "__main__":

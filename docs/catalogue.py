@@ -80,6 +80,15 @@ for step in range({n_steps}):
 display = TrajectoryDisplay(surface=surface, paths={{"{title}": path}}).plot()
 title = display.ax_.set_title("{shown}: {n_steps} steps", loc="left")"""
 
+DRAW_ROWS = """from sklearn.datasets import load_breast_cancer
+
+import fastgd
+from fastgd.linear_model import SGDClassifier
+
+X, y = load_breast_cancer(return_X_y=True)  # features from 1e-3 to 1e3, not scaled
+model = SGDClassifier("log_loss", optimizer=fastgd.{title}(), max_iter=20, tol=None, random_state=0)
+fastgd.plot.LearningCurveDisplay.from_estimator(model.fit(X, y))"""
+
 
 def write(folder: Path) -> None:
     """Write the scripts of both galleries anew."""
@@ -110,6 +119,8 @@ def schedule_page(name: str) -> str:
 def optimizer_page(name: str) -> str:
     """Return the script of an optimizer, with a picture where it can descend a surface of two parameters."""
     kind = getattr(fastgd.optimizers, name)
+    if kind.needs_rows:
+        return _page(name, kind, "", DRAW_ROWS.format(title=name))
     (call, n_steps), template = best_call(name), DRAW_OPTIMIZER
     if call is None and _searches(_call(name, kind, None)):
         call, template = _call(name, kind, None), DRAW_SEARCH

@@ -22,9 +22,11 @@ _HOMES = {
         "QHAdam RAdam RMSprop Rprop SignSGD Signum Yogi "
         "AdamHD AdamWScheduleFree AliG BarzilaiBorwein COCOB DAdaptAdam DAdaptSGD DoG DoWG LAMB LARS LDoG NovoGrad Prodigy QHM SGDHD "
         "MechanicAdam MechanicSGD SGDScheduleFree SPS "
-        "MADGRAD SM3 Adafactor Armijo AdaptiveGradientClipping ArrayNormClipping AutoClip EMA GradientCentralization Lookahead ZClip"
+        "MADGRAD NormalizedOnline SM3 Adafactor Armijo "
+        "AdaptiveGradientClipping ArrayNormClipping AutoClip EMA GradientCentralization Lookahead ZClip"
     ),
     "fastgd.monitor": "ArrayHealth Monitor",
+    "fastgd.recovery": "Recovery Rollback",
     "fastgd.state": "State StepInfo",
     "fastgd.clipping": "clip_norm clip_value global_norm",
     "fastgd.checkpoint": "load load_latest save",
@@ -106,12 +108,15 @@ __all__ = [
     "Monitor",
     "NAdam",
     "NonFiniteError",
+    "NormalizedOnline",
     "NovoGrad",
     "Optimizer",
     "Prodigy",
     "QHAdam",
     "RAdam",
     "RMSprop",
+    "Recovery",
+    "Rollback",
     "Rprop",
     "SGDScheduleFree",
     "SignSGD",
@@ -207,6 +212,7 @@ if TYPE_CHECKING:
         MechanicAdam,
         MechanicSGD,
         NAdam,
+        NormalizedOnline,
         NovoGrad,
         Optimizer,
         Prodigy,
@@ -220,6 +226,7 @@ if TYPE_CHECKING:
         Yogi,
         ZClip,
     )
+    from fastgd.recovery import Recovery, Rollback
     from fastgd.state import State, StepInfo
     from fastgd.user_rule import rule
 

@@ -1,5 +1,6 @@
 """Groups of parameters with the same hyperparameters, and those hyperparameters at the present step."""
 
+import math
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
@@ -29,6 +30,8 @@ class Group:
     def __init__(self, optimizer: Optimizer):
         self.optimizer = optimizer
         self.scheduled = optimizer.schedules()
+        self._each = [(*each[:2], each[2].at, optimizer._interval(each[0])) for each in self.scheduled]
+        self.factor = 1.0
         self.current: Any = optimizer.replace() if self.scheduled else optimizer
         self.rule = optimizer._rule()
         self.measure = optimizer._measure()
@@ -48,13 +51,12 @@ class Group:
 
     def advance(self, t: int, memories: list) -> None:
         """Set the scheduled hyperparameters to their values at step t."""
-        for (name, k, schedule), memory in zip(self.scheduled, memories, strict=True):
-            value = schedule.at(t, memory)
-            interval = self.optimizer._interval(name)
+        for (name, k, at, interval), memory in zip(self._each, memories):  # noqa: B905 (strict costs time)
+            value = at(t, memory)
             if not interval.low < value < interval.high:
                 interval.number(value, type(self.optimizer).__name__, f"{name} (its schedule, at step {t})")
             if k is None:
-                object.__setattr__(self.current, name, value)
+                object.__setattr__(self.current, name, self.factor * value if name == "lr" else value)
             else:
                 pair = list(getattr(self.current, name))
                 pair[k] = value
@@ -65,6 +67,18 @@ class Group:
         if self.current is self.optimizer:
             self.current = self.optimizer.replace()
         object.__setattr__(self.current, "lr", lr)
+
+    @property
+    def rate(self) -> float:
+        """The present learning rate; NaN where a user's rule has none."""
+        return getattr(self.current, "lr", math.nan)
+
+    def slow(self, factor: float) -> None:
+        """Let the rate be this multiple of what the optimizer says, where it has one."""
+        self.factor = factor
+        lr = getattr(self.optimizer, "lr", None)
+        if lr is not None and not any(name == "lr" for name, _, _ in self.scheduled):
+            self.set_rate(factor * lr)
 
     def observed(self, memories: list, loss: float, t: int) -> list:
         """Return the schedules' memories after a measured loss."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgd import _params
+from fastgd import _params, recovery
 from fastgd import _validation as check
 from fastgd._groups import Group
 from fastgd._kernels import execute
@@ -39,18 +39,29 @@ def restore(
     stored_names = config.get("names") if isinstance(config, dict) else None
     if not isinstance(stored_names, list) or not all(isinstance(name, str) for name in stored_names):
         raise check.value_error("load", "names", "a list of the parameters' names", stored_names)
+    tensors, kept = recovery.parted(tensors)
     names, arrays = _checked_params(params, tensors, stored_names)
     try:
         state = _described(config, names, params, optimizer, changes)
+        policy, known = recovery.checked(config.get("rollback"))
+        before = _described(known["copy"], names, params, None, {}) if policy else None
     except (check.ArgumentTypeError, check.ArgumentValueError):
         raise
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise check.ArgumentValueError(f"the stored configuration is not one that fastgd writes ({error!r})") from error
     _check_tensors(tensors, state)
+    if before is not None:
+        _check_tensors(kept, before)
     for name, array in zip(names, arrays, strict=True):
         array[...] = tensors[name]
     for name, array in state.arrays.items():
         array[...] = tensors[name]
+    if policy is not None:
+        state.recovery = recovery.Recovery(policy, state)
+        if (
+            optimizer is None and not changes
+        ):  # otherwise the loaded state is the good copy, and the rate is the one given
+            state.recovery._resume(state, kept, known | {"copy": before._exported()[1] if before else None})
     return state
 
 

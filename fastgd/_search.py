@@ -19,15 +19,23 @@ class Ray:
     moving : list of (ndarray, ndarray)
         Parameters and their gradients, clipped and turned.
     evaluate : callable
-        Returns the loss at the parameters as they are.
+        Returns the loss at the parameters as they are. With a method ``along(directions, scale)`` it is not asked for that: the method
+        returns the loss as a function of the step.
+    scale : float, optional
+        What the gradients were multiplied by to become directions, where they were nothing but that.
     """
 
-    def __init__(self, moving: list[tuple[np.ndarray, np.ndarray]], evaluate: Callable[[], Any]):
+    def __init__(self, moving: list[tuple[np.ndarray, np.ndarray]], evaluate: Callable[[], Any], scale: float | None):
         self.moving, self.evaluate = moving, evaluate
-        self.start = [p.copy(order="K") for p, _ in moving]
+        along = getattr(evaluate, "along", None)
+        self.along = None if along is None else along([g for _, g in moving], scale)
+        self.start = [p.copy(order="K") for p, _ in moving] if along is None else []
 
     def loss(self, eta: float) -> float:
         """Return the loss after a step of this size; not a number becomes infinity. The parameters are put back."""
+        if self.along is not None:
+            found = self.along(eta)
+            return found if found == found else np.inf
         try:
             for (p, g), start in zip(self.moving, self.start, strict=True):
                 with np.errstate(all="ignore"):
@@ -48,7 +56,7 @@ def first_loss(loss: Any, owner: str) -> float:
 
 def searched(
     plan: execute.Plan,
-    groups: list,
+    around: Any,
     params: list[np.ndarray],
     lead: Any,
     scale: float,
@@ -58,11 +66,13 @@ def searched(
 ) -> list[tuple[float]]:
     """Return what each cohort's carry becomes with the step that `lead`, an optimizer as it stands, finds along all gradients.
 
-    `groups` are those of each parameter, `scale` is the factor of clipping, `square` the squared norm of the gradients as clipped.
+    `around` knows the group of each parameter, `scale` is the factor of clipping, `square` the squared norm of the gradients as clipped.
     """
-    moving = [(params[i], _seen(params[i], g, groups[i].current, scale)) for i, g in plan.live_gradients()]
+    moving = [(params[i], _seen(params[i], g, around.groups[i].current, scale)) for i, g in plan.live_gradients()]
+    plain = not around.transforms and all(group.current.clip_value is None for group in around.groups)
+    ray = Ray(moving, evaluate, scale if plain and len(moving) == len(params) and not lead.maximize else None)
     last = max(cohort.carry[0] for cohort in plan.cohorts)
-    return [(lead._searched(last, square, loss, Ray(moving, evaluate)),)] * len(plan.cohorts)
+    return [(lead._searched(last, square, loss, ray),)] * len(plan.cohorts)
 
 
 def _seen(p: np.ndarray, g: np.ndarray, now: Any, scale: float) -> np.ndarray:

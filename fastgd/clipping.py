@@ -27,7 +27,7 @@ def norm_of(square_sum: float, arrays: list[np.ndarray]) -> float:
 def scaled_norm(arrays: list[np.ndarray]) -> float:
     """Return the norm by scaling with a power of two: cannot overflow unless the norm itself does; NaN and infinity come through."""
     with np.errstate(invalid="ignore"):
-        largest = max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
+        largest = float(np.max([np.max(np.abs(a)) for a in arrays if a.size], initial=0.0))  # unlike max(), keeps NaN
     if largest == 0 or not math.isfinite(largest):
         return largest
     exponent = math.frexp(largest)[1]

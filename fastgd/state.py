@@ -1,8 +1,9 @@
 """The state of an optimizer: the parameters it updates, its arrays, and where it is in its schedules."""
 
-import contextlib
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,15 @@ from fastgd._arrays import Arrays
 from fastgd._groups import Group, overridden
 from fastgd._kernels import execute
 from fastgd._params import Tree
+from fastgd._readings import Readings
 from fastgd._search import first_loss, searched
 from fastgd._step import StepInfo, clip_factor, measured
 from fastgd.monitor import Look, Monitor, checked
 from fastgd.optimizers._base import Optimizer
+from fastgd.recovery import Recovery, Rollback, policy_of
 
 
-class State:
+class State(Readings):
     """The running state of an optimizer over the caller's own arrays; made by `Optimizer.init` or `fastgd.load`.
 
     Attributes
@@ -38,6 +41,8 @@ class State:
         How many steps the ``on_nonfinite="skip"`` policy has left out.
     monitor : Monitor or None
         The health of gradients and updates, where `Optimizer.init` was asked for it.
+    recovery : Recovery or None
+        The good copy that divergence leads back to, where `Optimizer.init` was asked for it.
 
     Examples
     --------
@@ -57,6 +62,8 @@ class State:
         self._groups = [Group(g) for g in groups]
         self._lead = next((g for g in self._groups if g.optimizer == optimizer), None) or Group(optimizer)
         self._memories = [g.start() for g in (*self._groups, self._lead)]
+        own = self._groups if self._lead in self._groups else [*self._groups, self._lead]
+        self._scheduled = [(k, group) for k, group in enumerate(own) if group.scheduled]
         self._members = members
         compute = [execute.compute_dtype(p.dtype) for p in self._params]
         axes = [execute.memory_order(p) for p in self._params]
@@ -67,6 +74,7 @@ class State:
         ]
         self._around = Around(optimizer, self.names, self._params, [self._groups[m] for m in members])
         self._lent = False
+        self.recovery: Recovery | None = None
         self.monitor = Monitor(monitor_every) if monitor_every else None
         self.arrays = Arrays(
             {
@@ -110,9 +118,10 @@ class State:
         steps_per_epoch: int | None,
         total_steps: int | None,
         monitor_every: bool | int,
+        rollback: bool | Rollback | None = None,
     ) -> "State":
         """Return the state at step 0; see `Optimizer.init`."""
-        every = checked(monitor_every)
+        every, policy = checked(monitor_every), policy_of(rollback, optimizer)
         resolved = optimizer._resolved(steps_per_epoch, total_steps)
         names = [name for name, _ in _params.leaves(params)]
         wanted = [g._resolved(steps_per_epoch, total_steps) for g in overridden(resolved, names, overrides)]
@@ -128,6 +137,8 @@ class State:
         homes = state._members if apart else range(len(groups))  # each cohort's group
         cohorts = [execute.Cohort(k, 0, state._groups[k].current._first_carry()) for k in homes]
         state._plan.set_cohorts(cohorts, range(len(homes)) if apart else state._members)
+        if policy is not None:
+            state.recovery = Recovery(policy, state)
         return state
 
     def _check_eps(self, compute: list[np.dtype]) -> None:
@@ -152,7 +163,7 @@ class State:
     def lr(self) -> float:
         """The learning rate of the next step (of the optimizer itself, where groups override it)."""
         self._lead.advance(self._plan.t, self._memories[-1])
-        return self._lead.current.lr
+        return self._lead.rate
 
     def __repr__(self) -> str:
         size = sum(p.size for p in self._params)
@@ -200,6 +211,11 @@ class State:
         >>> round(info.grad_norm, 4), params["w"].round(4)
         (0.866, array([0.9899, 0.9899, 0.9899], dtype=float32))
         """
+        if self.recovery is not None:
+            return self.recovery._step(self, grads, cast, loss)
+        return self._step(grads, cast, loss)
+
+    def _step(self, grads: Tree, cast: bool, loss: Any) -> StepInfo:
         plan, optimizer, around, holder = self._plan, self.optimizer, self._around, object()
         self._refuse_lent("step")
         try:
@@ -208,15 +224,14 @@ class State:
             if around.active:
                 around.settle(t)
             lead = self._lead
-            for group, memories in zip((*self._groups, lead), self._memories, strict=True):
-                if group.scheduled:
-                    group.advance(t, memories)
+            for k, group in self._scheduled:
+                group.advance(t, self._memories[k])
             norm, nonfinite, scale, limit = math.nan, 0, 1.0, lead.current.clip_norm
             if limit is not None or optimizer.on_nonfinite != "zero":
                 norm, nonfinite = measured(plan, optimizer.on_nonfinite, self.names)
             if not live or (nonfinite and optimizer.on_nonfinite == "skip"):
                 self.skipped += nonfinite > 0
-                return StepInfo(t, lead.current.lr, norm, False, True, nonfinite)
+                return StepInfo(t, lead.rate, norm, False, True, nonfinite)
             watch = self.monitor
             look = Look(plan.live_gradients(), self._params) if watch and t % watch.every == 0 else None
             if around.transforms and around.transform(plan) and (limit is not None or optimizer.on_nonfinite != "zero"):
@@ -237,9 +252,14 @@ class State:
                 around.settle(plan.t)
             if look and watch:
                 look.finish(watch, t, self.names, self._params, clipped)
-            return StepInfo(t, lead.current.lr, norm, clipped, False, nonfinite)
+            return StepInfo(t, lead.rate, norm, clipped, False, nonfinite)
         finally:
             plan.release(holder)
+
+    def _slow(self, factor: float) -> None:
+        """Let the rate be this multiple of the optimizer's."""
+        for group in (*self._groups, self._lead):
+            group.slow(factor)
 
     def _set_rate(self, lr: float) -> None:
         """Let the next steps have this rate, which was checked, in place of the optimizer's number; `optimizer` does not tell."""
@@ -254,12 +274,6 @@ class State:
             scale, nonfinite = 1.0, found or nonfinite
         self._around.expect(self._plan.t + 1, changes, norms)
         return scale, nonfinite
-
-    def _refuse_lent(self, owner: str) -> None:
-        if self._lent:
-            raise check.ConcurrentStepError(
-                f"{owner} inside `with state.averaged()`: the parameters hold their averages"
-            )
 
     def _inform(self, scale: float, loss: Any) -> list:
         """Measure what the rules need to know of all elements together; return what each cohort's carry becomes with that."""
@@ -283,9 +297,7 @@ class State:
         measured_sums = self._plan.measure(rows, squares)
         if self.optimizer.searches:
             square = sum(sums[0] for sums in measured_sums)
-            return searched(
-                self._plan, self._around.groups, self._params, self._lead.current, scale, loss, evaluate, square
-            )
+            return searched(self._plan, self._around, self._params, self._lead.current, scale, loss, evaluate, square)
         for cohort, sums in zip(self._plan.cohorts, measured_sums, strict=True):
             now = self._groups[cohort.group].current
             carry = now._informed(cohort.age + 1, cohort.carry, sums, loss)
@@ -316,7 +328,8 @@ class State:
         Parameters
         ----------
         loss : float
-            A finite number, measured whenever it is the schedule's turn: usually once an epoch, on validation data.
+            A finite number, measured whenever it is the schedule's turn: usually once an epoch, on validation data. With ``rollback`` any
+            number: one that is not finite, or far above the first one, leads back to the good copy.
 
         Examples
         --------
@@ -327,100 +340,24 @@ class State:
         >>> state.lr < 0.1
         True
         """
+        if self.recovery is not None and isinstance(loss, Real) and self.recovery._observe(self, float(loss)):
+            return
         loss = check.real(loss, "observe", "loss")
         groups = zip((*self._groups, self._lead), self._memories, strict=True)
         self._memories = [group.observed(memories, loss, self.t) for group, memories in groups]  # all at once
-
-    # ------------------------------------------------------------------------------------------- what self-tuning optimizers found
-
-    @property
-    def estimates(self) -> dict[str, dict[str, float]]:
-        """The numbers that a self-tuning optimizer has found so far, by parameter and by name, such as ``d`` of `Prodigy`.
-
-        Parameters of one group that have had the same steps share them. Empty for optimizers that do not tune themselves. The step that
-        was taken is here; `lr` and `StepInfo.lr` are the factor that the optimizer was given.
-
-        Examples
-        --------
-        >>> import fastgd, numpy as np
-        >>> state = fastgd.DoG().init({"w": np.array([3.0, 4.0])})
-        >>> info = state.step({"w": np.array([6.0, 8.0])})
-        >>> {key: round(value, 8) for key, value in state.estimates["w"].items()}
-        {'rbar': 6e-06, 'G': 100.0, 'eta': 6e-07}
-        """
-        names = self.optimizer.carried
-        found = [(name, self._plan.cohort_of(i).carry) for i, name in enumerate(self.names)] if names else []
-        return {name: dict(zip(names, carry, strict=True)) for name, carry in found}
-
-    def evaluation_params(self) -> Tree:
-        """Return copies of the parameters as they should be evaluated, arranged as the parameters are.
-
-        Most optimizers step the very weights that are to be used. Schedule-free ones and averaging ones do not: training goes on at
-        one point, while another one, the average, is the answer. This gives that one, and leaves the parameters where they are: there
-        is no mode to switch between training and evaluation. To end with those weights, copy them in: ``w[...] = ...``.
-
-        Returns
-        -------
-        array, list, tuple or dict
-            New arrays of the parameters' shapes and dtypes.
-
-        Examples
-        --------
-        >>> import fastgd, numpy as np
-        >>> w = np.array([4.0])
-        >>> state = fastgd.ASGD(lr=0.9, lambd=0.0, t0=0).init(w)
-        >>> for _ in range(50):
-        ...     info = state.step(2 * w)
-        >>> bool(abs(state.evaluation_params()[0]) < 0.1)
-        True
-        """
-        self._refuse_lent("evaluation_params")
-        self._around.settle(self.t)
-        copies = []
-        for k, (name, p, m) in enumerate(zip(self.names, self._params, self._members, strict=True)):
-            if self._around.averages:
-                copies.append(np.array(self._around.averages[-1].arrays[k], p.dtype))
-                continue
-            group = self._groups[m]
-            slots = {slot: self.arrays[f"{name}.{slot}"] for slot in execute.slot_names(group.rule)}
-            group.advance(max(self.t - 1, 0), self._memories[m])  # as in the last step
-            copies.append(np.array(group.current._evaluated(p, slots), p.dtype))
-        return _params.arranged(self.params, iter(copies))
-
-    @contextlib.contextmanager
-    def averaged(self) -> Iterator[Tree]:
-        """Put the values of `evaluation_params` into the parameters for the time of a ``with`` block.
-
-        The block gets the parameters; afterwards they are what they were. Meanwhile the state neither steps nor can be saved.
-
-        Examples
-        --------
-        >>> import fastgd, numpy as np
-        >>> w = np.array([1.0])
-        >>> state = fastgd.SGD(lr=0.5, extras=fastgd.EMA(decay=0.75)).init(w)
-        >>> info = state.step(2 * w)
-        >>> with state.averaged() as params:
-        ...     print(params)
-        [0.75]
-        >>> w
-        array([0.])
-        """
-        averages = [a for _, a in _params.leaves(self.evaluation_params())]
-        before = [p.copy(order="K") for p in self._params]
-        self._lent = True
-        try:
-            for p, average in zip(self._params, averages, strict=True):
-                p[...] = average
-            yield self.params
-        finally:
-            for p, value in zip(self._params, before, strict=True):
-                p[...] = value
-            self._lent = False
 
     # ----------------------------------------------------------------------------------------------------------- saving, copying
 
     def _export(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the tensors and the JSON-able configuration from which `restore` makes this state again."""
+        tensors, config = self._exported()
+        if self.recovery is None:
+            return tensors, config
+        kept, known = self.recovery._export()
+        return tensors | kept, config | {"rollback": known}
+
+    def _exported(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the same without the good copy."""
         self._refuse_lent("save")
         self._around.settle(self.t)
         tensors = dict(zip(self.names, self._params, strict=True))
@@ -439,6 +376,19 @@ class State:
             "norms": self._around.norms,
             "monitor": self.monitor.every if self.monitor else 0,
         }
+
+    def _go_back(self, tensors: dict[str, np.ndarray], config: dict[str, Any]) -> None:
+        """Become, in the same arrays, what `_exported` returned earlier."""
+        for name, p in zip(self.names, self._params, strict=True):
+            p[...] = tensors[name]
+        for name, array in self.arrays.items():
+            array[...] = tensors[name]
+        self._plan.set_cohorts([execute.Cohort(*each) for each in config["cohorts"]], config["cohort_of"])
+        self._plan.t, self.skipped = config["t"], config["skipped"]
+        self._around.resume(self.t, [])
+        self._around.norms = list(config["norms"])
+        *self._memories, lead = copy.deepcopy([*config["memory"], config["lead_memory"]])
+        self._memories.append(lead)
 
     def __reduce__(self) -> tuple:
         return _rebuilt, (self.params, *self._export())

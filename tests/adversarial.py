@@ -43,11 +43,11 @@ EVERY_OPTIMIZER = OPTIMIZERS | {
     "Signum": fastgd.Signum(lr=0.1),
     "Rprop": fastgd.Rprop(lr=0.1),
 }
-# Those that need the loss in each step are left out: test_self_tuning.py.
+# Those that need the loss in each step are left out: test_self_tuning.py. And those that need rows: test_online.py.
 PUBLIC = [
     getattr(fastgd.optimizers, name) for name in fastgd.optimizers.__all__ if name not in ("Optimizer", "from_dict")
 ]
-CLASSES = [cls for cls in PUBLIC if issubclass(cls, fastgd.Optimizer) and not cls.needs_loss]
+CLASSES = [cls for cls in PUBLIC if issubclass(cls, fastgd.Optimizer) and not (cls.needs_loss or cls.needs_rows)]
 POLICIES = {
     "raise": {},
     "clip": {"clip_norm": 0.5},

@@ -20,7 +20,7 @@ from fastgd.neural_network import MLPClassifier, MLPRegressor
 from fastgd.optimizers import Optimizer
 from tests.steps_by_hand import ALPHA, STEPS, NetworkByHand, assert_as_by_hand, by_hand
 
-OWN = {name: kind for name, kind in Optimizer.registry.items() if not kind.in_lanes}
+OWN = {name: kind for name, kind in Optimizer.registry.items() if not (kind.in_lanes or kind.needs_rows)}
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ __all__ = [
     "lane_table",
     "memory_order",
     "network_table",
+    "online_table",
     "slot_names",
     "square_sum",
     "sweep_address",
@@ -72,7 +73,7 @@ _drive.use_level(BLOCKS)
 
 
 class LaneTable(NamedTuple):
-    """The lane kernels of one processor level; see ``_lanes.pyx`` and ``_batches.pyx``."""
+    """The lane kernels of one processor level; see ``_lanes.pyx``, ``_batches.pyx`` and ``_margins.pyx``."""
 
     Block: Any
     STATE: dict[str, int]
@@ -83,6 +84,8 @@ class LaneTable(NamedTuple):
     BATCH_STATE: dict[str, int]
     N_BATCH_STATE: int
     RULES: dict[tuple[str, str, int], int]
+    product: Any
+    loss_along: Any
 
 
 @functools.cache
@@ -93,7 +96,25 @@ def lane_table(level: str = LEVEL) -> LaneTable:
     batches = importlib.import_module(f"fastgd._kernels.{level}._batches")
     rules = importlib.import_module(f"fastgd._kernels.{level}._lane_rules")
     rows = lanes.Block, lanes.STATE, lanes.N_STATE, losses.LANE_LOSSES, losses.LANE_SLOPES
-    return LaneTable(*rows, batches.Batches, batches.STATE, batches.N_STATE, rules.LANE_RULES)
+    margins = importlib.import_module(f"fastgd._kernels.{level}._margins")
+    rays = margins.product, margins.loss_along
+    return LaneTable(*rows, batches.Batches, batches.STATE, batches.N_STATE, rules.LANE_RULES, *rays)
+
+
+class OnlineTable(NamedTuple):
+    """The kernels of updates by single rows, the same for every processor; see ``_online.pyx``."""
+
+    Online: Any
+    CELL: tuple[str, ...]
+    LANE: tuple[str, ...]
+    MOVES: dict[str, int]
+
+
+@functools.cache
+def online_table() -> OnlineTable:
+    """Return the kernels of updates by single rows, loaded on first use."""
+    kernels = importlib.import_module("fastgd._kernels._online")
+    return OnlineTable(**{name: getattr(kernels, name) for name in OnlineTable._fields})
 
 
 class NetworkTable(NamedTuple):

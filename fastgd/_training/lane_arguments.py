@@ -74,6 +74,9 @@ def accepted_optimizer(
     if not isinstance(optimizer, Optimizer):
         raise type_error(owner, "optimizer", "an optimizer of fastgd.optimizers, or None", optimizer)
     name = type(optimizer).__name__
+    if optimizer.needs_rows:
+        fix = "It trains SGDClassifier and SGDRegressor."
+        raise value_error(owner, "optimizer", "one that steps by gradients, and not by the rows of data", name, fix)
     if not (users_rules or type(optimizer).__module__.startswith(BUILT_IN)):
         raise value_error(owner, "optimizer", "a built-in optimizer", name, "Users' rules run in Optimizer.init().")
     if in_lanes and not optimizer.in_lanes:

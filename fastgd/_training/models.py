@@ -10,9 +10,10 @@ from fastgd._training.coded import Coded
 from fastgd._training.epoch_result import EpochResult
 from fastgd._training.linear import LinearLanes
 from fastgd._training.network import NetworkLanes
+from fastgd._training.online import OnlineLanes
 from fastgd._training.rollback import AnyPace
 
-Lanes = LinearLanes | BatchLanes
+Lanes = LinearLanes | BatchLanes | OnlineLanes
 """What trains linear models: columns of weights, of which `n_outputs` side by side are one model."""
 
 AnyLanes = Lanes | NetworkLanes

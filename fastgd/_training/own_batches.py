@@ -1,5 +1,6 @@
 """Linear models whose optimizer takes its steps itself; see ``own_lanes.py``."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from fastgd import _validation as check
 from fastgd._training.batch_block import SUMS, BatchBlock
 from fastgd._training.batches import BatchLanes
 from fastgd._training.epoch_result import EpochResult
+from fastgd._training.margins import BatchMargins
 from fastgd._training.own_steps import FINDS_STEPS, OwnSteps, own_optimizer
 from fastgd._training.rows import Rows
 from fastgd.optimizers._base import Optimizer
@@ -48,7 +50,7 @@ class OwnBatchLanes(BatchLanes):
     -----
     A model's parameters are its weights and its intercept, two arrays for optimizers that look at arrays one by one. The optimizer's own
     `weight_decay` is for both. What is read are the weights to be evaluated: of schedule-free optimizers and with `EMA` the averages, with
-    `Lookahead` the slow weights. Each trial step of a line search measures the loss over the batch once more, in all lanes.
+    `Lookahead` the slow weights. A line search sees the rows of a batch once more, for all lanes together, however many steps it tries.
     """
 
     block = _OwnBlock
@@ -73,7 +75,6 @@ class OwnBatchLanes(BatchLanes):
         alpha = np.atleast_1d(np.asarray(alpha, np.float64))
         options |= {"alpha": np.zeros_like(alpha), "l1_ratio": 0.0}
         super().__init__(rows_dtype, n_features, loss, **options)
-        self._probe = BatchLanes(rows_dtype, n_features, loss, **options) if tuner.searches else None
         name = type(optimizer).__name__
         strength = self._per_lane(alpha) * penalty_on
         if (strength * self._per_lane(l1_ratio)).any():
@@ -90,6 +91,7 @@ class OwnBatchLanes(BatchLanes):
         self._block = self._blocks[0]
         self._arrays = self._block.arrays
         weights, gradient = self._arrays["weights"], self._arrays["gradient"]
+        self._searches = tuner.searches
         self._penalises = bool(strength.any() or self._pull.any())
         self._total = np.zeros_like(gradient) if self._penalises else gradient
         self._penalty = np.zeros(self.n_lanes)
@@ -150,11 +152,6 @@ class OwnBatchLanes(BatchLanes):
             interval.number(float(rate.eta0.min()), owner, "lr (the least rate of a lane)")
         return super()._checked_epoch(rows, targets, order, rate, row_weight)
 
-    def _open(self, *given: Any) -> None:
-        super()._open(*given)
-        if self._probe is not None:
-            self._probe._open(*given)
-
     def _steps(
         self, rows: Rows, order: np.ndarray, targets: np.ndarray, row_weight: Any, eta: np.ndarray, learning: bool
     ) -> None:
@@ -171,10 +168,8 @@ class OwnBatchLanes(BatchLanes):
             def measured(n: int = len(batch)) -> np.ndarray:
                 return self._measured(n, row_weight is not None)
 
-            def tried(model: int, batch: np.ndarray = batch) -> float:
-                return self._tried(model, rows, batch, targets, row_weight)
-
-            self._stepper.expect(int(self.t) + 1, rates[:: self.n_outputs], measured, tried)
+            along = BatchMargins(self, rows, batch, targets, row_weight).along if self._searches else None
+            self._stepper.expect(int(self.t) + 1, rates[:: self.n_outputs], measured, along=along)
             super()._steps(rows, batch, targets, row_weight, still, True)
             self._block.row("clipped")[...] = np.repeat(self._finish(), self.n_outputs)
             self._block.row("penalty")[...] = len(batch) * self._penalty
@@ -189,7 +184,8 @@ class OwnBatchLanes(BatchLanes):
             self._total[-1, :k] = self._pull
             self._total += g
             self._penalty = self._penalties()
-        return self._losses(self._block, self._penalty, n_rows, weighted)
+        loss = self._block.row("weighted_loss" if weighted else "loss") / (n_rows * self._block.row("mean_weight"))
+        return (loss + self._penalty).reshape(-1, self.n_outputs).sum(axis=1)
 
     def _penalties(self) -> np.ndarray:
         """Return each lane's penalty with its weights as they are."""
@@ -197,21 +193,33 @@ class OwnBatchLanes(BatchLanes):
         squares = np.einsum("ij,ij->j", w[:-1, :k], w[:-1, :k], dtype=np.float64)
         return 0.5 * self._strength * squares + self._pull * w[-1, :k]
 
-    def _losses(self, measured: BatchBlock, penalty: np.ndarray, n_rows: int, weighted: bool) -> np.ndarray:
-        """Return each model's loss over the batch that this block has measured, penalty included."""
-        loss = measured.row("weighted_loss" if weighted else "loss") / (n_rows * self._block.row("mean_weight"))
-        return (loss + penalty).reshape(-1, self.n_outputs).sum(axis=1)
+    # What `BatchMargins` asks for
 
-    def _tried(self, model: int, rows: Rows, batch: np.ndarray, targets: np.ndarray, row_weight: Any) -> float:
-        """Return a model's loss over a batch, penalty included, with its weights as they are: other lanes than these measure it."""
-        probe = self._probe
-        assert probe is not None
-        block = probe._blocks[0]
-        block.arrays["weights"][...] = self._arrays["weights"]
-        block.begin_sums()
-        probe._steps(rows, batch, targets, row_weight, np.zeros((1, self.n_lanes)), False)
-        penalty = self._penalties() if self._penalises else np.zeros(self.n_lanes)
-        return float(self._losses(block, penalty, len(batch), row_weight is not None)[model])
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights and the gradient, penalty included, ``(n_features + 1, K)`` or wider, the last row intercepts."""
+        return self._arrays["weights"], self._total
+
+    def mean_weight(self, lane: int) -> float:
+        """Return the mean weight of the epoch's rows for a lane."""
+        return float(self._block.row("mean_weight")[lane])
+
+    def loss_parameter(self, lane: int) -> float:
+        """Return the loss's hyperparameter of a lane."""
+        return float(self._block.hyper[lane])
+
+    def penalty_along(self, own: slice, direction: np.ndarray, scale: float) -> Callable[[float], float]:
+        """Return the function that gives the penalty of these lanes after a step of some size along a direction times `scale`."""
+        if not self._penalises:
+            return lambda eta: 0.0
+        w, d = self._arrays["weights"][:, own].astype(np.float64), direction.astype(np.float64)
+        strength, pull = self._strength[own], self._pull[own]
+        first, square = (
+            strength @ np.einsum("ij,ij->j", w[:-1], d[:-1]),
+            strength @ np.einsum("ij,ij->j", d[:-1], d[:-1]),
+        )
+        at_start = 0.5 * strength @ np.einsum("ij,ij->j", w[:-1], w[:-1]) + pull @ w[-1]
+        first += pull @ d[-1]
+        return lambda eta: float(at_start - eta * scale * first + 0.5 * (eta * scale) ** 2 * square)
 
     def _finish(self) -> np.ndarray:
         """Take the steps that are due; return which models' gradients were clipped."""

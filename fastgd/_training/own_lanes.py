@@ -10,9 +10,11 @@ from typing import Any
 from fastgd._training.batches import BatchLanes
 from fastgd._training.lane_arguments import BUILT_IN
 from fastgd._training.network import NetworkLanes
+from fastgd._training.online import OnlineLanes
 from fastgd._training.own_batches import OwnBatchLanes
 from fastgd._training.own_networks import OwnNetworkLanes
 from fastgd.optimizers._base import Optimizer
+from fastgd.optimizers.online import NormalizedOnline
 
 __all__ = ["OwnBatchLanes", "OwnNetworkLanes", "batch_lanes", "network_lanes", "runs_in_lines", "runs_in_networks"]
 
@@ -29,8 +31,10 @@ def runs_in_networks(optimizer: Optimizer | None) -> bool:
 
 def batch_lanes(
     rows_dtype: Any, n_features: int, loss: str, *, optimizer: Optimizer | None, **options: Any
-) -> BatchLanes:
+) -> BatchLanes | OnlineLanes:
     """Return linear models for any optimizer; the arguments are those of `BatchLanes`."""
+    if isinstance(optimizer, NormalizedOnline):
+        return OnlineLanes(rows_dtype, n_features, loss, optimizer=optimizer, **options)
     kind = BatchLanes if runs_in_lines(optimizer) else OwnBatchLanes
     return kind(rows_dtype, n_features, loss, optimizer=optimizer, **options)
 

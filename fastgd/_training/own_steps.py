@@ -1,6 +1,7 @@
 """Steps that an optimizer takes itself, by `State.step`, with the gradients that compiled lanes measure batch by batch."""
 
 import copy
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -31,7 +32,30 @@ class Due(NamedTuple):
     rates: np.ndarray
     ages: list[int]
     measured: Callable[[], np.ndarray]
-    tried: Callable[[int], float]
+    tried: Callable[[int], float] | None
+    along: Callable[..., Callable[[float], float]] | None
+
+
+class Known:
+    """The loss of a batch as a line search asks for it: first the one that is known, then that of trial steps.
+
+    Parameters
+    ----------
+    loss : float
+    tried : callable
+        Returns the loss with the weights as they are.
+    along : callable, optional
+        ``along(moving, scale)`` returns the loss as a function of the step: see `BatchMargins.along`.
+    """
+
+    def __init__(self, loss: float, tried: Callable[[], float] | None, along: Callable | None):
+        self.loss, self.tried, self.along, self.asked = loss, tried, along, False
+
+    def __call__(self) -> float:
+        if not self.asked or self.tried is None:
+            self.asked = True
+            return self.loss
+        return self.tried()
 
 
 class OwnSteps:
@@ -72,7 +96,12 @@ class OwnSteps:
         self._due: Due | None = None
 
     def expect(
-        self, t: int, rates: np.ndarray, measured: Callable[[], np.ndarray], tried: Callable[[int], float]
+        self,
+        t: int,
+        rates: np.ndarray,
+        measured: Callable[[], np.ndarray],
+        tried: Callable[[int], float] | None = None,
+        along: Callable[..., Callable[[float], float]] | None = None,
     ) -> None:
         """Let a step be due when the counter becomes `t`.
 
@@ -82,12 +111,14 @@ class OwnSteps:
         rates : ndarray (n_models,)
         measured : callable
             Returns the losses of the batch, ``(n_models,)``, and makes the gradient ready; may be called several times.
-        tried : callable
+        tried : callable, optional
             ``tried(k)`` returns model `k`'s loss over that batch with the weights as they are, and changes nothing: for line searches.
+        along : callable, optional
+            The same for all steps along a direction: ``along(k, moving, scale)``, see `BatchMargins.along`.
         """
         if not self.states:
             self.states = [self._begun(k, rate) for k, rate in enumerate(rates.tolist())]
-        self._due = Due(t, rates, [-1 if state is None else state.t for state in self.states], measured, tried)
+        self._due = Due(t, rates, [-1 if state is None else state.t for state in self.states], measured, tried, along)
 
     def _begun(self, k: int, rate: float) -> State | None:
         params = self.views(self.weights, k)
@@ -122,10 +153,12 @@ class OwnSteps:
             self.states[k] = None
             return False
 
-    def _told(self, k: int, due: Due, loss: float) -> float | Callable[[], float]:
-        """Return the loss as the step wants it: a search asks first for the known one, then for that of each trial."""
-        known = [loss]
-        return (lambda: known.pop() if known else due.tried(k)) if self.optimizer.searches else loss
+    def _told(self, k: int, due: Due, loss: float) -> float | Known:
+        """Return the loss as the step wants it."""
+        if not self.optimizer.searches:
+            return loss
+        tried = None if due.tried is None else functools.partial(due.tried, k)
+        return Known(loss, tried, None if due.along is None else functools.partial(due.along, k))
 
     def evaluated(self) -> np.ndarray:
         """Return a copy of the weights with what each model is to be evaluated with: schedule-free ones train at another point."""

@@ -6,11 +6,9 @@ import numpy as np
 
 from fastgd._training.pacing import Pace
 from fastgd._training.rates import RateTable
+from fastgd.recovery import MOST, SLOWER, lost
 
 WAYS = ("raise", "rollback", "retry")
-TOO_HIGH = 10.0  # a loss, times the first one: finite weights that have it are not worth going back to
-SLOWER = 0.5  # times the rate, at each retry
-MOST_RETRIES = 50  # in a call
 
 
 class RecoveringPace:
@@ -43,15 +41,15 @@ class RecoveringPace:
     def diverged(self, loss: np.ndarray) -> np.ndarray:
         """Return which models have lost their way, (n_models,), though their weights may be finite."""
         assert self.first_loss is not None
-        known = self.first_loss > 0
-        return np.isnan(loss) | known & (loss > TOO_HIGH * self.first_loss)
+        with np.errstate(invalid="ignore"):
+            return lost(loss, self.first_loss)
 
     def goes_back(self, which: np.ndarray, n_epochs: int) -> bool:
         """Return whether these lanes have an epoch to go back to, or a smaller rate to go on with, which they then have."""
         if self.retries:
             self.factors[which] *= SLOWER
             self.n_retries += 1
-        return self.n_retries <= MOST_RETRIES if self.retries else n_epochs > 0
+        return self.n_retries <= MOST if self.retries else n_epochs > 0
 
     @property
     def undoing(self) -> dict[str, Any]:

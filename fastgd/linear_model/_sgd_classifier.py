@@ -90,6 +90,7 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
         `lr`, unless it is left at its default. The penalty stays beside the rule: decoupled decay for L2, soft thresholding for L1.
         Those that tune themselves or search, as ``fastgd.DoG()`` and ``fastgd.Armijo()``, those with `extras`, and users' rules take each
         step from Python, with an L2 penalty in loss and gradient and none of L1: give them batches of some hundred rows.
+        ``fastgd.NormalizedOnline()`` learns row by row, as Vowpal Wabbit does, without a scaler.
     batch_size : int, optional
         Rows of one step, whose gradients are averaged; None: each row is a step, as in scikit-learn. Row weights are divided by their
         mean, so that a whole number as weight counts like so many rows.

@@ -20,6 +20,7 @@ from fastgd.optimizers.hypergradient import SGDHD, AdamHD
 from fastgd.optimizers.limits import AutoClip, ZClip
 from fastgd.optimizers.mechanic import MechanicAdam, MechanicSGD
 from fastgd.optimizers.momenta import QHM, Adan, AdEMAMix, QHAdam
+from fastgd.optimizers.online import NormalizedOnline
 from fastgd.optimizers.polyak import SPS, AliG, BarzilaiBorwein
 from fastgd.optimizers.schedule_free import AdamWScheduleFree, SGDScheduleFree
 from fastgd.optimizers.signs import Lion, Rprop, SignSGD, Signum
@@ -70,6 +71,7 @@ __all__ = [
     "MechanicAdam",
     "MechanicSGD",
     "NAdam",
+    "NormalizedOnline",
     "NovoGrad",
     "Optimizer",
     "Prodigy",

@@ -126,6 +126,8 @@ class Optimizer(metaclass=_Checked):
     """Whether each step must be given the loss."""
     searches: ClassVar[bool] = False
     """Whether that loss must be a function, which is called at trial steps."""
+    needs_rows: ClassVar[bool] = False
+    """Whether its steps are made from rows of data, which gradients do not tell."""
     factored: ClassVar[bool] = False
     """Whether it keeps state arrays that are not of the parameter's shape."""
     apart: ClassVar[bool] = False
@@ -243,6 +245,7 @@ class Optimizer(metaclass=_Checked):
         steps_per_epoch: int | None = None,
         total_steps: int | None = None,
         monitor: bool | int = False,
+        rollback: Any = None,
     ) -> Any:
         """Look at the parameters once, allocate the state arrays, and return the `State` that steps them.
 
@@ -259,6 +262,9 @@ class Optimizer(metaclass=_Checked):
         monitor : bool or int
             Whether to watch the health of gradients and updates, array by array: see `Monitor`. A number says every how many steps; True
             is every 200th, which costs a percent or so.
+        rollback : bool or Rollback, optional
+            Whether divergence leads back to a good copy of everything, and on with a smaller rate: see `Rollback`. A copy is kept every
+            200th step with True.
 
         Returns
         -------
@@ -282,7 +288,7 @@ class Optimizer(metaclass=_Checked):
         """
         from fastgd.state import State
 
-        return State.begin(self, params, overrides, steps_per_epoch, total_steps, monitor)
+        return State.begin(self, params, overrides, steps_per_epoch, total_steps, monitor, rollback)
 
     def replace(self, **changes: Any) -> "Optimizer":
         """Return this optimizer with other hyperparameters.

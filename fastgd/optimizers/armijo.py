@@ -43,7 +43,8 @@ class Armijo(_Carrying):
     Notes
     -----
     No state arrays; `State.estimates` tells step_size. One step size is searched for all parameters, with the options of the optimizer
-    itself. In estimators the loss is that of the batch, penalty included; each trial measures it once more. Source: S. Vaswani et al.,
+    itself. In estimators the loss is that of the batch, penalty included. Linear models keep the predictions of the batch by the weights
+    and by the direction, so that trials see no row again; in networks each trial measures the loss once more. Source: S. Vaswani et al.,
     Painless stochastic gradient: interpolation, line-search, and convergence rates (2019), algorithms 1 and 2.
 
     Examples
