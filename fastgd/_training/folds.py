@@ -35,7 +35,7 @@ class Folds:
         if n_held_out >= FEW or not FEWEST <= len(learn) <= MOST:
             return cls(numbers, 0)
         order = np.random.Generator(np.random.Philox(key=len(learn))).permutation(len(learn))
-        numbers[learn[order]] = np.arange(len(learn)) % FOLDS
+        numbers[np.asarray(learn)[order]] = np.arange(len(learn)) % FOLDS
         return cls(numbers, FOLDS)
 
     @property
