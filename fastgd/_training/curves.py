@@ -74,11 +74,14 @@ class Cycle:
         rows learnt from too, each measured by a model that has not learnt from it: five folds are trained beside the model.
     n_epochs : int
         In how many the rate falls to zero; `val_loss` has fewer where `max_time` ended the training.
+    anew : bool
+        Whether it began with fresh weights, so that what was before was a trial.
     """
 
     learning_rate: np.ndarray
     val_loss: np.ndarray
     n_epochs: int
+    anew: bool = False
 
     @property
     def best(self) -> int:
@@ -102,9 +105,10 @@ class RaceResult(RateCurves):
     n_rows : int
         How many rows the race was held on.
     cycles : tuple of Cycle
-        The training after the race, each with the attributes learning_rate, val_loss, n_epochs and best.
+        The training after the race, each with the attributes learning_rate, val_loss, n_epochs, anew and best.
     n_kept : int
-        The model is that of the end of this many cycles, where the validation loss was lowest.
+        The model is that of the end of this many cycles, where the validation loss was lowest. Those before one that began
+        anew were trials.
     seconds : float
         How long race and training took.
     """
@@ -117,13 +121,19 @@ class RaceResult(RateCurves):
     @property
     def schedule(self) -> Schedule:
         """The schedule of the model: `fit` with it, ``tol=None``, ``max_iter=n_epochs`` and the rows learnt from repeats its weights."""
-        parts = (linear(float(c.learning_rate[c.best]), f"{c.n_epochs} epochs") for c in self.cycles[: self.n_kept])
+        parts = (linear(float(c.learning_rate[c.best]), f"{c.n_epochs} epochs") for c in self._of_model)
         return reduce(lambda first, second: first >> second, parts)
 
     @property
     def n_epochs(self) -> int:
         """How many epochs the model was trained for."""
-        return sum(len(c.val_loss) for c in self.cycles[: self.n_kept])
+        return sum(len(c.val_loss) for c in self._of_model)
+
+    @property
+    def _of_model(self) -> tuple[Cycle, ...]:
+        """The cycles that have trained the model, without the trial before them."""
+        fresh = max((k for k in range(self.n_kept) if self.cycles[k].anew), default=0)
+        return self.cycles[fresh : self.n_kept]
 
     @property
     def chosen(self) -> float:
@@ -138,6 +148,7 @@ class RaceResult(RateCurves):
                 "learning_rate": c.learning_rate.tolist(),
                 "val_loss": [[float(v) if np.isfinite(v) else None for v in epoch] for epoch in c.val_loss],
                 "n_epochs": c.n_epochs,
+                "anew": c.anew,
                 "best": c.best,
             }
             for c in self.cycles

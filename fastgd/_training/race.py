@@ -4,7 +4,7 @@ First a grid of rates, every one a lane, learns from one pass over a tenth of th
 stay constant would be ranked by their noise. Then training begins anew, in cycles of 1, 1, 2, 4, 8 ... epochs. In each the rate falls from
 its base to zero, and in the short ones neighbours of the leader run beside it; the weights of the best on the validation rows are where
 the next cycle begins (Loshchilov and Hutter, 2017, restart cosines in this way). So whatever ran beside it, the model is that of one
-schedule, which the result tells: training with it repeats the weights bit for bit.
+schedule, which the result tells: training with it repeats the weights bit for bit. Networks begin once more after a trial: see `cycles`.
 """
 
 import time
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgd._training import fit
+from fastgd._training import cycles, fit
 from fastgd._training.curves import Cycle, RaceResult, diverged
 from fastgd._training.epoch_result import EpochResult
 from fastgd._training.folds import Folds
@@ -24,7 +24,6 @@ from fastgd._training.models import AnyLanes, give_lanes, measured, of_models, s
 from fastgd._training.observers import Observer
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
-from fastgd.schedules import linear
 
 GRID = 2.0 ** np.arange(-10, 6)  # times a scale: see `Track`
 MOST_GRIDS = 5  # the further ones lie beyond the first, on the side where the best rate is the last
@@ -35,10 +34,8 @@ FIRST_NEIGHBOURS = np.array([0.5, 1.0, 2.0, 4.0])
 NEIGHBOURS = np.array([0.25, 0.5, 1.0, 2.0])  # more epochs want smaller rates
 SHORT = 4  # epochs: in longer cycles the leader runs alone, its rate divided by the root of the growth, as theory has it for SGD
 ALONE = np.array([2**-0.5])
-STEP_BACK, MOST_STEPS_BACK = (
-    64.0,
-    4,
-)  # where all rates of the first cycle are too large, which the race's rows did not show
+# Where all rates of a cycle are too large: the race's rows did not show it, nor did a trial.
+STEP_BACK, MOST_STEPS_BACK = 64.0, 4
 RACE = 2**63  # in the place of the epoch in the seed of the order
 
 
@@ -63,8 +60,8 @@ class Track:
         The number of lanes of a model. A rate has one model, and beside it those of its folds where few rows are held out.
     scale : float, optional
         The middle of the first rates; by default 1 / (1 + mean squared norm of the rows), where smooth losses become unstable.
-    shares_targets : bool
-        All lanes learn from the same columns: those of networks do.
+    networks : bool
+        All lanes learn from the same columns, the first rates are `cycles.COARSE` times the scale, and the first cycle is a trial.
     """
 
     X: Any
@@ -76,7 +73,7 @@ class Track:
     probe: Callable[[int], AnyLanes]
     width: int
     scale: float | None = None
-    shares_targets: bool = False
+    networks: bool = False
 
     @cached_property
     def _rows(self) -> Rows:
@@ -106,7 +103,7 @@ class Track:
         return self.measure(self.lanes(1))[0]
 
     def _of_all(self, targets: np.ndarray, n_rates: int) -> np.ndarray:
-        return targets if self.shares_targets else side_by_side(targets, n_rates * self.folds.n_models)
+        return targets if self.networks else side_by_side(targets, n_rates * self.folds.n_models)
 
     def _weights(self, n_rates: int) -> np.ndarray | None:
         weight = side_by_side(self.weight, n_rates * self.folds.n_models)
@@ -215,7 +212,7 @@ def run(track: Track, plan: fit.Plan, seed: int, observer: Observer | None = Non
     """
     began = time.perf_counter()
     rates, loss, held_out, lost, n_rows = _race(track, plan, seed)
-    course = _Course(track, plan, seed, began, observer)
+    course = _Course(track, plan, seed, began, observer, len(track.learn) / n_rows)
     leader = float(rates[np.nanargmin(held_out[-1])])
     while course.stop_reason == "":
         leader = course.cycle(leader)
@@ -228,20 +225,21 @@ def _race(track: Track, plan: fit.Plan, seed: int) -> tuple[np.ndarray, np.ndarr
     """Return rates, ascending, their curves as in `RaceResult`, which of them diverged, and the number of rows."""
     n_rows = min(len(track.learn), max(FEWEST_ROWS, min(len(track.learn) // SHARE, MOST_ROWS)))
     part = fit.epoch_order(track.learn, seed, RACE, True)[:n_rows]
-    problem = track.part(part if plan.shuffle else np.sort(part), len(GRID))
+    grid = cycles.COARSE if track.networks else GRID
+    problem = track.part(part if plan.shuffle else np.sort(part), len(grid))
     values = problem.rows.data.ravel()
     square = float(np.einsum("i,i->", values, values, dtype=np.float64))
     scale = 1 / (1 + square / n_rows) if track.scale is None else track.scale
-    rates = GRID * max(scale, np.finfo(np.float64).tiny)
+    rates = grid * max(scale, np.finfo(np.float64).tiny)
     found = np.empty((3, 0))
     for _ in range(MOST_GRIDS):
         found = np.concatenate([found, [rates, *_one_pass(track, problem, rates)]], axis=1)
         every, held_out = found[0], found[2]
         best = -np.inf if np.isnan(held_out).all() else every[np.nanargmin(held_out)]
         if best == every.max():
-            rates = every.max() * 2 * GRID / GRID[0]
+            rates = every.max() * grid[1] / grid[0] * grid / grid[0]
         elif best <= every.min():
-            rates = every.min() / 2 * GRID / GRID[-1]
+            rates = every.min() * grid[0] / grid[1] * grid / grid[-1]
         else:
             break
     every, loss, held_out = found[:, np.argsort(found[0])]
@@ -254,7 +252,7 @@ def _one_pass(track: Track, problem: fit.Problem, rates: np.ndarray) -> tuple[np
     """Return the mean loss before the updates and that over rows held out, of rates that fall to zero in one pass over the rows."""
     n_rows, lanes = len(problem.learn), track.lanes(len(rates))
     n_steps = lanes.n_steps(n_rows)
-    table = RateTable.steps(_falling(np.repeat(rates, track.lanes_of_rate), n_steps, 0, n_steps))
+    table = RateTable.steps(cycles.falling(np.repeat(rates, track.lanes_of_rate), n_steps, 0, n_steps))
     last = min(n_rows, lanes.batch_size * (n_steps - max(1, n_steps // BEFORE_UPDATE)))
     with np.errstate(all="ignore"):
         first, second = (
@@ -263,12 +261,6 @@ def _one_pass(track: Track, problem: fit.Problem, rates: np.ndarray) -> tuple[np
         )
         loss = by_rate(track.folds.own(first.loss_sum + second.loss_sum, len(rates)), len(rates)) / n_rows
     return loss, track.measure(lanes, second)[0]
-
-
-def _falling(rates: np.ndarray, horizon: int, first: int, count: int) -> np.ndarray:
-    """Return `count` steps from `first` on, (count, K), of straight lines from these rates to zero at step `horizon`."""
-    lines = {rate: linear(float(rate), horizon)._values(first, count, None) for rate in set(rates.tolist())}
-    return np.column_stack([lines[rate] for rate in rates.tolist()])
 
 
 def _all_diverged(rates: np.ndarray) -> DivergedError:
@@ -287,7 +279,9 @@ class _Course:
     seed: int
     began: float
     observer: Observer | None = None
+    growth: float = 1.0  # of the rows, from the race to an epoch
     epoch: int = 0
+    first: int = 0  # the epoch in which the weights were fresh
     stop_reason: str = ""
     cycles: list[Cycle] = field(default_factory=list)
     n_kept: int = 0
@@ -300,19 +294,20 @@ class _Course:
 
     def cycle(self, leader: float) -> float:
         """Train one cycle with rates around the leader's; return the rate of the new leader."""
-        length = self._length()
-        near = ALONE if length > SHORT else NEIGHBOURS if self.cycles else FIRST_NEIGHBOURS
+        length, near, anew = self._ahead()
         rates = leader * near
         lanes, problem = self.track.lanes(len(rates)), self.track.problem(len(rates))
-        if self.now:
+        if anew:
+            self.first = self.epoch
+        elif self.now:
             give_lanes(lanes, self.now, len(rates))
         began, epochs = self.epoch, []
         while self.epoch < began + length and not self._out_of_time() and self.stop_reason == "":
             epochs.append(self._epoch(lanes, problem, rates, self.epoch - began, length))
-        cycle = Cycle(rates, np.array([each.pop("decides") for each in epochs]), length)
+        cycle = Cycle(rates, np.array([each.pop("decides") for each in epochs]), length, anew)
         if self._too_large(cycle):
             self.steps_back, self.epoch = self.steps_back + 1, began
-            return float(rates.min()) / STEP_BACK
+            return float(rates.min()) / (cycles.STEP_BACK if self.cycles else STEP_BACK)
         if np.isnan(cycle.val_loss[-1]).all():
             if not self.cycles:
                 raise _all_diverged(rates)
@@ -321,9 +316,17 @@ class _Course:
         self._take(cycle, lanes, epochs)
         return float(rates[cycle.best])
 
-    def _length(self) -> int:
+    def _ahead(self) -> tuple[int, np.ndarray, bool]:
+        """Return the next cycle's length, its rates relative to the leader's, and whether its weights are fresh."""
+        networks, done = self.track.networks, len(self.cycles)
+        length = self._length(cycles.AT_ONCE if networks and done == 1 else 1)
+        if networks and done < 2:
+            return cycles.of_networks(length, self.epoch, self.growth)
+        return cycles.Ahead(length, ALONE if networks or length > SHORT else NEIGHBOURS if done else FIRST_NEIGHBOURS)
+
+    def _length(self, least: int = 1) -> int:
         """Return the length of the next cycle: as long as all before, and the rest where too little would be left for one more."""
-        left, length = self.plan.max_iter - self.epoch, max(1, self.epoch)
+        left, length = self.plan.max_iter - self.epoch, max(least, self.epoch)
         length = left if left <= 2 * length else length
         if self.plan.max_time is None or not self.epochs:
             return length
@@ -340,10 +343,10 @@ class _Course:
         began, n, n_steps = time.perf_counter(), len(problem.learn), lanes.n_steps(len(problem.learn))
         if self.observer is not None:
             self.observer.begin(lambda: self._weights(lanes, 0))
-        order = fit.epoch_order(problem.learn, self.seed, self.epoch, self.plan.shuffle)
+        order = fit.epoch_order(problem.learn, self.seed, self.epoch - self.first, self.plan.shuffle)
         each = np.repeat(rates, self.track.lanes_of_rate)
         with np.errstate(all="ignore"):
-            table = RateTable.steps(_falling(each, length * n_steps, done * n_steps, n_steps))
+            table = RateTable.steps(cycles.falling(each, length * n_steps, done * n_steps, n_steps))
             result = lanes.epoch(problem.rows, problem.targets, order, table, problem.weight)
             found = measured(lanes, result, n)
         trained = time.perf_counter()
@@ -354,7 +357,7 @@ class _Course:
             "took": now - began,
             "epoch": self.epoch,
             "step": int(lanes.t) - 1,
-            "learning_rate": _falling(each, length * n_steps, (done + 1) * n_steps, 1)[0][:: lanes.n_outputs],
+            "learning_rate": cycles.falling(each, length * n_steps, (done + 1) * n_steps, 1)[0][:: lanes.n_outputs],
             "loss": found.loss,
             "objective": found.objective,
             "val_loss": val_loss,
@@ -417,10 +420,12 @@ class _Course:
         return (self.plan.tol or 0.0) * self.n_models * max(1.0, n_epochs / self.plan.n_iter_no_change)
 
     def _too_large(self, cycle: Cycle) -> bool:
-        """Return whether the first cycle has made things worse with every rate, so that much smaller ones should be tried."""
-        if self.cycles or self.steps_back == MOST_STEPS_BACK:
+        """Return whether every rate has made things worse in the first cycle, or any of networks: smaller ones should be tried."""
+        late = self.cycles and (not self.track.networks or self._out_of_time())
+        if late or self.stop_reason or self.steps_back == MOST_STEPS_BACK:
             return False
-        return bool(diverged(cycle.val_loss[-1], self.track.untrained).all())
+        limit = np.array([self.lowest]) if cycle.anew else self.track.untrained
+        return bool(diverged(cycle.val_loss[-1], limit).all())
 
     def lanes(self) -> AnyLanes:
         """Return the model's lanes."""

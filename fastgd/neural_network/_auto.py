@@ -43,7 +43,7 @@ def learn(
         return model._probe(X, n_rates, X.dtype)
 
     scale = None if isinstance(_solvers.optimizer_of(model), SGD) else SCALE_FREE
-    track = race.Track(X, targets, weight, rows, validation, begin, probe, 1, scale, shares_targets=True)
+    track = race.Track(X, targets, weight, rows, validation, begin, probe, 1, scale, networks=True)
 
     def fitted(coef: np.ndarray, intercept: np.ndarray, n_iter: int) -> dict[str, Any]:
         return {**model._attributes(coef, intercept), "n_iter_": n_iter, "t_": n_iter * len(rows)}

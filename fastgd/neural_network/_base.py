@@ -293,12 +293,12 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         if self.solver == "lbfgs":
             return
         self.loss_curve_ = [*(getattr(self, "loss_curve_", []) if going_on else []), *losses]
-        self.best_loss_ = None if self.early_stopping else min(self.loss_curve_)
         scores = None
         if self.early_stopping and "val_score" in history:
             before = getattr(self, "validation_scores_", None) if going_on else None
             scores = [*(before or []), *history["val_score"].tolist()]
         self.validation_scores_ = scores
+        self.best_loss_ = min(self.loss_curve_) if scores is None else None
         self.best_validation_score_ = None if scores is None else max(scores)
 
     def _forget(self) -> None:

@@ -115,9 +115,9 @@ class MLPClassifier(NetworkClassifier):
     loss_curve_ : list of float
         The same for every epoch; goes on in `partial_fit` and with `warm_start`. Not with "lbfgs", and neither are the next three.
     best_loss_ : float or None
-        The least of them; None with `early_stopping`.
+        The least of them; None where there are validation scores.
     validation_scores_ : list of float or None
-        After every epoch, with `early_stopping`: the accuracy.
+        After every epoch, with `early_stopping`: the accuracy. "auto" goes by the loss alone, `val_loss` in `history_`.
     best_validation_score_ : float or None
         The best of them.
     learning_rate_, race_ : float, RaceResult

@@ -1,0 +1,49 @@
+"""The cycles of training after a race: straight lines to zero, and for networks how long they are and which rates run in them.
+
+The rate that suits a single epoch is often no beginning for ten: it kills rectified units for good, which an epoch's loss does not show.
+So the first epoch of networks is a trial. Then they begin anew, for several epochs, with two rates side by side: the best one of the trial,
+which suits where training is slow, and that divided by the root of how much longer it is now, which suits where noise limits it (Moulines
+and Bach, 2011). From the better one of these training goes on.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastgd.schedules import linear
+
+COARSE = 4.0 ** np.arange(-4, 3)  # the first rates of networks, times a scale: the trial tries those between
+TRIED = np.array([0.5, 1.0, 2.0])  # rates of the trial, relative to the one that the race suggests
+AT_ONCE = 4  # epochs after the trial
+STEP_BACK = 4.0  # of the rate, where these epochs leave a larger loss than the trial, or later ones than no training
+
+
+class Ahead(NamedTuple):
+    """The next cycle: how many epochs, which rates relative to the leader's, and whether its weights are fresh."""
+
+    length: int
+    near: np.ndarray
+    anew: bool = False
+
+
+def of_networks(length: int, tried: int, growth: float) -> Ahead:
+    """Return one of the first two cycles of networks.
+
+    Parameters
+    ----------
+    length : int
+        How many epochs it has.
+    tried : int
+        How many epochs the trial had; 0: this is the trial.
+    growth : float
+        By how much the rows of an epoch are more than those of the race.
+    """
+    if not tried:
+        return Ahead(length, TRIED / np.sqrt(length * growth))
+    return Ahead(length, np.unique([np.sqrt(tried / length), 1.0]), True)
+
+
+def falling(rates: np.ndarray, horizon: int, first: int, count: int) -> np.ndarray:
+    """Return `count` steps from `first` on, (count, K), of straight lines from these rates to zero at step `horizon`."""
+    lines = {rate: linear(float(rate), horizon)._values(first, count, None) for rate in set(rates.tolist())}
+    return np.column_stack([lines[rate] for rate in rates.tolist()])

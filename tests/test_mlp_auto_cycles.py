@@ -1,0 +1,166 @@
+"""``learning_rate="auto"`` for networks, cycle by cycle: a trial, a new beginning, steps back; and the data it must live with."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from fastgd._training import cycles, race
+from fastgd._training.folds import FEW
+from fastgd.linear_model import SGDClassifier
+from fastgd.neural_network import Head, MLPClassifier, MLPMultiTask, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*Maximum (number of )?iteration:sklearn.exceptions.ConvergenceWarning")
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(400, 6))
+CLASSES = X[:, :3].argmax(axis=1)
+NUMBERS = np.sin(X[:, 0]) + X[:, 1]
+BASE = {"hidden_layer_sizes": (8,), "random_state": 0, "learning_rate": "auto", "max_iter": 12, "batch_size": 32}
+
+
+def same_weights(one, other):
+    return [a.tobytes() for a in one.coefs_ + one.intercepts_] == [
+        a.tobytes() for a in other.coefs_ + other.intercepts_
+    ]
+
+
+# ----------------------------------------------------------------------------------------------------------------- cycles
+
+
+@pytest.mark.parametrize(
+    ("max_iter", "lengths"),
+    [(1, [1]), (2, [2]), (3, [1, 2]), (5, [1, 4]), (9, [1, 8]), (10, [1, 4, 5]), (50, [1, 4, 5, 10, 30])],
+)
+def test_a_trial_then_a_new_beginning(max_iter, lengths):
+    model = MLPClassifier(**BASE | {"max_iter": max_iter}, tol=None).fit(X, CLASSES)
+    found = model.race_.cycles
+    assert [cycle.n_epochs for cycle in found] == lengths and model.n_iter_ == max_iter
+    assert [cycle.anew for cycle in found] == [k == 1 for k in range(len(found))]
+    if len(found) > 1:
+        tried = found[0].learning_rate[found[0].best]
+        np.testing.assert_allclose(found[1].learning_rate, [tried / np.sqrt(lengths[1]), tried], rtol=1e-12)
+    assert model.race_.to_dict()["cycles"][-1]["anew"] == (len(found) == 2)
+
+
+def test_the_trial_is_no_part_of_the_models_schedule():
+    learnt, rest = (X[:300], CLASSES[:300]), {"X_val": X[300:], "y_val": CLASSES[300:]}
+    model = MLPClassifier(**BASE).fit(*learnt, **rest)
+    found = model.race_
+    assert found.n_kept > 1 and found.n_epochs == sum(cycle.n_epochs for cycle in found.cycles[1 : found.n_kept])
+    plain = clone(model).set_params(learning_rate=found.schedule, tol=None, max_iter=found.n_epochs).fit(*learnt)
+    assert same_weights(model, plain)
+
+
+def test_rates_of_the_trial_go_by_how_much_longer_it_is():
+    ahead = cycles.of_networks(1, 0, 10.0)
+    np.testing.assert_allclose(ahead.near, np.array([0.5, 1, 2]) / np.sqrt(10))
+    assert not ahead.anew and cycles.of_networks(1, 1, 10.0).near.tolist() == [1.0]
+
+
+def test_too_large_rates_are_stepped_back_from():
+    """Momentum carries an epoch's best rate over the edge in the next ones, where targets are large."""
+    for seed in range(3):
+        model = MLPRegressor(**BASE | {"random_state": seed, "batch_size": 200}, solver="sgd").fit(X, 1e3 * NUMBERS)
+        assert model.score(X, 1e3 * NUMBERS) > 0.9 and model.stop_reason_ == "max_iter"
+        assert model.learning_rate_ < model.race_.cycles[0].learning_rate.min() / 2
+
+
+@pytest.mark.parametrize("stop", [{"max_time": 1e-9}, {"callbacks": [lambda info: True]}])
+def test_an_end_in_the_trial_leaves_a_model(stop):
+    callbacks = {"callbacks": stop.pop("callbacks")} if "callbacks" in stop else {}
+    model = MLPRegressor(**BASE, **stop, solver="sgd").fit(X, 1e3 * NUMBERS, **callbacks)
+    assert model.n_iter_ == 1 and model.stop_reason_ in ("max_time", "callback")
+    assert np.isfinite(model.predict(X)).all()
+
+
+# ----------------------------------------------------------------------------------------------------------------- data
+
+
+@pytest.mark.parametrize("n_val", [10, FEW - 1])
+def test_few_validation_rows_of_ones_own(n_val):
+    """All given rows are learnt from then, in folds beside the model."""
+    own = {"X_val": X[:n_val], "y_val": CLASSES[:n_val]}
+    for model in (MLPClassifier(**BASE), SGDClassifier(learning_rate="auto", random_state=0, max_iter=12)):
+        assert model.fit(X[100:], CLASSES[100:], **own).score(X, CLASSES) > 0.9
+
+
+def test_a_class_that_is_not_held_out():
+    there = CLASSES[300:] < 2
+    model = MLPClassifier(**BASE).fit(X[:300], CLASSES[:300], X_val=X[300:][there], y_val=CLASSES[300:][there])
+    assert model.score(X, CLASSES) > 0.9
+    rare = np.where(np.arange(400) == 7, 2, X[:, 0] > 0)
+    assert MLPClassifier(**BASE).fit(X, rare).classes_.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="y_val has labels"):
+        MLPClassifier(**BASE).fit(X[CLASSES < 2], CLASSES[CLASSES < 2], X_val=X, y_val=CLASSES)
+
+
+@pytest.mark.parametrize("n", [20, 40])
+def test_tiny_data(n):
+    options = BASE | {"max_iter": 40, "batch_size": 8}
+    assert MLPClassifier(**options).fit(X[:n], X[:n, 0] > 0).score(X[:n], X[:n, 0] > 0) > 0.8
+    assert MLPRegressor(**options).fit(X[:n], NUMBERS[:n]).score(X[:n], NUMBERS[:n]) > 0.5
+    with pytest.raises(ValueError, match="Pass X_val and y_val"):
+        MLPClassifier(**BASE).fit(X[:5], X[:5, 0] > 0)
+
+
+def test_sparse_rows_are_dense_rows():
+    rows = np.where(np.abs(X) > 0.5, X, 0)
+    dense, sparse = MLPClassifier(**BASE).fit(rows, CLASSES), MLPClassifier(**BASE).fit(sp.csr_array(rows), CLASSES)
+    assert same_weights(dense, sparse) and dense.learning_rate_ == sparse.learning_rate_
+
+
+def test_rows_of_weight_zero_are_not_there():
+    own = {"X_val": X[300:], "y_val": CLASSES[300:]}
+    keep = np.arange(300) % 3 > 0
+    weighted = MLPClassifier(**BASE, alpha=0).fit(X[:300], CLASSES[:300], keep * 1.0, **own)
+    without = MLPClassifier(**BASE, alpha=0).fit(X[:300][keep], CLASSES[:300][keep], **own)
+    assert weighted.race_.n_rows == without.race_.n_rows == keep.sum()
+    assert weighted.learning_rate_ == pytest.approx(without.learning_rate_) and weighted.score(X, CLASSES) > 0.9
+
+
+def test_several_heads():
+    targets = {"kind": CLASSES, "height": NUMBERS}
+    options = {name: value for name, value in BASE.items() if name != "batch_size"}
+    model = MLPMultiTask({"kind": "log_loss", "height": Head("huber", weight=0.5)}, **options).fit(X, targets)
+    assert min(model.scores(X, targets).values()) > 0.8 and model.race_.cycles[1].anew
+    assert same_weights(model, pickle.loads(pickle.dumps(model)))
+
+
+def test_early_stopping_goes_by_the_loss():
+    model = MLPClassifier(**BASE, early_stopping=True).fit(X, CLASSES)
+    assert model.validation_scores_ is None and model.best_validation_score_ is None
+    assert model.best_loss_ == min(model.loss_curve_) and len(model.history_["val_loss"]) == model.n_iter_
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping"):
+        model.partial_fit(X, CLASSES)
+
+
+# ----------------------------------------------------------------------------------------------------------------- interruption
+
+
+def test_ctrl_c_leaves_the_estimator_as_it_was(monkeypatch):
+    model = MLPClassifier(**BASE).fit(X, CLASSES)
+    before, weights = dict(vars(model)), [coef.copy() for coef in model.coefs_]
+    epoch, calls = race._Course._epoch, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return epoch(*arguments)
+
+    monkeypatch.setattr(race._Course, "_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X[::2], CLASSES[::2])
+    assert vars(model) == before and all(map(np.array_equal, model.coefs_, weights))
+
+
+def test_saved_and_loaded(tmp_path):
+    with pytest.warns(ConvergenceWarning):
+        model = MLPClassifier(**BASE).fit(X, CLASSES)
+    model.save(tmp_path / "model.safetensors")
+    loaded = MLPClassifier.load(tmp_path / "model.safetensors")
+    assert loaded.race_.schedule == model.race_.schedule and [cycle.anew for cycle in loaded.race_.cycles][1]
+    assert same_weights(loaded.partial_fit(X, CLASSES), model.partial_fit(X, CLASSES))
