@@ -21,9 +21,9 @@ cdef void multiply(
     for r in range(n_rows):
         i = order[r]
         if index is int32_t or index is int64_t:
-            dot(indptr[i + 1] - indptr[i], data + indptr[i], indices + indptr[i], w, out + r * <Py_ssize_t> sizeof(lanes_[0]), lanes_)
+            dot(indptr[i + 1] - indptr[i], data + indptr[i], indices + indptr[i], w, indices, 0, out + r * <Py_ssize_t> sizeof(lanes_[0]), lanes_)
         else:
-            dot(n_features, data + i * stride, indices, w, out + r * <Py_ssize_t> sizeof(lanes_[0]), lanes_)
+            dot(n_features, data + i * stride, indices, w, indices, 0, out + r * <Py_ssize_t> sizeof(lanes_[0]), lanes_)
 
 
 cdef by_lanes(rows, cnp.ndarray order, cnp.ndarray w, cnp.ndarray out, const real *real_, const index *index_):
