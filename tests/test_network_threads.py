@@ -1,5 +1,6 @@
 """Threads that share the steps of one network: the same bits whatever they share, in forked children too; and averages that fade to 0."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import scipy.sparse
 
 import fastgd
+from fastgd._kernels import execute
+from fastgd._training import network
 from fastgd._training.network import NetworkLanes
 from fastgd._training.rates import RateTable
 
@@ -25,7 +28,7 @@ VARIANTS = {
 }
 
 
-def problem(n=150, m=130, seed=0):
+def problem(n=150, m=300, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, m)).astype(np.float32)
     X[rng.random(X.shape) < 0.5] = 0
@@ -49,6 +52,53 @@ def test_threads_change_no_bit(variant):
     alone = trained(variant, 1)
     assert trained(variant, 2) == alone
     assert trained(variant, 5) == alone
+
+
+@pytest.mark.parametrize("variant", ["plain", "clip_norm", "max_norm", "deep"])
+def test_steps_that_begin_the_next_one_change_no_bit(monkeypatch, variant):
+    """The first layer's sums are taken one step ahead within a slice, and not across slices."""
+    whole = trained(variant, 1)
+    monkeypatch.setattr(network, "WORK", 1)
+    assert trained(variant, 2)[-2:] == whole[-2:]
+
+
+def test_groups_of_features_are_the_same_for_sparse_rows():
+    """As many values as are stored, in any order within a row, are added up as all features of a dense row are."""
+    assert trained("sparse", 1) == trained("plain", 1)
+    X, y = problem()
+    rows = scipy.sparse.csr_matrix(X)
+    shuffled = rows.copy()
+    for low, high in itertools.pairwise(rows.indptr):  # groups, not features within a group, stand in another order
+        at = np.argsort(-(rows.indices[low:high] // 10), kind="stable")
+        shuffled.indices[low:high], shuffled.data[low:high] = rows.indices[low:high][at], rows.data[low:high][at]
+    nets = [NetworkLanes(np.float64, 300, [(5, "tanh")], [(3, "softmax")], batch_size=64) for _ in range(2)]
+    for net, each in zip(nets, (rows, shuffled), strict=True):
+        net.epoch(each.astype(np.float64), y, None, RateTable.constant(1e-2))
+    np.testing.assert_allclose(nets[0].coef, nets[1].coef, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_networks_beside_each_other_are_separate_runs_with_groups_of_features(n_threads):
+    X, y = problem()
+    rates = np.array([1e-2, 1e-3, 3e-3])
+
+    def coef(rates, seeds, n_threads):
+        options = {"heads": [(3, "softmax")], "batch_size": 16, "seed": seeds, "n_threads": n_threads}
+        net = NetworkLanes(np.float32, 300, [(40, "relu")], alpha=np.full(len(rates), 0.1), **options)
+        net.epoch(X, y, None, RateTable.constant(rates))
+        return net.coef
+
+    together = coef(rates, [0, 1, 2], n_threads)
+    for k in range(3):
+        np.testing.assert_array_equal(together[:, k], coef(rates[k : k + 1], [k], 1)[:, 0])
+
+
+def test_levels_of_processors_agree(monkeypatch):
+    """No sum over features or squares depends on the width of vectors."""
+    expected = trained("clip_norm", 1)
+    for table in [execute.network_table(level) for level in execute._built_levels()]:
+        monkeypatch.setattr(execute, "network_table", lambda table=table: table)
+        assert trained("clip_norm", 1) == expected
 
 
 def test_no_bit_depends_on_who_was_faster():

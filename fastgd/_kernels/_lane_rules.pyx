@@ -19,7 +19,8 @@ cdef inline floating clipped(
     floating g, floating scale, floating limit
 ) noexcept nogil:
     g = scale * (g if g - g == <floating> 0 else <floating> 0)
-    return limit if g > limit else (-limit if g < -limit else g)
+    g = limit if limit < g else g  # one instruction each, in this order of operands
+    return -limit if g < -limit else g
 
 
 cdef inline floating sgd(

@@ -4,9 +4,12 @@ A step is: forward through the layers, loss and slope of each head, and backward
 penalty, norm and the optimizer's rule, for a stretch of the parameters at a time. The parameters lie in one array: weights
 ``(n_in, n_out)`` and biases of the first layer, of the second, and so on.
 
-Threads share the rows and then the stretches of a single network. Several networks are trained one beside the other on the same batches,
-each by one thread, and none knows of the others: K networks are K runs, bit for bit, for any number of threads. They gain by sharing: a
-batch stays in the cache while all networks of a thread see it.
+The first layer's values are sums over groups of features. Whoever updates a group's weights goes on with its sums for the next batch:
+with two threads the first layer's weights do not leave their processor's cache, and the threads of a small network meet once a step.
+
+Threads share the rows and then the stretches or groups of a single network. Several networks are trained one beside the other on the same
+batches, each by one thread, and none knows of the others: K networks are K runs, bit for bit, for any number of threads. They gain by
+sharing: a batch stays in the cache while all networks of a thread see it.
 """
 cimport numpy as cnp
 from libc.math cimport INFINITY, sqrt
@@ -15,14 +18,14 @@ from libc.string cimport memcpy
 
 from fastgd._kernels._drive cimport run_pool
 from fastgd._kernels.network_parts cimport (
-    BAD, CLIPPED, CODES, DEAD, GRADIENT, LOSS, MEASURED, NONFINITE, NORM, PADDING, PENALTY, PROBABILITIES, REPORTS, SCALARS, SINGLE, SLOTS,
-    SQUARE, SUMS, UPDATE, WEIGHT, WEIGHTED_LOSS, WORTH, Head, Layer, Work, dead, distance, real, square_sum,
+    BAD, CLIPPED, CODES, DEAD, GRADIENT, GROUPS, LOSS, MEASURED, NONFINITE, NORM, PADDING, PENALTY, PROBABILITIES, REPORTS, SCALARS,
+    SINGLE, SLOTS, SQUARE, SUMS, UPDATE, WEIGHT, WEIGHTED_LOSS, WORTH, Head, Layer, Work, dead, distance, real, square_sum,
 )
 from fastgd._kernels.network_pass cimport (
     MOST_HEADS, MOST_LAYERS, MOST_THREADS, Job, Pace, Step, address_batch, backward, forward, inputs, measure, network, slope_rows,
     sweep_function, units, weight_of,
 )
-from fastgd._kernels.network_update cimport constrain_all, learn_part, sparse_gradient, step_part, turn_part
+from fastgd._kernels.network_update cimport constrain_all, n_tasks_of, sparse_gradient, turn_part, update_task
 
 cnp.import_array()
 
@@ -42,6 +45,8 @@ cdef enum:
     TILE = 16  # rows at which products are cut, for whole tiles
     ROWS = 32  # of a batch that a thread takes at a time
     SHARED_WORK = 1 << 17  # multiplications of a batch with all parameters from which on threads share steps
+    SHARED_INNER = 1 << 16  # with those behind the first layer, from which on threads share these too
+    GROUP = 64  # features of a group, at least
     TRIED = 16  # steps together, then alone, of
     AGAIN = 1024
     SEEN = 1 << 21  # bytes of rows that stay in a cache for several networks
@@ -71,19 +76,19 @@ cdef void rows_double(void *step, Py_ssize_t k) noexcept nogil:
 
 
 cdef void learn_float(void *step, Py_ssize_t k) noexcept nogil:
-    learn_part(<const Step *> step, k, <const float *> NULL)
+    update_task(<const Step *> step, k, True, <const float *> NULL)
 
 
 cdef void learn_double(void *step, Py_ssize_t k) noexcept nogil:
-    learn_part(<const Step *> step, k, <const double *> NULL)
+    update_task(<const Step *> step, k, True, <const double *> NULL)
 
 
 cdef void sweep_float(void *step, Py_ssize_t k) noexcept nogil:
-    step_part(<const Step *> step, k, <const float *> NULL)
+    update_task(<const Step *> step, k, False, <const float *> NULL)
 
 
 cdef void sweep_double(void *step, Py_ssize_t k) noexcept nogil:
-    step_part(<const Step *> step, k, <const double *> NULL)
+    update_task(<const Step *> step, k, False, <const double *> NULL)
 
 
 cdef void turn_float(void *step, Py_ssize_t k) noexcept nogil:
@@ -98,13 +103,15 @@ cdef void see_rows(Step *s, const real *real_) noexcept nogil:
     """Forward and backward with the batch."""
     cdef const Job *job = s.job
     cdef const Layer *second = &job.layers[1]
-    cdef Py_ssize_t n_tasks = (s.n + s.rows_of_task - 1) // s.rows_of_task, n_turned
+    cdef Py_ssize_t n_turned, inner = job.n_parameters - job.layers[0].biases - job.layers[0].n_out
+    cdef int threads = 1 if s.begun and s.n * inner < SHARED_INNER else s.threads
+    s.rows_of_task = TILE if threads > 1 and s.n <= threads * ROWS else ROWS
     if job.index_size == 0:
         address_batch(job, s.work, s.low, s.n, real_)
     if job.learns and job.n_layers > 1:
         n_turned = job.n_parts - second.first_part
-        run_pool(turn_float if real is float else turn_double, s, n_turned, s.threads if n_turned > 4 else 1, True)
-    run_pool(rows_float if real is float else rows_double, s, n_tasks, s.threads, True)
+        run_pool(turn_float if real is float else turn_double, s, n_turned, threads if n_turned > 4 else 1, True)
+    run_pool(rows_float if real is float else rows_double, s, (s.n + s.rows_of_task - 1) // s.rows_of_task, threads, True)
 
 
 cdef void add_losses(const Step *s, const real *real_) noexcept nogil:
@@ -133,11 +140,12 @@ cdef void update(Step *s, const real *real_) noexcept nogil:
     cdef real[SCALARS] scalars
     cdef double *sums = job.sums + s.k * SUMS
     cdef double norm, clip = job.clip[s.number]
+    cdef Py_ssize_t n_tasks = n_tasks_of(s)
     s.scalars = <const real *> job.scalars + (s.number * job.n_networks + s.k) * job.n_scalars
     s.at_once = clip == INFINITY
     if job.index_size > 0:
         sparse_gradient(s, real_)
-    run_pool(learn_float if real is float else learn_double, s, job.n_parts, s.threads, True)
+    run_pool(learn_float if real is float else learn_double, s, n_tasks, s.threads, True)
     norm = sqrt(added_parts(s, SQUARE))
     sums[NORM] += norm
     if job.has_penalty:
@@ -148,7 +156,7 @@ cdef void update(Step *s, const real *real_) noexcept nogil:
             memcpy(scalars, s.scalars, job.n_scalars * sizeof(real))
             scalars[0] *= <real> (clip / norm)
             s.scalars = scalars
-        run_pool(sweep_float if real is float else sweep_double, s, job.n_parts, s.threads, True)
+        run_pool(sweep_float if real is float else sweep_double, s, n_tasks, s.threads, True)
     sums[NONFINITE] += added_parts(s, BAD)
     if job.max_norm > 0 or job.non_negative:
         constrain_all(s, real_)
@@ -175,35 +183,38 @@ cdef void report(const Step *s, const real *real_) noexcept nogil:
         out[DEAD] = dead(s.n, layer.n_out, units(w, layer.slopes, real_), <real *> w.spare) if layer.activation != NULL else 0
 
 
-cdef void take_step(
-    const Job *job, const Work *w, int threads, Py_ssize_t k, Py_ssize_t number, bint last, const real *real_
+cdef bint take_step(
+    const Job *job, const Work *w, int threads, Py_ssize_t k, Py_ssize_t number, bint begun, bint goes_on, const real *real_
 ) noexcept nogil:
-    """Let one network see one batch."""
+    """Let one network see one batch. Say whether its next step, which follows at once where it `goes_on`, is begun."""
     cdef Step s
+    cdef bint last
     s.threads = threads
     s.job, s.work, s.k, s.number, s.low = job, w, k, number, number * job.batch_size
     s.n = min(job.batch_size, job.n_rows - s.low)
-    s.rows_of_task = TILE if s.n <= threads * ROWS else ROWS
+    last = s.low + s.n == job.n_rows
+    s.begun, s.goes_on = begun, goes_on and job.begins and not last and threads <= job.n_groups
     see_rows(&s, real_)
     if job.outputs != NULL:
-        return
+        return False
     add_losses(&s, real_)
     if not job.learns:
-        return
+        return False
     if last:
         memcpy(w.before, network(job.parameters, job, k, real_), job.n_parameters * sizeof(real))
     update(&s, real_)
     if last:
         report(&s, real_)
+    return s.goes_on
 
 
-cdef void pace_step(const Job *job, Py_ssize_t number, bint last, const real *real_) noexcept nogil:
+cdef bint pace_step(const Job *job, Py_ssize_t number, bint begun, bint goes_on, const real *real_) noexcept nogil:
     """Let the one network see one batch, with as many threads as are faster: now and then some steps try both. No bit depends on it."""
     cdef Pace *pace = job.pace
     cdef int64_t at = pace.steps % AGAIN
     cdef bint sharing = at < TRIED or (at >= 2 * TRIED and pace.sharing)
     cdef double start = seconds() if at < 2 * TRIED else 0
-    take_step(job, &job.works[0], job.sharing if sharing else 1, 0, number, last, real_)
+    begun = take_step(job, &job.works[0], job.sharing if sharing else 1, 0, number, begun, goes_on, real_)
     if at == 0:
         pace.shared = pace.alone = 0
     if at < TRIED:
@@ -212,21 +223,25 @@ cdef void pace_step(const Job *job, Py_ssize_t number, bint last, const real *re
         pace.alone += seconds() - start
         pace.sharing = pace.shared < pace.alone
     pace.steps += 1
+    return begun
 
 
 cdef void run(const Job *job, Py_ssize_t worker, const real *real_) noexcept nogil:
     """Let every n-th network see the rows, some batches in turn: rows stay in a cache for all, a network's parameters in a nearer one."""
     cdef Py_ssize_t n_steps = (job.n_rows + job.batch_size - 1) // job.batch_size
-    cdef Py_ssize_t turn, step, k
+    cdef Py_ssize_t turn, step, stop, k
+    cdef bint begun
     for turn in range((n_steps + job.together - 1) // job.together):
+        stop = min((turn + 1) * job.together, n_steps)
         for k in range(job.n_networks):
             if k % job.n_works != worker:
                 continue
-            for step in range(turn * job.together, min((turn + 1) * job.together, n_steps)):
+            begun = False
+            for step in range(turn * job.together, stop):
                 if job.sharing > 1 and job.n_networks == 1:
-                    pace_step(job, step, step == n_steps - 1, real_)
+                    begun = pace_step(job, step, begun, step + 1 < stop, real_)
                 else:
-                    take_step(job, &job.works[worker], job.sharing, k, step, step == n_steps - 1, real_)
+                    begun = take_step(job, &job.works[worker], job.sharing, k, step, begun, step + 1 < stop, real_)
 
 
 cdef void run_float(void *context, Py_ssize_t worker) noexcept nogil:
@@ -320,14 +335,18 @@ cdef class Networks:
             job.n_outputs += n_out
             job.n_targets += 1 if kind == CODES else n_out
         job.n_parameters = place
+        layer = &job.layers[0]
+        job.n_groups = max(1, min(GROUPS, layer.n_in // GROUP, layer.n_parts))
+        for g in range(job.n_groups + 1):
+            job.bounds[<int> g] = min(layer.n_in, g * layer.n_parts // job.n_groups * layer.rows_of_part)
 
     cdef void add_work(self, int k, tuple arrays):
         cdef Job *job = &self.job
         cdef Work *work = &job.works[k]
         cdef Py_ssize_t l, i, size = 8 if self.double_ else 4
-        values, gradient, spare, turned, heads, before, losses, rows, parts = arrays
+        values, gradient, spare, turned, heads, before, losses, ahead, rows, parts = arrays
         work.units, work.gradient, work.spare, work.turned = address(values), address(gradient), address(spare), address(turned)
-        work.heads, work.before, work.losses = address(heads), address(before), address(losses)
+        work.heads, work.before, work.losses, work.ahead = address(heads), address(before), address(losses), address(ahead)
         work.rows, work.parts, job.most_rows = <void **> address(rows), <double *> address(parts), rows.shape[1]
         for l in range(job.n_layers):
             for i in range(job.most_rows):
@@ -344,7 +363,9 @@ cdef class Networks:
         job.index_size = 0 if rows.indices is None else rows.indices.dtype.itemsize
         job.order, job.n_rows, job.batch_size = <const int64_t *> cnp.PyArray_DATA(order), order.shape[0], batch_size
         job.sharing = job.threads if min(batch_size, job.n_rows) * (inner + stored * job.layers[0].n_out) >= SHARED_WORK else 1
-        job.together = max(1, SEEN // (batch_size * max(1, stored) * (8 if self.double_ else 4)))
+        job.together = max(1, job.n_rows)
+        if job.n_networks > 1:
+            job.together = max(1, SEEN // (batch_size * max(1, stored) * (8 if self.double_ else 4)))
 
     cdef void start(self):
         with nogil:
@@ -367,6 +388,7 @@ cdef class Networks:
         job.targets, job.mean_weight, job.t = cnp.PyArray_DATA(targets), <const double *> cnp.PyArray_DATA(mean_weight), <int64_t> t[0]
         job.weights, job.weights_columns = <const double *> address(weights), 0 if weights is None else weights.shape[1]
         job.learns, job.outputs = steps is not None, NULL
+        job.begins = job.index_size == 0 and job.works[0].ahead != NULL and job.max_norm == 0 and not job.non_negative
         if steps is not None:
             scalars, clip, rates = steps
             job.scalars, job.n_scalars = address(scalars), scalars.shape[2]
@@ -379,7 +401,7 @@ cdef class Networks:
     def decide(self, rows, cnp.ndarray order, Py_ssize_t batch_size, cnp.ndarray out):
         """Write the raw outputs for these rows to `out`, ``(n_networks, n, n_outputs)``."""
         self.see(rows, order, batch_size)
-        self.job.learns, self.job.outputs = False, cnp.PyArray_DATA(out)
+        self.job.learns, self.job.begins, self.job.outputs = False, False, cnp.PyArray_DATA(out)
         self.start()
 
 
@@ -389,4 +411,4 @@ FIELDS = {
     "nonfinite": NONFINITE,
 }
 MEASURES = {"gradient": GRADIENT, "update": UPDATE, "dead": DEAD}
-N_SUMS, N_REPORTS, N_MEASURED, SLACK, LEAST_ROWS = SUMS, REPORTS, MEASURED, PADDING, TILE
+N_SUMS, N_REPORTS, N_MEASURED, SLACK, LEAST_ROWS, MOST_GROUPS = SUMS, REPORTS, MEASURED, PADDING, TILE, GROUPS

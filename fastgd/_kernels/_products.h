@@ -30,6 +30,7 @@
 #define PRODUCTS_JOIN(name, type) PRODUCTS_JOIN_(name, type)
 #define PRODUCTS(name) PRODUCTS_JOIN(name, REAL)
 #define PRODUCTS_INLINE static inline __attribute__((always_inline))
+#define PRODUCTS_FETCH(address) __builtin_prefetch(address, 0, 2)
 
 #define REAL float
 #include "_products_of.h"

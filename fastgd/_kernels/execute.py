@@ -129,6 +129,7 @@ class NetworkTable(NamedTuple):
     SLACK: int
     N_MEASURED: int
     LEAST_ROWS: int
+    MOST_GROUPS: int
     ACTIVATIONS: dict[tuple[str, str], int]
 
 

@@ -8,34 +8,38 @@ cimport fastgd._kernels.lane_math as math
 
 cdef enum:
     SUMS_WIDE = 16  # partial sums side by side
+    SHORT = 2048  # squares of float32 in sums of their own width
+    SHORT_WIDE = 64  # of these side by side
     PADDING = 64  # elements behind every operand of a product, which it may read
     SLOTS = 8  # state arrays of a rule, at most
     SCALARS = 32  # scalars of a rule, at most
+    GROUPS = 4  # of features, at most, whose sums the first layer adds up
 
 cdef extern from "_products.h" nogil:
     void product_float(
-        Py_ssize_t n, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, const float *start, float *c
+        Py_ssize_t n, Py_ssize_t skip, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, const float *start,
+        float *c
     ) noexcept nogil
     void product_double(
-        Py_ssize_t n, Py_ssize_t n_k, Py_ssize_t n_columns, const double **a, const double *b, const double *start, double *c
+        Py_ssize_t n, Py_ssize_t skip, Py_ssize_t n_k, Py_ssize_t n_columns, const double **a, const double *b, const double *start,
+        double *c
     ) noexcept nogil
     void product_across_float(
-        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, float *c
+        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, float *c,
+        const float **next
     ) noexcept nogil
     void product_across_double(
-        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const double **a, const double *b, double *c
+        Py_ssize_t low, Py_ssize_t high, Py_ssize_t n_k, Py_ssize_t n_columns, const double **a, const double *b, double *c,
+        const double **next
     ) noexcept nogil
 
 cdef extern from *:
     """
     #include <float.h>
-    #if defined(__GNUC__)
-    #define FETCH(address) __builtin_prefetch(address, 0, 2)
-    #else
-    #define FETCH(address) ((void) (address))
-    #endif
+    #define SHORT_LEAST 1e-30
+    #define SHORT_MOST 1e36
     """
-    void FETCH(const void *address) noexcept nogil
+    double SHORT_LEAST, SHORT_MOST  # of a float32: what the mean and the sum of squares must lie between
     float FLT_MIN
     double DBL_MIN
 
@@ -86,7 +90,8 @@ cdef struct Work:
     void *heads  # raw predictions, targets, losses and slopes of one head
     void *before  # the parameters before a step
     void *losses  # of each row of the batch
-    void **rows  # the addresses of the rows that go into each layer, then those of each layer's slopes
+    void *ahead  # (GROUPS, rows, units of the first layer): its sums over each group of features; NULL for those too many for a cache
+    void **rows  # the addresses of the rows that go into each layer, then those of each layer's slopes, then the next batch's rows
     double *parts  # (n_parts, MEASURED): what is measured of each stretch of the parameters
 
 
@@ -128,7 +133,7 @@ cdef inline double added(double *sums) noexcept nogil:
     return sums[0]
 
 
-cdef inline double square_sum(Py_ssize_t n, const real *x) noexcept nogil:
+cdef inline double wide_square_sum(Py_ssize_t n, const real *x) noexcept nogil:
     cdef double[SUMS_WIDE] sums
     cdef Py_ssize_t i, j, whole = n - n % SUMS_WIDE
     for j in range(SUMS_WIDE):
@@ -139,6 +144,37 @@ cdef inline double square_sum(Py_ssize_t n, const real *x) noexcept nogil:
     for i in range(whole, n):
         sums[i - whole] += <double> x[i] * <double> x[i]
     return added(sums)
+
+
+cdef inline double short_square_sum(Py_ssize_t n, const float *x) noexcept nogil:
+    """Return the sum of at most SHORT squares, n being a multiple of SHORT_WIDE."""
+    cdef float[SHORT_WIDE] sums
+    cdef double[SUMS_WIDE] wide
+    cdef Py_ssize_t i, j
+    for j in range(SHORT_WIDE):
+        sums[j] = 0
+    for i in range(n // SHORT_WIDE):
+        for j in range(SHORT_WIDE):
+            sums[j] += x[i * SHORT_WIDE + j] * x[i * SHORT_WIDE + j]
+    for j in range(SUMS_WIDE):
+        wide[j] = sums[j]
+    for i in range(1, SHORT_WIDE // SUMS_WIDE):
+        for j in range(SUMS_WIDE):
+            wide[j] += sums[i * SUMS_WIDE + j]
+    return added(wide)
+
+
+cdef inline double square_sum(Py_ssize_t n, const real *x) noexcept nogil:
+    """Return the sum of squares; of float32 in short sums of their own width, unless one overflows or much of it may have vanished."""
+    cdef double total = 0
+    cdef Py_ssize_t first = 0, whole = n - n % SHORT_WIDE
+    if real is double:
+        return wide_square_sum(n, x)
+    while first < whole:
+        total += short_square_sum(min(whole - first, SHORT), <const float *> x + first)
+        first += SHORT
+    total += wide_square_sum(n - whole, x + whole)
+    return total if n * SHORT_LEAST < total < SHORT_MOST else wide_square_sum(n, x)
 
 
 cdef inline double absolute_sum(Py_ssize_t n, const real *x) noexcept nogil:
@@ -263,24 +299,45 @@ cdef inline double dead(Py_ssize_t n, Py_ssize_t n_out, const real *slopes, real
     return <double> count / n_out
 
 
+cdef inline void add_to(Py_ssize_t n, const real *x, real *total) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        total[i] += x[i]
+
+
+cdef inline void start_rows(Py_ssize_t n, Py_ssize_t n_out, const real *start, real *z) noexcept nogil:
+    """Set n rows to the biases."""
+    cdef Py_ssize_t i, j
+    for i in range(n):
+        for j in range(n_out):
+            z[i * n_out + j] = start[j]
+
+
 cdef inline void sparse_product(
     Py_ssize_t n, Py_ssize_t n_out, const int64_t *order, const real *data, const index *indices, const index *indptr, const real *w,
-    const real *start, real *z,
+    real *z, real *sums, const Py_ssize_t *bounds,
 ) noexcept nogil:
-    """The first layer on sparse rows, in the order of their stored values."""
-    cdef Py_ssize_t r, j
+    """Add the first layer's sums on sparse rows to z, a group of features after the other, each in the order of the stored values."""
+    cdef Py_ssize_t r, j, g
     cdef index k
     cdef const real *row
-    cdef real *out
     cdef real x
     for r in range(n):
-        out = z + r * n_out
+        g = 0
         for j in range(n_out):
-            out[j] = start[j]
+            sums[j] = 0
         for k in range(indptr[order[r]], indptr[order[r] + 1]):
+            if not bounds[g] <= indices[k] < bounds[g + 1]:
+                add_to(n_out, sums, z + r * n_out)
+                for j in range(n_out):
+                    sums[j] = 0
+                g = 0
+                while bounds[g + 1] <= indices[k]:
+                    g += 1
             row, x = w + indices[k] * n_out, data[k]
             for j in range(n_out):
-                out[j] += x * row[j]
+                sums[j] += x * row[j]
+        add_to(n_out, sums, z + r * n_out)
 
 
 cdef inline void sparse_product_across(

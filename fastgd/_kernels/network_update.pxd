@@ -7,14 +7,13 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from fastgd._kernels.network_parts cimport (
-    BAD, FETCH, MEASURED, SLOTS, SQUARE, WORTH, Layer, absolute_sum, add_penalty, add_rows, constrain, decay, flush, keep,
+    BAD, MEASURED, SLOTS, SQUARE, WORTH, Layer, absolute_sum, add_penalty, add_rows, constrain, decay, flush, keep,
     raise_to_zero, real, shrink, sparse_product_across, square_sum, turn,
 )
-from fastgd._kernels.network_pass cimport Job, Step, inputs, network, product_across, turned, units
+from fastgd._kernels.network_pass cimport Job, Step, begin_next, inputs, network, next_rows, product_across, turned, units
 
 cdef enum:
     FLUSHED = 64  # steps from one flush of the state arrays to the next
-    LINE = 64  # bytes that memory delivers together
 
 # Where a stretch lies: its layer, its rows of weights, its place among the parameters, and how many they are.
 cdef struct Stretch:
@@ -73,22 +72,22 @@ cdef inline double penalise(const Job *job, Py_ssize_t k, Py_ssize_t size, const
     return value
 
 
-cdef inline void step_stretch(const Step *s, const Stretch *at, double *measured, const real *real_) noexcept nogil:
+cdef inline void step_stretch(const Step *s, const Stretch *at, real *g, double *measured) noexcept nogil:
     """Let the optimizer take a step, decoupled L2 before it and L1 after it.
 
     A unit without gradient leaves averages that shrink until they are subnormal and stay so: 0.9 times the least number is rounded to it
     again. Processors take several times longer for them, and one is enough to delay its neighbours.
     """
     cdef const Job *job = s.job
-    cdef real *p = network(job.parameters, job, s.k, real_) + at.place
+    cdef real *p = network(job.parameters, job, s.k, g) + at.place
     cdef double rate = job.rates[s.number * job.n_networks + s.k], l2 = job.l2[s.k], l1 = job.l1[s.k]
     cdef void *arrays[SLOTS + 2]
     cdef Py_ssize_t j
     if job.decoupled and l2 != 0:
         decay(at.size, p, <real> (rate * l2))
-    arrays[0], arrays[1] = p, <real *> s.work.gradient + at.place
+    arrays[0], arrays[1] = p, g
     for j in range(job.n_slots):
-        arrays[2 + j] = network(job.slots[j], job, s.k, real_) + at.place
+        arrays[2 + j] = network(job.slots[j], job, s.k, g) + at.place
     measured[BAD] = job.sweep(at.count, arrays, s.scalars)
     if job.flushed and (job.t + s.number) % FLUSHED == 0:
         for j in range(job.n_slots):
@@ -101,41 +100,56 @@ cdef inline void step_stretch(const Step *s, const Stretch *at, double *measured
 
 cdef inline void step_part(const Step *s, Py_ssize_t part, const real *real_) noexcept nogil:
     cdef Stretch at = stretch_of(s.job, part)
-    step_stretch(s, &at, s.work.parts + part * MEASURED, real_)
+    step_stretch(s, &at, <real *> s.work.gradient + at.place, s.work.parts + part * MEASURED)
 
 
-cdef inline void fetch_part(const Step *s, Py_ssize_t part, const real *real_) noexcept nogil:
-    """Ask for some rows of the next batch, which lie anywhere in memory."""
-    cdef const Job *job = s.job
-    cdef Py_ssize_t i, j, next_ = s.low + s.n, n = min(job.batch_size, job.n_rows - s.low - s.n)
-    cdef const char *row
-    for i in range(n * part // job.n_parts, n * (part + 1) // job.n_parts):
-        row = <const char *> (<const real *> job.data + job.order[next_ + i] * job.row_stride)
-        for j in range((job.layers[0].n_in * sizeof(real) + LINE - 1) // LINE):
-            FETCH(row + j * LINE)
-
-
-cdef inline void learn_part(const Step *s, Py_ssize_t part, const real *real_) noexcept nogil:
-    """Find the gradient of a stretch, and take its step if that needs no more."""
+cdef inline void learn_part(const Step *s, Py_ssize_t part, Py_ssize_t space, const real *real_) noexcept nogil:
+    """Find the gradient of a stretch, where that of the stretch `space` would lie, and take its step if that needs no more."""
     cdef const Job *job = s.job
     cdef Stretch at = stretch_of(job, part)
     cdef const Layer *layer = &job.layers[at.l]
-    cdef real *g = <real *> s.work.gradient
+    cdef real *g = <real *> s.work.gradient + stretch_of(job, space).place
     cdef double *measured = s.work.parts + part * MEASURED
     cdef const real *slopes = units(s.work, layer.slopes, real_)
-    if job.index_size == 0:
-        fetch_part(s, part, real_)
     if at.l > 0 or job.index_size == 0:
-        product_across(at.first, at.stop, s.n, layer.n_out, inputs(job, s.work, at.l), slopes, g + layer.weights)
+        product_across(
+            at.first, at.stop, s.n, layer.n_out, inputs(job, s.work, at.l), slopes, g, next_rows(job, s.work) if at.l == 0 else NULL
+        )
     if at.count > at.size:
-        add_rows(s.n, layer.n_out, slopes, g + layer.biases)
+        add_rows(s.n, layer.n_out, slopes, g + at.size)
     if job.kept != NULL:
-        keep(at.count, job.kept + at.place, g + at.place)  # as if they were not there, for the norm too
+        keep(at.count, job.kept + at.place, g)  # as if they were not there, for the norm too
     if job.has_penalty:
-        measured[WORTH] = penalise(job, s.k, at.size, network(job.parameters, job, s.k, real_) + at.place, g + at.place, s.n)
-    measured[SQUARE] = square_sum(at.count, g + at.place)
+        measured[WORTH] = penalise(job, s.k, at.size, network(job.parameters, job, s.k, real_) + at.place, g, s.n)
+    measured[SQUARE] = square_sum(at.count, g)
     if s.at_once:
-        step_stretch(s, &at, measured, real_)
+        step_stretch(s, &at, g, measured)
+
+
+cdef inline Py_ssize_t n_shares_of(const Step *s) noexcept nogil:
+    """Return how many tasks update the first layer: one for each group of features where each goes on with the next batch."""
+    return s.job.n_groups if s.goes_on else s.job.layers[0].n_parts
+
+
+cdef inline Py_ssize_t n_tasks_of(const Step *s) noexcept nogil:
+    return n_shares_of(s) + s.job.n_parts - s.job.layers[0].n_parts
+
+
+cdef inline void update_task(const Step *s, Py_ssize_t task, bint learns, const real *real_) noexcept nogil:
+    """Find the gradients of a share of the first layer or of a stretch of another one, or take their steps; if there are no more to come,
+    go on with the next batch. Nobody asks for the gradient later then, and the stretches of a share use the same memory, in the cache."""
+    cdef const Job *job = s.job
+    cdef Py_ssize_t n_first = job.layers[0].n_parts, n_shares = n_shares_of(s), first = task - n_shares + n_first, stop = first + 1, part
+    cdef bint ends = s.goes_on and (s.at_once or not learns)
+    if task < n_shares:
+        first, stop = task * n_first // n_shares, (task + 1) * n_first // n_shares
+    for part in range(first, stop):
+        if learns:
+            learn_part(s, part, first if ends else part, real_)
+        else:
+            step_part(s, part, real_)
+    if task < n_shares and ends:
+        begin_next(s, task, real_)
 
 
 cdef inline void constrain_all(const Step *s, const real *real_) noexcept nogil:

@@ -22,7 +22,8 @@ import math
 def clipped(g, /, scale, limit):
     """The gradient as every rule sees it: 0 where it is NaN or infinite, scaled (sign, norm clipping), limited to ``[-limit, limit]``."""
     g = scale * (g if g - g == 0 else 0)
-    return limit if g > limit else (-limit if g < -limit else g)
+    g = limit if limit < g else g  # one instruction each, in this order of operands
+    return -limit if g < -limit else g
 
 
 def sgd(p, g, /, lr, l2):

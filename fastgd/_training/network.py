@@ -20,6 +20,7 @@ __all__ = ["NetworkLanes", "NetworkResult"]
 OWNER = "NetworkLanes"
 WORK = 2**30  # operations between two looks at signals: some ten milliseconds
 MOST_STEPS = 4096  # in one slice, for the size of its tables
+MOST_SUMS = 2**18  # of the first layer, over groups of features, that stay in a cache from one step to the next
 DECIDE_ROWS = 64  # rows that a prediction looks at together, at least
 SIGNED = ("lion", "signum", "rprop")  # rules whose step depends on the sign of a state array, however small it is
 
@@ -192,7 +193,7 @@ class NetworkLanes:
             for h in self.heads
         ]
 
-    def _work(self) -> tuple[np.ndarray, ...]:
+    def _work(self) -> tuple[np.ndarray | None, ...]:
         """Return the arrays that one thread works in."""
         rows, slack = max(self.batch_size, DECIDE_ROWS), self._table.SLACK
         widest = max(layer.n_out for layer in self.layers)
@@ -206,9 +207,11 @@ class NetworkLanes:
             self.n_parameters,
             rows,
         )
-        arrays = [aligned((1, size + slack), self.dtype) for size in sizes]
+        arrays: list[np.ndarray | None] = [aligned((1, size + slack), self.dtype) for size in sizes]
+        sums = self._table.MOST_GROUPS * rows * self.layers[0].n_out
+        arrays.append(aligned((1, sums + slack), self.dtype) if sums <= MOST_SUMS else None)
         parts = sum(-(-layer.n_in // self._table.LEAST_ROWS) for layer in self.layers)  # at most
-        return (*arrays, np.zeros((2 * len(self.layers), rows), np.intp), np.zeros((parts, self._table.N_MEASURED)))
+        return (*arrays, np.zeros((2 * len(self.layers) + 1, rows), np.intp), np.zeros((parts, self._table.N_MEASURED)))
 
     def _own(self, array: np.ndarray) -> np.ndarray:
         """Return a view of what belongs to the networks, (K, n_parameters), of an array with slack."""
