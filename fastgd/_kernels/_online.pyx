@@ -11,7 +11,7 @@ cimport numpy as cnp
 from libc.math cimport expm1, fabs, sqrt
 from libc.stdint cimport int32_t, int64_t
 
-from fastgd._kernels.lane_rows cimport PREFETCH_TO_WRITE, index, real, schar
+from fastgd._kernels.lane_rows cimport PREFETCH, index, real, schar
 from fastgd._kernels.online_moves cimport (
     EPSILON_INSENSITIVE, GAMMA, HINGE, HUBER, LOG_LOSS, MODIFIED_HUBER, POISSON, QUANTILE, SQUARED_EPSILON_INSENSITIVE,
     SQUARED_ERROR, SQUARED_HINGE, Move, moved,
@@ -238,7 +238,7 @@ cdef class Online:
                     if r + 1 < n_steps:
                         for l in range(self.n_lanes):
                             for k in range(indptr[which[r + 1]], indptr[which[r + 1] + 1]):
-                                PREFETCH_TO_WRITE(self.cells + l * self.n_cells + indices[k])
+                                PREFETCH(self.cells + l * self.n_cells + indices[k])
                 else:
                     low, n = which[r] * stride, self.n_cells - 1
                 for l in range(self.n_lanes):
