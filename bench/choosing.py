@@ -13,7 +13,11 @@ What can be reached at all is told by the last row: the best rate of a whole swe
 
 Second table: "auto" holds its validation rows out of those it is given, and 32 rates train with them for as many epochs as it took, both
 as constant rates and falling to zero in a straight line. Compared are losses on the third held out; the best rate is the one with the
-lowest loss on the validation rows. One fit is that with the best rate, for as many epochs. All times are the processor's.
+lowest loss on the validation rows. This is counted by runs, and by cases: the mean loss over the seeds against the mean of the best. What
+can be reached by runs is told by the last row: the best of the same 32 constant rates, with another seed, and so other validation rows
+and another order. One fit is that with the best rate, for as many epochs. All times are the processor's.
+
+Third table: `lr_find` on larger data (bench/choosing_large.py).
 """
 
 import argparse
@@ -29,6 +33,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import train_test_split
 
+from bench import choosing_large
 from bench.choosing_cases import OPTIMIZERS, Case, cases
 from bench.machine import describe
 from fastgd._training.rates import RateTable
@@ -41,6 +46,8 @@ N_EPOCHS = 5
 WITHIN, AUTO_WITHIN = 0.02, 0.01
 ANOTHER_SWEEP = "(another seed's whole sweep)"
 BETWEEN = "rate", "fall", "run"
+AUTO, ANOTHER_SEED = "auto", 1000
+TO_BEAT = "constant", "falling"
 
 
 def split(case: Case, seed: int) -> tuple:
@@ -118,11 +125,15 @@ def judge_auto(case: Case, optimizer: str, seed: int) -> dict:
     X, X_test, y, y_test = split(case, seed)
     model = case.make(optimizer, seed)
     auto = clone(model).set_params(learning_rate="auto").fit(X, y)
-    above, result = [], None
-    for schedule in (1.0, linear(1.0, "100%")):
-        tried = clone(model).set_params(learning_rate=schedule)
+    loss, result = {AUTO: mean_loss(auto, X_test, y_test)}, None
+    for name, schedule, random_state in (
+        ("constant, another seed", 1.0, seed + ANOTHER_SEED),
+        ("falling", linear(1.0, "100%"), seed),
+        ("constant", 1.0, seed),
+    ):
+        tried = clone(model).set_params(learning_rate=schedule, random_state=random_state)
         result = sweep(tried, X, y, learning_rate=RATES, n_epochs=auto.n_iter_)
-        above.append(mean_loss(auto, X_test, y_test) / max(mean_loss(result.best_estimator, X_test, y_test), 1e-12) - 1)
+        loss[name] = max(mean_loss(result.best_estimator, X_test, y_test), 1e-12)
     one = clone(result.best_estimator).set_params(max_iter=auto.n_iter_, tol=None, early_stopping=True)
     least = [np.inf, np.inf]
     for _ in range(3):
@@ -131,7 +142,7 @@ def judge_auto(case: Case, optimizer: str, seed: int) -> dict:
             each.fit(X, y)
             least[k] = min(least[k], time.process_time() - began)
     return {
-        "above": above,
+        "loss": loss,
         "ratio": least[0] / least[1],
         "n_iter": int(auto.n_iter_),
         "rate": float(auto.learning_rate_),
@@ -176,6 +187,17 @@ def cost_table(found: list[tuple[Case, str, dict]]) -> str:
     return table(["lr_find: time, as epochs of one fit", *OPTIMIZERS], rows)
 
 
+def above(runs: list[dict], best: str, judged: str = AUTO) -> np.ndarray:
+    """Return by which share the loss of each run is above that of the best rate."""
+    return np.array([run["loss"][judged] / run["loss"][best] - 1 for run in runs])
+
+
+def above_by_case(group: list[tuple[Case, str, list[dict]]], best: str, judged: str = AUTO) -> np.ndarray:
+    """Return the same of the mean losses over the seeds of each case."""
+    means = [[np.mean([run["loss"][name] for run in runs]) for name in (judged, best)] for *_, runs in group]
+    return np.array([mine / other - 1 for mine, other in means])
+
+
 def auto_table(found: list[tuple[Case, str, list[dict]]]) -> str:
     """Return the table of "auto"."""
     groups = {"all": found, "held out": [each for each in found if each[0].held_out]}
@@ -184,9 +206,25 @@ def auto_table(found: list[tuple[Case, str, list[dict]]]) -> str:
     for name, group in groups.items():
         runs = [run for *_, each in group for run in each]
         ratios = [run["ratio"] for run in runs] or [np.nan]
-        within = [share(run["above"][k] <= AUTO_WITHIN for run in runs) for k in (0, 1)]
+        within = [
+            share(values <= AUTO_WITHIN)
+            for best in TO_BEAT
+            for values in (above(runs, best), above_by_case(group, best))
+        ]
         rows.append([name, str(len(runs)), *within, f"{np.median(ratios):.2f}", f"{np.max(ratios):.2f}"])
-    header = ["cases", "runs", "within 1 % of the best constant", "... of the best falling to 0"]
+    runs, other = [run for *_, each in found for run in each], "constant, another seed"
+    within = [
+        share(each <= AUTO_WITHIN) for each in (above(runs, "constant", other), above_by_case(found, "constant", other))
+    ]
+    rows.append(["(best constant, another seed)", str(len(runs)), *within, "", "", "", ""])
+    header = [
+        "",
+        "runs",
+        "within 1 % of the best constant: runs",
+        "cases",
+        "... of the best falling to 0: runs",
+        "cases",
+    ]
     return table([*header, "time / one fit: median", "most"], rows)
 
 
@@ -194,9 +232,9 @@ def auto_misses(found: list[tuple[Case, str, list[dict]]]) -> str:
     """Return what "auto" does in each case: by how much it is above the best."""
     rows = []
     for case, optimizer, runs in found:
-        above = [" ".join(f"{100 * run['above'][k]:+.1f}" for run in runs) for k in (0, 1)]
+        each = [" ".join(f"{100 * value:+.1f}" for value in above(runs, best)) for best in TO_BEAT]
         epochs = " ".join(str(run["n_iter"]) for run in runs)
-        rows.append([case.name, optimizer, *above, epochs, f"{np.median([run['ratio'] for run in runs]):.2f}"])
+        rows.append([case.name, optimizer, *each, epochs, f"{np.median([run['ratio'] for run in runs]):.2f}"])
     return table(
         ["", "", "% above the best constant, by seed", "% above the best falling", "epochs", "time / one fit"], rows
     )
@@ -206,12 +244,14 @@ def main(arguments: list[str]) -> int:
     """Print the tables as Markdown."""
     parser = argparse.ArgumentParser(prog="python -m bench.choosing", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--only", choices=("rules", "auto"))
+    parser.add_argument("--only", choices=("rules", "auto", "large"))
     parser.add_argument("--case", nargs="*", help="names of data sets")
     parser.add_argument("--json", type=Path, help="a file for all figures")
     options = parser.parse_args(arguments)
     began, seeds = time.perf_counter(), range(options.seeds)
     chosen = [case for case in cases() if not options.case or case.name in options.case]
+    if options.only == "large":
+        chosen = []
     rules, auto = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -229,6 +269,8 @@ def main(arguments: list[str]) -> int:
         print(rules_table(rules), cost_table(rules), sep="\n\n")
     if auto:
         print("", auto_table(auto), auto_misses(auto), sep="\n\n")
+    if options.only in (None, "large"):
+        print("", table(choosing_large.HEADER, choosing_large.rows()), sep="\n\n")
     print(f"\n{len(chosen)} data sets, {options.seeds} seeds, {time.perf_counter() - began:.0f} s.", end=" ")
     print(". ".join(f"{name}: {value}" for name, value in describe().items() if name in ("Processor", "fastgd")))
     return 0

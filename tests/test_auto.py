@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 import fastgd
-from fastgd._training import folds, race
+from fastgd._training import curves, folds, race
 from fastgd._training.fit import DivergedError
 from fastgd._validation import ArgumentValueError
 from fastgd.learning_rate import sweep
@@ -104,7 +104,7 @@ def test_every_choice_is_the_lowest_recorded_validation_loss(name):
         np.testing.assert_allclose(cycle.learning_rate, near, rtol=1e-15)
         assert len(cycle.val_loss) == cycle.n_epochs
         assert cycle.val_loss[-1, cycle.best] == np.nanmin(cycle.val_loss[-1])
-        ends.append(cycle.val_loss[-1, cycle.best])
+        ends.append(np.sort(cycle.val_loss[-1])[:2].mean())
         length = sum(c.n_epochs for c in found.cycles[: len(ends)])
         near = cycle.learning_rate[cycle.best] * (race.NEIGHBOURS if length <= race.SHORT else race.ALONE)
     assert found.n_kept == 1 + np.argmin(ends)
@@ -301,11 +301,24 @@ def test_training_ends_when_the_loss_falls_too_slowly(n_classes, tol, patience):
     lowest, bad = np.inf, 0
     for cycle in model.race_.cycles:
         assert bad < patience
-        end, n = cycle.val_loss[-1].min(), cycle.n_epochs
+        end, n = np.sort(cycle.val_loss[-1])[:2].mean(), cycle.n_epochs
         asked = tol * (n_classes if n_classes > 2 else 1) * max(1, n / patience)
         bad = 0 if end <= lowest - asked else bad + n
         lowest = min(lowest, end)
     assert model.stop_reason_ == ("tol" if bad >= patience else "max_iter")
+
+
+def test_one_lucky_rate_does_not_keep_an_early_cycle():
+    """Cycles are compared by the mean of their two lowest losses, where several rates ran."""
+    lucky, steady = (
+        curves.Cycle(np.arange(1.0, 4), np.array([loss]), 1) for loss in ([0.9, 0.5, 0.8], [0.7, 0.6, 0.61])
+    )
+    assert lucky.value == pytest.approx(0.65) and steady.value == pytest.approx(0.605)
+    assert curves.Cycle(np.ones(1), np.array([[0.3]]), 8).value == 0.3
+    assert curves.Cycle(np.ones(2), np.array([[0.3, np.nan]]), 8).value == 0.3, "the other has diverged"
+    X, y = data()
+    race_of = clone(LOG).fit(X, y).race_
+    assert race_of.n_kept == 1 + int(np.argmin([cycle.value for cycle in race_of.cycles]))
 
 
 def test_a_cycle_is_no_longer_than_the_time_left():

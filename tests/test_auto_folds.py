@@ -41,8 +41,11 @@ def test_few_rows_held_out_are_joined_by_folds(n_classes, monkeypatch):
 
 def test_folds_do_not_learn_from_their_own_rows():
     every = folds.Folds.of(np.arange(100), 100, 10)
-    learns, out = every.learns(2, 3), every.held_out(2, 3)
-    assert learns.shape == (100, 2 * 6 * 3)
+    learns, judges = every.learns(2, 3), every.judges(np.full((10, 1), 7.0), None, 2, 3)
+    own, out = judges[:10].reshape(10, 2, 6, 3), judges[10:]
+    assert learns.shape == out.shape == (100, 2 * 6 * 3)
+    assert (own[:, :, 0] == 7).all() and not own[:, :, 1:].any(), "the model is measured on the validation rows"
+    assert not out.reshape(100, 2, 6, 3)[:, :, 0].any(), "and the folds on theirs"
     by_model = learns.reshape(100, 2, 6, 3)
     assert (by_model[:, :, 0] == 1).all()
     assert (by_model[:, :, 1:] + out.reshape(100, 2, 6, 3)[:, :, 1:] == 1).all()

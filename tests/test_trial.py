@@ -29,14 +29,28 @@ NETWORKS = {
 EVERY = {**LINEAR, **NETWORKS}
 
 
-def results(rates, loss, longer=1.0):
-    return trial.Trial(np.asarray(rates, float), np.asarray(loss, float), 100, longer)
+def results(rates, loss, longer=1.0, untrained=5.0):
+    return trial.Trial(np.asarray(rates, float), np.asarray(loss, float), untrained, 100, longer)
 
 
-def test_the_suggestion_is_the_middle_of_what_is_as_good():
-    loss = [[3.0], [1.01], [1.0], [1.015], [1.5], [1.0]]
-    assert results([1, 2, 4, 8, 16, 32], loss).suggestion == pytest.approx(4.0)
-    assert results([1, 2, 4, 8, 16, 32], loss, longer=16.0).suggestion == pytest.approx(1.0)
+def test_the_suggestion_is_the_lowest_point_of_a_parabola():
+    rates = 2.0 ** np.arange(12)
+    loss = 1 + 0.01 * (np.log2(rates) - 4.3) ** 2
+    assert results(rates, loss[:, None]).suggestion == pytest.approx(2**4.3)
+    assert results(rates, loss[:, None], longer=16.0).suggestion == pytest.approx(2**2.3)
+    loss[[3, 5]] += [0.004, -0.004]  # luck moves it less than it moves the lowest loss
+    assert 2**4.3 < results(rates, loss[:, None]).suggestion < 2**4.9
+
+
+def test_what_lies_far_above_the_lowest_loss_bends_no_parabola():
+    cliff = [[1.2], [1.1], [1.05], [1.0], [50.0], [np.nan]]
+    assert 4 <= results([1, 2, 4, 8, 16, 32], cliff).suggestion <= 8
+    assert results([1, 2, 4, 8], [[3.0], [2.0], [1.0], [3.0]]).suggestion == pytest.approx(4.0), "too few in the dip"
+    assert results([1, 2, 4, 8], [[1.03], [1.02], [1.01], [1.0]]).suggestion == pytest.approx(8.0), (
+        "a line has no lowest point"
+    )
+    mean_of_two = results([1, 2, 4], [[1.0, 3.0], [1.5, 1.5], [2.0, 2.0]])
+    assert mean_of_two.curve.tolist() == [2.0, 1.5, 2.0]
 
 
 def test_a_rate_with_which_one_fold_diverges_is_not_good():
@@ -47,34 +61,64 @@ def test_a_rate_with_which_one_fold_diverges_is_not_good():
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_without_folds_it_is_a_sweep_with_these_validation_rows(name):
-    """The same rows, rates and order: the loss is that of a sweep of one epoch, whose rows are put in this order."""
+@pytest.mark.parametrize("n_epochs", [1, 3])
+def test_a_fold_is_a_sweep_with_these_validation_rows(name, n_epochs):
+    """The same rows, rates and orders: the loss is that of a sweep of so many epochs, whose rows are put in this order."""
     model, y = EVERY[name]
     subject = Subject.of(model, X, y, None, None)
-    learn, held_out, weight, held_weight = trial._apart(
-        subject, np.random.default_rng(subject.seed).permutation(subject.learn), 3, 1
-    )
-    assert (len(learn), len(held_out), weight, held_weight) == (160, 40, None, None)
+    learn, held_out = np.arange(40, 200), np.arange(40)
     rates = np.array([1e-3, 1e-2, 1e-1])
-    found = trial._train(subject, rates, 160, 1, 1)[:, 0]
-    order = trial.fit.epoch_order(learn, subject.seed, 0, True)
-    model = type(model)(**{**model.get_params(), "shuffle": False, "learning_rate": "constant"})
-    result = sweep(model, X[order], y[order], learning_rate=rates, n_epochs=1, X_val=X[held_out], y_val=y[held_out])
-    np.testing.assert_allclose(found, result.val_loss[0], rtol=1e-9)
+    untrained, found = trial._one_fold(subject, rates, learn, held_out, n_epochs * 160, n_epochs, subject.seed)
+    model = type(model)(**{**model.get_params(), "learning_rate": "constant"})
+    expected = sweep(
+        model, X[learn], y[learn], learning_rate=rates, n_epochs=n_epochs, X_val=X[held_out], y_val=y[held_out]
+    )
+    np.testing.assert_allclose(found, expected.val_loss[-1], rtol=1e-9)
+    assert (untrained == untrained[0]).all() and (untrained > found.min()).all()
 
 
-@pytest.mark.parametrize("name", ["line", "one against the rest", "softmax"])
-def test_folds_have_not_seen_what_they_are_measured_on(name):
-    """Targets that are wrong in one fold spoil the models of the other folds only: that of the fold itself has the same weights."""
+@pytest.mark.parametrize("name", LINEAR)
+def test_a_part_of_an_epoch_ends_with_a_whole_batch(name):
     model, y = LINEAR[name]
     subject = Subject.of(model, X, y, None, None)
-    _, _, weight, out = trial._in_folds(subject, np.random.default_rng(0).permutation(200), 10, 5)
-    each = weight.reshape(200, 2, 5, subject.columns)
-    assert (each + out.reshape(each.shape) == 1).all()
-    assert (out.reshape(each.shape).sum(axis=2) == 1).all(), "each row is held out once"
-    assert (out.reshape(each.shape).sum(axis=0) == 40).all()
-    loss = trial._train(subject, np.array([1e-3, 1e-2]), 400, 2, 5)
-    assert loss.shape == (2, 5) and np.ptp(loss, axis=1).min() > 0
+    losses = [
+        trial._one_fold(subject, np.array([0.1]), np.arange(160), np.arange(160, 200), n, 1, 0)[1] for n in (64, 65, 71)
+    ]
+    same = [losses[0] == each for each in losses[1:]]
+    assert same == ([True, True] if model.batch_size == 8 else [False, False])
+
+
+@pytest.mark.parametrize("n_folds", [1, 2, 5])
+def test_each_row_is_held_out_once_and_not_learnt_from(n_folds, monkeypatch):
+    model, y = LINEAR["line"]
+    subject, seen = Subject.of(model, X, y, None, None), []
+
+    def one_fold(subject, rates, learn, held_out, *more):
+        seen.append((learn, held_out, more[-1]))
+        return np.full(len(rates), 2.0), np.array([1.0, 3.0])
+
+    monkeypatch.setattr(trial, "_one_fold", one_fold)
+    loss, untrained = trial._train(subject, np.array([1e-3, 1e-2]), 400, 2, n_folds)
+    assert untrained == 2.0 and np.array_equal(loss, [[1.0] * n_folds, [np.nan] * n_folds], equal_nan=True)
+    assert len({seed for *_, seed in seen}) == n_folds, "each in an order of its own"
+    for learn, held_out, _ in seen:
+        assert sorted([*learn, *held_out]) == list(range(200))
+        assert len(held_out) == 40
+    assert len(np.unique(np.concatenate([out for _, out, _ in seen]))) == 40 * n_folds
+
+
+def test_a_part_has_the_rows_it_says():
+    """Targets, weights and rows of the sample belong together."""
+    weight = np.linspace(0.5, 2, 200) * (np.arange(200) % 4 > 0)
+    for form in (np.asarray, sp.csr_array):
+        whole = Subject.of(LINEAR["line"][0], form(X), Z, weight, None)
+        part = whole.part(50)
+        assert part.X.shape == (50, 4) and len(part.learn) == 50 and whole.part(150) is whole
+        dense = part.X.toarray() if sp.issparse(part.X) else part.X
+        rows = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in dense]
+        assert len(set(rows)) == 50 and (weight[rows] > 0).all()
+        np.testing.assert_array_equal(np.ravel(part.targets), Z[rows])
+        np.testing.assert_array_equal(np.ravel(part.weight), weight[rows])
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -109,7 +153,7 @@ def test_longer_training_wants_smaller_rates():
 def test_large_data_is_tried_in_part(monkeypatch):
     monkeypatch.setattr(trial, "WORK", 100_000.0)
     result = lr_find(SGDRegressor(random_state=0, learning_rate=0.1), np.tile(X, (50, 1)), np.tile(Z, 50))
-    assert result.trial.n_rows < 2000
+    assert result.trial.n_rows < 3000
     assert result.trial.longer == pytest.approx(5 * 10_000 / result.trial.n_rows)
     assert result.trial.val_loss.shape[1] == 1
 

@@ -88,6 +88,12 @@ class Cycle:
         """The number of the rate with the lowest validation loss after the last epoch: the next cycle begins with its weights."""
         return int(np.nanargmin(self.val_loss[-1]))
 
+    @property
+    def value(self) -> float:
+        """What cycles are compared by: the mean of the two lowest validation losses, as the lowest of several is lucky, or the only one."""
+        last = np.sort(self.val_loss[-1])
+        return float(last[:2].mean() if np.isfinite(last[:2]).all() else last[0])
+
 
 @dataclass(frozen=True, repr=False)
 class RaceResult(RateCurves):
@@ -107,8 +113,8 @@ class RaceResult(RateCurves):
     cycles : tuple of Cycle
         The training after the race, each with the attributes learning_rate, val_loss, n_epochs, anew and best.
     n_kept : int
-        The model is that of the end of this many cycles, where the validation loss was lowest. Those before one that began
-        anew were trials.
+        The model is that of the end of this many cycles, where the validation loss was lowest: of a cycle with several rates the mean of
+        the two lowest counts, for the lowest of several is lucky. Those before one that began anew were trials.
     seconds : float
         How long race and training took.
     """

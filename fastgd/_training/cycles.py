@@ -1,4 +1,4 @@
-"""The cycles of training after a race: straight lines to zero, and for networks how long they are and which rates run in them.
+"""The first cycles of networks after a race: how long they are, and which rates run in them.
 
 The rate that suits a single epoch is often no beginning for ten: it kills rectified units for good, which an epoch's loss does not show.
 So the first epoch of networks is a trial. Then they begin anew, for several epochs, with two rates side by side: the best one of the trial,
@@ -9,8 +9,6 @@ and Bach, 2011). From the better one of these training goes on.
 from typing import NamedTuple
 
 import numpy as np
-
-from fastgd.schedules import linear
 
 COARSE = 4.0 ** np.arange(-4, 3)  # the first rates of networks, times a scale: the trial tries those between
 TRIED = np.array([0.5, 1.0, 2.0])  # rates of the trial, relative to the one that the race suggests
@@ -41,9 +39,3 @@ def of_networks(length: int, tried: int, growth: float) -> Ahead:
     if not tried:
         return Ahead(length, TRIED / np.sqrt(length * growth))
     return Ahead(length, np.unique([np.sqrt(tried / length), 1.0]), True)
-
-
-def falling(rates: np.ndarray, horizon: int, first: int, count: int) -> np.ndarray:
-    """Return `count` steps from `first` on, (count, K), of straight lines from these rates to zero at step `horizon`."""
-    lines = {rate: linear(float(rate), horizon)._values(first, count, None) for rate in set(rates.tolist())}
-    return np.column_stack([lines[rate] for rate in rates.tolist()])

@@ -41,3 +41,15 @@ class EpochResult:
     def by_layer(self) -> dict[str, np.ndarray]:
         """Return what is measured of each layer for the history: for networks, by name, (n_layers, K)."""
         return {}
+
+
+def of_rate(entry: dict[str, Any], rate: int, n_rates: int) -> dict[str, Any]:
+    """Return an entry of the history for one of the rates."""
+
+    def own(values: np.ndarray) -> Any:
+        if values.ndim > 1:  # of layers
+            return values[:, rate]
+        mine = values.reshape(n_rates, -1)[rate]
+        return mine if len(values) > n_rates else mine[0]
+
+    return {name: own(value) if isinstance(value, np.ndarray) else value for name, value in entry.items()}

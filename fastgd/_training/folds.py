@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastgd._training.models import side_by_side
+
 FEW = 80  # rows held out: fewer cannot tell rates apart
 FOLDS = 5
 FEWEST, MOST = 10, 20 * FEW  # rows to learn from: fewer make no folds, more make them dear
@@ -45,14 +47,21 @@ class Folds:
 
     def learns(self, times: int, width: int) -> np.ndarray:
         """Return 1 where a lane learns from a row, (n_rows, lanes), for so many rates with so many lanes a model."""
-        return self._lanes(self.numbers[:, None] != np.arange(-1, self.n), times, width)
+        return self._lanes(self.numbers[:, None] != np.arange(-1, self.n), times, width, True)
 
-    def held_out(self, times: int, width: int) -> np.ndarray:
-        """Return 1 where a row is held out from a lane, (n_rows, lanes); all are from the model itself, whose sums nobody wants."""
-        return self._lanes(self.numbers[:, None] == np.arange(-1, self.n), times, width)
+    def judges(self, own: np.ndarray, weight: np.ndarray | None, times: int, width: int) -> np.ndarray:
+        """Return the weight in each lane of the validation rows, (n_validation, 1) in the model itself, and then of all others.
 
-    def _lanes(self, which: np.ndarray, times: int, width: int) -> np.ndarray:
-        which[:, 0] = True
+        The latter count in the fold that holds them out, with their own weight (n_rows, 1) or (n_rows, width) if they have one.
+        """
+        out = self._lanes(self.numbers[:, None] == np.arange(-1, self.n), times, width, False)
+        out = out if weight is None else out * side_by_side(weight, times * self.n_models)
+        model = np.tile(np.repeat(np.arange(-1, self.n) < 0, width), times)
+        return np.concatenate([own * model, out])
+
+    def _lanes(self, which: np.ndarray, times: int, width: int, itself: bool) -> np.ndarray:
+        """Return for each lane what is said of each model but the first, of which it is `itself`."""
+        which[:, 0] = itself
         return np.tile(np.repeat(which, width, axis=1), (1, times)).astype(np.float64)
 
     def of_folds(self, values: np.ndarray, n_rates: int) -> np.ndarray:

@@ -66,6 +66,13 @@ def side_by_side(columns: Any, times: int) -> Any:
     return columns.side_by_side(times) if isinstance(columns, Coded) else np.tile(columns, (1, times))
 
 
+def stacked(above: Any, below: Any) -> Any:
+    """Return rows above others."""
+    import scipy.sparse as sp
+
+    return sp.vstack([above, below], format="csr") if sp.issparse(above) else np.concatenate([above, below])
+
+
 def take_lanes(lanes: AnyLanes, which: slice) -> dict[str, Any]:
     """Return everything that training has changed in some lanes at the end of an epoch, for `give_lanes`."""
     if isinstance(lanes, NetworkLanes):

@@ -17,12 +17,12 @@ import numpy as np
 
 from fastgd._training import cycles, fit
 from fastgd._training.curves import Cycle, RaceResult, diverged
-from fastgd._training.epoch_result import EpochResult
+from fastgd._training.epoch_result import EpochResult, of_rate
 from fastgd._training.folds import Folds
 from fastgd._training.log import DivergedError
-from fastgd._training.models import AnyLanes, give_lanes, measured, of_models, side_by_side, take_lanes
+from fastgd._training.models import AnyLanes, give_lanes, measured, of_models, side_by_side, stacked, take_lanes
 from fastgd._training.observers import Observer
-from fastgd._training.rates import RateTable
+from fastgd._training.rates import RateTable, falling
 from fastgd._training.rows import Rows
 
 GRID = 2.0 ** np.arange(-10, 6)  # times a scale: see `Track`
@@ -89,7 +89,7 @@ class Track:
         return Folds.of(self.learn, self.X.shape[0], len(self.validation[1]))
 
     @property
-    def lanes_of_rate(self) -> int:
+    def lanesof_rate(self) -> int:
         """The number of lanes of a rate, those of its folds included."""
         return self.width * self.folds.n_models
 
@@ -130,40 +130,43 @@ class Track:
         NaN stands for what is not finite.
         """
         n_rates = lanes.n_lanes // self.lanes_of_rate
-        validation, folds = self._measures(n_rates)
         _, targets, weight = self.validation
         count: Any = float(len(targets) if weight is None else weight.sum())
         with np.errstate(all="ignore"):
-            total = count * self.folds.own(validation.measure(lanes)[0], n_rates)
+            measured = self._measure(n_rates).epoch(lanes)
+            losses = of_models(lanes, measured.weighted_loss_sum)
+        total = self.folds.own(losses, n_rates)
         val_loss = _mean(total, count, n_rates)
-        if folds is not None:
-            with np.errstate(all="ignore"):
-                still = folds.epoch(lanes)
-            total = total + self.folds.of_folds(of_models(lanes, still.weighted_loss_sum), n_rates)
-            count = count + self.folds.of_folds(of_models(lanes, still.weight_sum, np.max), n_rates)
+        if self.folds.n:
+            total = total + self.folds.of_folds(losses, n_rates)
+            count = count + self.folds.of_folds(of_models(lanes, measured.weight_sum, np.max), n_rates)
         elif before_update is not None:
             with np.errstate(all="ignore"):
                 total = total + of_models(lanes, before_update.weighted_loss_sum)
             count = count + of_models(lanes, before_update.weight_sum, np.max)
         return _mean(total, count, n_rates), val_loss
 
-    def _measures(self, n_rates: int) -> tuple[fit.Validation, fit.Validation | None]:
-        """Return how to measure so many rates on the validation rows and on those of the folds."""
+    def _measure(self, n_rates: int) -> fit.Validation:
+        """Return how to measure so many rates: models on the validation rows, and in the same pass folds on theirs."""
         if n_rates not in self._known:
             n_models = n_rates * self.folds.n_models
-            _, targets, weight = self.validation
-            column, probe = None if weight is None else weight[:, None], self.probe(n_models)
-            validation = fit.Validation(probe, self._validation_rows, self._of_all(targets, n_rates), column)
-            folds = None
+            X, targets, weight = self.validation
+            column = None if weight is None else weight[:, None]
+            rows = self._validation_rows
             if self.folds.n:
-                out = self.folds.held_out(n_rates, self.width)
-                out = out if self.weight is None else out * side_by_side(self.weight, n_models)
-                folds = fit.Validation(probe, self._rows, self._of_all(self.targets, n_rates), out)
-            self._known[n_rates] = validation, folds
+                rows, targets = self._every_row, stacked(targets, self.targets)
+                own = np.ones((X.shape[0], 1)) if column is None else column
+                column = self.folds.judges(own, self.weight, n_rates, self.width)
+            self._known[n_rates] = fit.Validation(self.probe(n_models), rows, self._of_all(targets, n_rates), column)
         return self._known[n_rates]
 
     @cached_property
-    def _known(self) -> dict[int, tuple[fit.Validation, fit.Validation | None]]:
+    def _every_row(self) -> Rows:
+        """The validation rows, then all others."""
+        return Rows.of(stacked(self.validation[0], self.X), finite=False)
+
+    @cached_property
+    def _known(self) -> dict[int, fit.Validation]:
         return {}
 
 
@@ -252,7 +255,7 @@ def _one_pass(track: Track, problem: fit.Problem, rates: np.ndarray) -> tuple[np
     """Return the mean loss before the updates and that over rows held out, of rates that fall to zero in one pass over the rows."""
     n_rows, lanes = len(problem.learn), track.lanes(len(rates))
     n_steps = lanes.n_steps(n_rows)
-    table = RateTable.steps(cycles.falling(np.repeat(rates, track.lanes_of_rate), n_steps, 0, n_steps))
+    table = RateTable.steps(falling(np.repeat(rates, track.lanes_of_rate), n_steps, 0, n_steps))
     last = min(n_rows, lanes.batch_size * (n_steps - max(1, n_steps // BEFORE_UPDATE)))
     with np.errstate(all="ignore"):
         first, second = (
@@ -346,7 +349,7 @@ class _Course:
         order = fit.epoch_order(problem.learn, self.seed, self.epoch - self.first, self.plan.shuffle)
         each = np.repeat(rates, self.track.lanes_of_rate)
         with np.errstate(all="ignore"):
-            table = RateTable.steps(cycles.falling(each, length * n_steps, done * n_steps, n_steps))
+            table = RateTable.steps(falling(each, length * n_steps, done * n_steps, n_steps))
             result = lanes.epoch(problem.rows, problem.targets, order, table, problem.weight)
             found = measured(lanes, result, n)
         trained = time.perf_counter()
@@ -357,7 +360,7 @@ class _Course:
             "took": now - began,
             "epoch": self.epoch,
             "step": int(lanes.t) - 1,
-            "learning_rate": cycles.falling(each, length * n_steps, (done + 1) * n_steps, 1)[0][:: lanes.n_outputs],
+            "learning_rate": falling(each, length * n_steps, (done + 1) * n_steps, 1)[0][:: lanes.n_outputs],
             "loss": found.loss,
             "objective": found.objective,
             "val_loss": val_loss,
@@ -374,9 +377,7 @@ class _Course:
         entry["decides"] = decides
         if self.observer is not None and np.isfinite(decides).any():
             best = int(np.nanargmin(decides))
-            shown = {
-                name: v for name, v in _of_rate(entry, best, len(rates)).items() if name not in ("took", "decides")
-            }
+            shown = {name: v for name, v in of_rate(entry, best, len(rates)).items() if name not in ("took", "decides")}
             if self.observer.end(shown, lambda: self._weights(lanes, best)):
                 self.stop_reason = "callback"
         return entry
@@ -393,8 +394,8 @@ class _Course:
         width, best = self.track.lanes_of_rate, cycle.best
         self.cycles.append(cycle)
         self.now = take_lanes(lanes, slice(best * width, (best + 1) * width))
-        self.epochs += [_of_rate(each, best, len(cycle.learning_rate)) for each in epochs]
-        value = float(cycle.val_loss[-1, best])
+        self.epochs += [of_rate(each, best, len(cycle.learning_rate)) for each in epochs]
+        value = cycle.value
         self.bad = 0 if value <= self.lowest - self._asked(len(epochs)) else self.bad + len(epochs)
         if value < self.lowest:
             self.lowest, self.kept, self.n_kept = value, self.now, len(self.cycles)
@@ -436,15 +437,3 @@ class _Course:
 
     def history(self) -> dict[str, np.ndarray]:
         return {n: np.array([each[n] for each in self.epochs]) for n in self.epochs[0] if n != "took"}
-
-
-def _of_rate(entry: dict[str, Any], rate: int, n_rates: int) -> dict[str, Any]:
-    """Return an entry of the history for one of the rates."""
-
-    def own(values: np.ndarray) -> Any:
-        if values.ndim > 1:  # of layers
-            return values[:, rate]
-        mine = values.reshape(n_rates, -1)[rate]
-        return mine if len(values) > n_rates else mine[0]
-
-    return {name: own(value) if isinstance(value, np.ndarray) else value for name, value in entry.items()}

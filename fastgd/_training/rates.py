@@ -1,10 +1,13 @@
 """Learning rates of lanes as tables: one row per step, one column per lane, computed in float64 from the step counter."""
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["RateTable", "optimal_start"]
+from fastgd.schedules import Schedule, linear
+
+__all__ = ["RateTable", "falling", "optimal_start"]
 
 GIVEN, PA1, PA2 = range(3)
 
@@ -72,6 +75,18 @@ class RateTable:
         if self.formula == "optimal":
             return 1 / (self.eta0 * (self.start + steps - 1))
         return self.eta0
+
+
+def falling(rates: np.ndarray, horizon: int, first: int, count: int) -> np.ndarray:
+    """Return `count` steps from `first` on, (count, K), of straight lines from these rates to zero at step `horizon`."""
+    lines = {rate: _line(rate, horizon)._values(first, count, None) for rate in set(rates.tolist())}
+    return np.column_stack([lines[rate] for rate in rates.tolist()])
+
+
+@lru_cache(maxsize=64)
+def _line(rate: float, horizon: int) -> Schedule:
+    """Return the straight line from a rate to zero; a cycle asks for it in each epoch."""
+    return linear(rate, horizon)
 
 
 def _column(values) -> np.ndarray:

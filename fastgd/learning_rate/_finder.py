@@ -17,8 +17,8 @@ from fastgd.learning_rate._subject import Subject, mean_loss
 from fastgd.optimizers import SGD, Optimizer
 
 LOW, HIGH = 1e-6, 100.0
-FEWEST_ROWS, FEWEST_STEPS = 20, 2  # at least, of a point, for small data in several epochs
-SHARE, MOST_STEPS = 20, 500  # at most, for large data: a part of an epoch, so many steps a point
+FEWEST_ROWS, FEWEST_STEPS = 20, 1  # at least, of a point, for small data in several epochs
+SHARE, MOST_STEPS = 50, 500  # at most, for large data: a part of an epoch, so many steps a point
 LOOK = 5  # points between two looks whether all seeds have diverged
 
 
@@ -43,7 +43,8 @@ def lr_find(
 
     The curve of a range test says where training is stable, but little about which rate will have the lowest loss in the end: so
     estimators also get a short trial, real training of many rates side by side on few rows, and its suggestion is the default. Both
-    together take some tenths of a second on most data, and the time of two or three epochs on large data; docs/choosing.md has the table.
+    together take less than the time of one epoch where an epoch takes longer than some tenths of a second, and otherwise up to some tenths
+    of a second, many epochs of small data: on fewer rows luck would choose. docs/choosing.md has the tables.
 
     Parameters
     ----------
@@ -115,8 +116,9 @@ def lr_find(
         )
     subject = Subject.of(model, X, y, sample_weight, random_state)
     rates, loss = _range_test(subject, (low, high), n_points, n_seeds)
+    result = LRFinderResult(rates, loss, 0.0)
     by_zeros = getattr(subject.model, "loss", "") != "perceptron"  # by that loss a model of zeros is perfect
-    tried = trial.run(subject, low, high, n_epochs) if by_zeros else None
+    tried = trial.run(subject, low, high, n_epochs, result.edge) if by_zeros else None
     return LRFinderResult(rates, loss, time.perf_counter() - began, tried)
 
 
@@ -127,24 +129,34 @@ def _range_test(
     subject: Subject, ends: tuple[float, float], n_points: int, n_seeds: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rates and losses, (n_points,) and (n_points, n_seeds), of an estimator."""
+    batch_size = subject.begin(1).batch_size
+    few = n_points * max(FEWEST_ROWS, FEWEST_STEPS * batch_size)
+    n_rows = max(few, min(len(subject.learn) // SHARE, n_points * MOST_STEPS * batch_size))
+    subject = subject.part(n_rows)
     lanes, rows = subject.begin(n_seeds), Rows.of(subject.X, finite=False)
-    order, stops = _plan(subject.learn, n_points, lanes.batch_size, subject.seed)
+    order, stops = _plan(subject.learn, n_rows, n_points, batch_size, subject.seed)
     steps = np.geomspace(*ends, lanes.n_steps(len(order)))
     targets, weights = subject.targets_of(n_seeds), _bootstrap(subject, n_seeds)
-    table, blank = RateTable.steps(steps), subject.blank()
-    untrained = subject.probe(blank.data, n_seeds)
-    ends_of = list(itertools.pairwise([0, *stops]))
-    loss, base = np.full((2, n_points, n_seeds), np.nan)
+    table, ends_of = RateTable.steps(steps), list(itertools.pairwise([0, *stops]))
+    loss = np.full((n_points, n_seeds), np.nan)
     for k, (start, stop) in enumerate(ends_of):
         loss[k] = mean_loss(lanes, n_seeds, lanes.epoch(rows, targets, order, table, weights, start, stop))
-        still = untrained.epoch(blank, targets, order[start:stop], RateTable.constant(0.0), weights)
-        base[k] = mean_loss(untrained, n_seeds, still)
         if k % LOOK == 0 and (exploded(smoothed(loss[: k + 1])) <= k).all():
             break
-    middles = [
-        np.sqrt(steps[start // lanes.batch_size] * steps[(stop - 1) // lanes.batch_size]) for start, stop in ends_of
-    ]
-    return np.array(middles), _without_luck(loss, base)
+    if not subject.classifies:
+        loss = _without_luck(loss, _untrained(subject, n_seeds, order, ends_of[: k + 1], weights))
+    middles = [np.sqrt(steps[start // batch_size] * steps[(stop - 1) // batch_size]) for start, stop in ends_of]
+    return np.array(middles), loss
+
+
+def _untrained(
+    subject: Subject, n_seeds: int, order: np.ndarray, stretches: list[tuple[int, int]], weights: np.ndarray | None
+) -> np.ndarray:
+    """Return the losses of untrained models in these stretches of the order, (n_stretches, n_seeds)."""
+    blank, targets = subject.blank(), subject.targets_of(n_seeds)
+    models, still = subject.probe(blank.data, n_seeds), RateTable.constant(0.0)
+    results = [models.epoch(blank, targets, order[start:stop], still, weights) for start, stop in stretches]
+    return np.array([mean_loss(models, n_seeds, each) for each in results])
 
 
 def _without_luck(loss: np.ndarray, base: np.ndarray) -> np.ndarray:
@@ -154,13 +166,13 @@ def _without_luck(loss: np.ndarray, base: np.ndarray) -> np.ndarray:
     """
     with np.errstate(all="ignore"):
         scale = np.nanmean(base) / base
-    return loss * np.where(np.isfinite(scale), scale, 1.0)
+    every = np.ones_like(loss)
+    every[: len(base)] = np.where(np.isfinite(scale), scale, 1.0)
+    return loss * every
 
 
-def _plan(learn: np.ndarray, n_points: int, batch_size: int, seed: int) -> tuple[np.ndarray, list[int]]:
+def _plan(learn: np.ndarray, n_rows: int, n_points: int, batch_size: int, seed: int) -> tuple[np.ndarray, list[int]]:
     """Return the order of the rows, several epochs for small data and a part of one for large, and where each point ends in it."""
-    few = n_points * max(FEWEST_ROWS, FEWEST_STEPS * batch_size)
-    n_rows = max(few, min(len(learn) // SHARE, n_points * MOST_STEPS * batch_size))
     epochs = [fit.epoch_order(learn, seed, k, True) for k in range(-(-n_rows // len(learn)))]
     order = np.concatenate(epochs)[:n_rows]
     n_steps = -(-len(order) // batch_size)

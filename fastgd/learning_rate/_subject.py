@@ -1,6 +1,6 @@
 """An estimator with its rows, as the finder sees it: the same questions for linear models and networks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,26 @@ class Subject:
         seed = task["seed"] if network else model._seed()
         columns = task.get("n_lanes", 1)
         return cls(model, task["X"], task["targets"], task["weight"], learn, seed, columns, network, task)
+
+    @property
+    def classifies(self) -> bool:
+        """Return whether the targets are classes: an untrained model loses as much on each of them."""
+        from sklearn.base import is_classifier
+
+        return bool(is_classifier(self.model))
+
+    def part(self, n_rows: int) -> "Subject":
+        """Return the subject of so many of the rows it learns from, drawn at random and copied; itself where there are no more."""
+        if n_rows >= len(self.learn):
+            return self
+        drawn = np.random.default_rng(self.seed).choice(len(self.learn), n_rows, replace=False, shuffle=False)
+        rows = (
+            np.sort(drawn) if isinstance(self.learn, range) else self.learn[np.sort(drawn)]
+        )  # a range is that of all rows
+        X, targets = self.X[rows], self.targets[rows]
+        weight = None if self.weight is None else self.weight[rows]
+        task = {**self.task, "X": X, "weight": weight}
+        return replace(self, X=X, targets=targets, weight=weight, learn=np.arange(n_rows), task=task)
 
     def begin(self, n_models: int) -> AnyLanes:
         """Return models side by side that have learnt nothing yet."""

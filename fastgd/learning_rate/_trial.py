@@ -1,9 +1,10 @@
 """The short trial: real training with many rates side by side, on as few rows as tell them apart.
 
-A coarse grid finds the neighbourhood, a fine one the rate. Where the data is small all of the training asked for is tried, and with the
-smallest each row is held out once (cross-validation, the folds being lanes); where it is large a part of it, and the rate found is divided
-by the root of how much longer the training will be: among constant rates, the best falls so where noise limits it (Moulines and Bach,
-2011).
+A coarse grid finds the neighbourhood, a fine one the rate. Where the data is small all of the training asked for is tried, and each row
+is held out once (cross-validation), or as many fifths as can be afforded, each in an order of its own: its last rows decide much. Where
+it is large a part of it is tried, and the rate found is divided by the root of how much longer the training will be: among constant rates,
+the best falls so where noise limits it (Moulines and Bach, 2011). Suggested is the lowest point of a parabola through the losses around the
+lowest one, whose own place is told by luck as well.
 """
 
 from dataclasses import dataclass
@@ -13,21 +14,27 @@ import numpy as np
 
 from fastgd._training import fit
 from fastgd._training.curves import diverged
+from fastgd._training.lane_block import COST, WIDTHS, padded
 from fastgd._training.network import NetworkLanes
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd.learning_rate._subject import Subject, mean_loss
 
-WORK = 2e8  # products of weights and values: some tenths of a second
-SHARE = 0.03  # of an epoch's rows, where that is more
-COARSE_SHARE = 0.25  # of the work, in addition
+WORK = 2e8  # products of weights and values, a tenth of a second or two: so much is spent at least
+FEW_ROWS, WORK_ON_FEW = 2000, 1e9  # with few rows luck is the problem, and each must be held out once
+SHARE = 0.25  # of the time of an epoch, where that is more
+COARSE_SHARE = 0.25  # of both, in addition
 RATIO = 4.0  # of neighbours in the coarse grid, at most
+PAST_THE_EDGE = 4.0  # times the rate at which the range test diverged: rates above it are not tried
 FINE = 1.5 ** np.arange(-6, 6)  # times the best of them
-FOLDS = 5
+FOLDS = 5  # at most so many are trained
 HELD_OUT, MOST_HELD_OUT = 0.2, 2000  # rows, where there are no folds
 FEWEST = 300  # rows to learn from
 MOST, MOST_SHARE = 30_000, 0.1  # at most so many, or where that is more this share of an epoch
-WITHIN = 0.02  # of the lowest loss: as good
+AROUND = 3  # neighbours of the lowest loss on each side that the parabola goes through
+IN_THE_DIP = (
+    0.25  # of the lowest loss, or of the fall from the untrained model's: what lies higher is too far from a parabola
+)
 OVERHEAD = 8.0  # of a lane in a row, in products
 STEP = 4.0  # products that the step of an optimizer costs for each weight
 
@@ -42,6 +49,8 @@ class Trial:
         The rates of the fine grid, ascending.
     val_loss : ndarray of float64, shape (n_rates, n_folds)
         The mean loss over rows held out, after training; NaN where it is not finite, or above that of the untrained model.
+    untrained : float
+        The mean loss over the same rows before training.
     n_rows : int
         For how many rows each was trained, epochs counted one by one.
     longer : float
@@ -50,6 +59,7 @@ class Trial:
 
     learning_rate: np.ndarray
     val_loss: np.ndarray
+    untrained: float
     n_rows: int
     longer: float
 
@@ -61,27 +71,32 @@ class Trial:
 
     @property
     def suggestion(self) -> float:
-        """The geometric middle of the rates around the best that are within 2 % of it, divided by the root of `longer`."""
-        good = self.curve <= self.curve.min() + WITHIN * abs(self.curve.min())
-        first = last = int(self.curve.argmin())
-        while first > 0 and good[first - 1]:
-            first -= 1
-        while last + 1 < len(good) and good[last + 1]:
-            last += 1
-        return float(np.sqrt(self.learning_rate[first] * self.learning_rate[last] / self.longer))
+        """The lowest point of the parabola of the loss around the best rate, divided by the root of `longer`."""
+        best = int(self.curve.argmin())
+        near = slice(max(0, best - AROUND), best + AROUND + 1)
+        x, loss = np.log(self.learning_rate[near]), self.curve[near]
+        lowest = self.curve[best]
+        dip = loss <= lowest + IN_THE_DIP * min(abs(lowest), self.untrained - lowest)
+        found = x[best - near.start]
+        if dip.sum() > 2:
+            bend, slope, _ = np.polyfit(x[dip], loss[dip], 2)
+            if bend > 0:
+                found = np.clip(-slope / (2 * bend), x[dip].min(), x[dip].max())
+        return float(np.exp(found) / np.sqrt(self.longer))
 
     def to_dict(self) -> dict:
         """Return a JSON-able description, None for what is not finite."""
         return {
             "learning_rate": self.learning_rate.tolist(),
             "val_loss": [[float(v) if np.isfinite(v) else None for v in rate] for rate in self.val_loss],
+            "untrained": self.untrained if np.isfinite(self.untrained) else None,
             "n_rows": self.n_rows,
             "longer": self.longer,
             "suggestion": self.suggestion,
         }
 
 
-def run(subject: Subject, low: float, high: float, n_epochs: int) -> Trial | None:
+def run(subject: Subject, low: float, high: float, n_epochs: int, edge: float | None = None) -> Trial | None:
     """Return the trial of rates between two; None where all of them diverge.
 
     Parameters
@@ -91,27 +106,41 @@ def run(subject: Subject, low: float, high: float, n_epochs: int) -> Trial | Non
         Between which rates to look.
     n_epochs : int
         For how long the suggestion is to be good.
+    edge : float, optional
+        Where the range test diverged.
     """
-    asked, a_row = n_epochs * len(subject.learn), _work(subject)
-    most = min(asked, max(MOST, int(MOST_SHARE * len(subject.learn))))
-    rows = max(WORK / a_row, SHARE * len(subject.learn) * len(FINE))  # to be seen by all rates together
+    n_learn = len(subject.learn)
+    asked = n_epochs * n_learn
+    most = min(asked, max(MOST, int(MOST_SHARE * n_learn)))
+    if edge is not None:
+        high = min(high, max(PAST_THE_EDGE * edge, low * RATIO))
     coarse = np.geomspace(low, high, 1 + max(1, int(np.ceil(np.log(high / low) / np.log(RATIO)))))
-    found = _train(subject, coarse, _affordable(COARSE_SHARE * rows / len(coarse), most), n_epochs, 1)[:, 0]
-    if np.isnan(found).all():
+    work = WORK_ON_FEW if n_learn <= FEW_ROWS else WORK
+
+    def affordable(n_models: int) -> float:
+        """Return for how many rows so many models may be trained side by side."""
+        return max(work / (_work(subject) * n_models), SHARE * n_learn / _times(subject, n_models))
+
+    # A fold learns from the others' rows, as often as the model from all.
+    of_a_fold = n_epochs * (n_learn - -(-n_learn // FOLDS))
+    n_folds = int(np.clip(affordable(len(FINE)) / max(1, of_a_fold), 1, min(FOLDS, max(1, n_learn // 2))))
+    if n_folds > 1:
+        asked, most = of_a_fold, min(most, of_a_fold)
+    n_rows = [
+        int(min(most, max(FEWEST, share * affordable(n) / n_folds)))
+        for n, share in ((len(coarse), COARSE_SHARE), (len(FINE), 1.0))
+    ]
+    if n_folds == 1:
+        subject = subject.part(int(max(n_rows) / (1 - HELD_OUT)) + 1)
+    found, _ = _train(subject, coarse, n_rows[0], n_epochs, n_folds)
+    lowest = np.where(np.isfinite(found).all(axis=1), found.mean(axis=1), np.inf)
+    if not np.isfinite(lowest).any():
         return None
-    rates = coarse[np.nanargmin(found)] * FINE
+    rates = coarse[lowest.argmin()] * FINE
     rates = rates[(rates >= low) & (rates <= high)]
-    rows /= len(rates)
-    n_folds = int(np.clip(rows / asked, 1, min(FOLDS, max(1, len(subject.learn) // 2))))
-    n_rows = _affordable(rows / n_folds, most)
-    val_loss = _train(subject, rates, n_rows, n_epochs, n_folds, again=1)
-    trial = Trial(rates, val_loss, n_rows, asked / n_rows)
+    val_loss, untrained = _train(subject, rates, n_rows[1], n_epochs, n_folds, again=n_folds)
+    trial = Trial(rates, val_loss, untrained, n_rows[1], asked / n_rows[1])
     return trial if np.isfinite(trial.curve).any() else None
-
-
-def _affordable(rows: float, most: int) -> int:
-    """Return how many rows a rate is trained for."""
-    return int(min(most, max(FEWEST, rows)))
 
 
 def _work(subject: Subject) -> float:
@@ -126,43 +155,52 @@ def _work(subject: Subject) -> float:
     return subject.columns * (stored + every + OVERHEAD)
 
 
-def _train(subject: Subject, rates: np.ndarray, n_rows: int, n_epochs: int, n_folds: int, again: int = 0) -> np.ndarray:
-    """Return the losses on rows held out, (n_rates, n_folds), after training with these rates for so many rows, NaN where it diverged."""
-    n_models, seed = n_folds * len(rates), subject.seed + again
-    shuffled = np.random.default_rng(seed).permutation(subject.learn)
-    learn, held_out, weight, held_weight = (_in_folds if n_folds > 1 else _apart)(subject, shuffled, n_models, n_folds)
-    order = np.concatenate([fit.epoch_order(learn, seed, k, True) for k in range(-(-n_rows // len(learn)))])[:n_rows]
-    lanes, targets = subject.begin(n_models), subject.targets_of(n_models)
-    per_epoch = max(1, round(n_rows / n_epochs))
-    pace = subject.model._rate(lanes.n_lanes, per_epoch, n_epochs, rates=np.repeat(rates, n_folds * subject.columns))
-    rows = Rows.of(subject.X, finite=False)
-    probe = subject.probe(subject.X, n_models)
+def _times(subject: Subject, n_models: int) -> float:
+    """Return about how many times longer a row takes with so many models side by side than with one."""
+
+    def cost(n_lanes: int) -> float:
+        return COST[padded(n_lanes)] if n_lanes < WIDTHS[-1] else COST[WIDTHS[-1]] * n_lanes / WIDTHS[-1]
+
+    return n_models if subject.network else cost(subject.columns * n_models) / cost(subject.columns)
+
+
+def _train(
+    subject: Subject, rates: np.ndarray, n_rows: int, n_epochs: int, n_folds: int, again: int = 0
+) -> tuple[np.ndarray, float]:
+    """Return the losses of each fold on rows held out, (n_rates, n_folds), after training for so many rows, and the mean before it.
+
+    NaN stands for what is not finite, or has risen. `again` tells the orders of the rows from those of other calls.
+    """
+    shuffled = np.random.default_rng(subject.seed + again).permutation(subject.learn)
+    n_out = min(max(1, int(HELD_OUT * len(shuffled))), MOST_HELD_OUT, max(1, len(shuffled) - 1))
+    held_out = [shuffled[:n_out]] if n_folds == 1 else [shuffled[k::FOLDS] for k in range(n_folds)]
+    loss, untrained = np.empty((2, len(rates), n_folds))
+    for k, out in enumerate(held_out):
+        learn = np.setdiff1d(subject.learn, out, assume_unique=True)
+        untrained[:, k], loss[:, k] = _one_fold(subject, rates, learn, out, n_rows, n_epochs, subject.seed + again + k)
+    return np.where(diverged(loss, untrained), np.nan, loss), float(untrained.mean())
+
+
+def _one_fold(
+    subject: Subject, rates: np.ndarray, learn: np.ndarray, held_out: np.ndarray, n_rows: int, n_epochs: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the losses on the rows held out before and after training, each (n_rates,)."""
+    n, n_learn = len(rates), len(learn)
+    lanes, targets, weight = subject.begin(n), subject.targets_of(n), subject.weights_of(n)
+    pace = subject.model._rate(
+        lanes.n_lanes, max(1, round(n_rows / n_epochs)), n_epochs, rates=np.repeat(rates, subject.columns)
+    )
+    rows, probe = Rows.of(subject.X, finite=False), subject.probe(subject.X, n)
 
     def measured() -> np.ndarray:
         probe.set_coef(*fit.published(lanes))
-        still = probe.epoch(rows, targets, held_out, RateTable.constant(0.0), held_weight)
-        return mean_loss(probe, n_models, still).reshape(len(rates), n_folds)
+        return mean_loss(probe, n, probe.epoch(rows, targets, held_out, RateTable.constant(0.0), weight))
 
     with np.errstate(all="ignore"):
         untrained = measured()
-        lanes.epoch(rows, targets, order, pace.table(1, lanes.n_steps(len(order))), weight)
-        loss = measured()
-    return np.where(diverged(loss, untrained), np.nan, loss)
-
-
-Parts = tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]
-
-
-def _apart(subject: Subject, shuffled: np.ndarray, n_models: int, n_folds: int) -> Parts:
-    """Return the rows to learn from, those held out, and the weights of both: none is in both."""
-    n_out = min(max(1, int(HELD_OUT * len(shuffled))), MOST_HELD_OUT, max(1, len(shuffled) - 1))
-    weight = subject.weights_of(n_models)
-    return np.sort(shuffled[n_out:]), shuffled[:n_out], weight, weight
-
-
-def _in_folds(subject: Subject, shuffled: np.ndarray, n_models: int, n_folds: int) -> Parts:
-    """Return the same: all rows twice, which the weights tell apart, so that each fold learns from those of the others."""
-    fold = np.zeros(subject.X.shape[0], int)
-    fold[shuffled] = np.arange(len(shuffled)) % n_folds
-    outside = np.tile(fold[:, None] == np.arange(n_folds), (1, n_models // n_folds)).astype(float)
-    return np.sort(shuffled), shuffled, subject.weights_of(n_models, 1 - outside), subject.weights_of(n_models, outside)
+        for epoch in range(-(-n_rows // n_learn)):
+            left = n_rows - epoch * n_learn
+            whole = n_learn if left >= n_learn else max(left - left % lanes.batch_size, min(left, lanes.batch_size))
+            order = fit.epoch_order(learn, seed, epoch, True)[:whole]
+            lanes.epoch(rows, targets, order, pace.table(int(lanes.t), lanes.n_steps(whole)), weight)
+        return untrained, measured()
