@@ -25,6 +25,7 @@ _HOMES = {
         "MADGRAD SM3 Adafactor Armijo AdaptiveGradientClipping ArrayNormClipping AutoClip EMA GradientCentralization Lookahead ZClip"
     ),
     "fastgd.monitor": "ArrayHealth Monitor",
+    "fastgd.replay": "Replay",
     "fastgd.state": "State StepInfo",
     "fastgd.clipping": "clip_norm clip_value global_norm",
     "fastgd.checkpoint": "load load_latest save",
@@ -112,6 +113,7 @@ __all__ = [
     "QHAdam",
     "RAdam",
     "RMSprop",
+    "Replay",
     "Rprop",
     "SGDScheduleFree",
     "SignSGD",
@@ -220,6 +222,7 @@ if TYPE_CHECKING:
         Yogi,
         ZClip,
     )
+    from fastgd.replay import Replay
     from fastgd.state import State, StepInfo
     from fastgd.user_rule import rule
 

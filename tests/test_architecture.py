@@ -24,7 +24,18 @@ FLOORS = (
     [{"_kernels.execute"}],
     [
         {"_around", "_averages", "_search", "_step", "monitor"}
-        | {"_arrays", "_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}
+        | {
+            "_arrays",
+            "_groups",
+            "_params",
+            "clipping",
+            "optimizers",
+            "replay",
+            "state",
+            "_restore",
+            "user_rule",
+            "checkpoint",
+        }
     ],
     [{"_training"}, {"io"}],
     [{"_estimators"}],
