@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard fastgd/_kernels/*.pyx fastgd/_kernels/*.pxd fastgd/_kernels/*.h)
 
-.PHONY: demo test test-torch fuzz check bench docs clean
+.PHONY: demo test test-torch test-cuda fuzz check bench docs clean
 
 demo: .venv/installed
 	$(BIN)/fastgd demo
@@ -21,6 +21,12 @@ test-torch: .venv/installed-torch
 SECONDS ?= 60
 fuzz: .venv/installed-test
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+# The CUDA kernels' machine code and results, without a GPU; `make test` skips the former. In an environment of its own: numba-cuda takes
+# the place of Numba's own CUDA target, and brings half a gigabyte.
+test-cuda: .venv/installed-cuda
+	FASTGD_CUDA_ALL=1 .venv-cuda/bin/python -m pytest tests/test_cuda_sass.py tests/test_cuda_sim.py
+	.venv-cuda/bin/python -W ignore -m bench.gpu --sim
 
 # What CI asks beyond the tests: generated code is fresh, style, types.
 check: .venv/installed-dev
@@ -60,6 +66,13 @@ endef
 	$(BIN)/python -m pip install --quiet torch==2.13.0 expecttest
 	@touch $@
 
+.venv/installed-cuda: .venv/installed-test
+	$(PYTHON) -m venv .venv-cuda
+	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["optional-dependencies"]["cuda"], *p["optional-dependencies"]["test"], sep="\n")' > .venv/cuda.txt
+	.venv-cuda/bin/python -m pip install --quiet --requirement .venv/cuda.txt nvidia-cuda-nvdisasm nvidia-cuda-cuobjdump
+	.venv-cuda/bin/python -m pip install --quiet --editable .
+	@touch $@
+
 .venv/installed-dev: .venv/installed-test
 	$(call extra,dev)
 	@touch $@
@@ -73,6 +86,6 @@ endef
 	@touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-cuda build dist *.egg-info
 	rm -rf docs/_build docs/_catalogue docs/auto_* docs/generated docs/sg_execution_times.rst
 	find fastgd -name '*.so' -delete

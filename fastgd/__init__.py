@@ -27,6 +27,7 @@ _HOMES = {
     ),
     "fastgd.monitor": "ArrayHealth Monitor",
     "fastgd.recovery": "Recovery Rollback",
+    "fastgd.replay": "Replay",
     "fastgd.state": "State StepInfo",
     "fastgd.clipping": "clip_norm clip_value global_norm",
     "fastgd.checkpoint": "load load_latest save",
@@ -116,6 +117,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Recovery",
+    "Replay",
     "Rollback",
     "Rprop",
     "SGDScheduleFree",
@@ -227,6 +229,7 @@ if TYPE_CHECKING:
         ZClip,
     )
     from fastgd.recovery import Recovery, Rollback
+    from fastgd.replay import Replay
     from fastgd.state import State, StepInfo
     from fastgd.user_rule import rule
 

@@ -27,23 +27,12 @@ class Averages:
 
     def __init__(self, extra: Extra, names: list[str], params: list[np.ndarray]):
         self.extra, self.params = extra, params
-        axes = [execute.memory_order(p) for p in params]
-        dtypes = [execute.compute_dtype(p.dtype) for p in params]
-        self.arrays = [_params.zeros_in_order(p, o, d) for p, o, d in zip(params, axes, dtypes, strict=True)]
+        self.arrays = [execute.zeros(p, execute.compute_dtype(p.dtype)) for p in params]
         self.copied = 0  # after how many steps the parameters took the averages last
         guard = _params.Guard(names, self.arrays, [[] for _ in params], [(type(extra).__name__, ["decay", "alpha"])])
-        self._plan = execute.Plan(
-            self.arrays,
-            self.arrays,
-            self.arrays,
-            axes,
-            [execute.CODES[d.name] for d in dtypes],
-            [[] for _ in params],
-            [execute.addresses(rules.sgd, None, d) for d in dtypes],
-            [0] * len(params),
-            guard,
-            execute.thread_limit,
-        )
+        alone: list[list] = [[] for _ in params]
+        kernels = [(rules.sgd, None)] * len(params)
+        self._plan = execute.plan(self.arrays, self.arrays, self.arrays, alone, kernels, [0] * len(params), guard)
 
     def begin(self) -> None:
         """Start from the parameters."""

@@ -62,6 +62,13 @@ class Group:
                 pair[k] = value
                 object.__setattr__(self.current, name, tuple(pair))
 
+    def row(self, scale: float, age: int, carry: Any) -> tuple[float, ...]:
+        """Return the scalars of a sweep, (scale, limit, *hyper), for the step number `age` of parameters, at the present options."""
+        now = self.current
+        limit = math.inf if now.clip_value is None or now.factored else now.clip_value
+        sign = -1 if now.maximize and not now.factored else 1  # directions have been clipped and turned
+        return (sign * scale, limit, *self.pick(now._scalars(age, carry)))
+
     def set_rate(self, lr: float) -> None:
         """Let `current` have this rate."""
         if self.current is self.optimizer:

@@ -41,11 +41,6 @@ def joined(path: tuple) -> str:
     return ".".join(str(key) for key in path) if path else "param"
 
 
-def zeros_in_order(like: np.ndarray, axes: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Return zeros of an array's shape that lie in memory, side by side, in the given order of axes."""
-    return np.zeros([like.shape[axis] for axis in axes], dtype).transpose(np.argsort(axes))
-
-
 def plain_view(name: str, leaf: Any, role: str) -> np.ndarray:
     """Return the leaf as a base-class ndarray over the same memory, or raise the error that says what it should be."""
     subject = f"{role} {name!r}"
@@ -75,7 +70,7 @@ def check_dtype(subject: str, dtype: np.dtype) -> None:
 
 def first_nonfinite(array: np.ndarray) -> tuple[tuple[int, ...], float] | None:
     """Return index and value of the first element that is NaN or infinite, or None."""
-    flat = array.reshape(-1)  # a copy where the array is not contiguous
+    flat = execute.host(array).reshape(-1)  # a copy where the array is not contiguous
     for start in range(0, array.size, 1 << 20):
         block = flat[start : start + (1 << 20)]
         with np.errstate(invalid="ignore"):  # a signalling NaN of bfloat16
@@ -176,9 +171,46 @@ def check_params(tree: Tree) -> tuple[list[str], list[Any], list[np.ndarray]]:
                 "", "params", "a tree whose paths are distinct when joined by dots", name, "Rename one of the two."
             )
         seen.add(name)
+    leaf_list = [leaf for _, leaf in named]
+    on_device = [execute.is_on_device(leaf) for leaf in leaf_list]
+    if any(on_device):
+        return names, leaf_list, _device_params(names, leaf_list, on_device)
     arrays = [check_param(name, leaf) for name, leaf in named]
     check_distinct("param", names, arrays)
-    return names, [leaf for _, leaf in named], arrays
+    return names, leaf_list, arrays
+
+
+def _device_params(names: list[str], leaf_list: list[Any], on_device: list[bool]) -> list[Any]:
+    """Return views of parameters that are on a GPU, all of them, or raise."""
+    if not all(on_device):
+        there, here = names[on_device.index(True)], names[on_device.index(False)]
+        raise check.ArgumentTypeError(
+            f"param {there!r} is on a GPU, param {here!r} in host memory; give each place a state of its own"
+        )
+    views = execute.param_views(names, leaf_list)
+    if not np.isfinite(execute.square_sum(views)):
+        for name, found in zip(names, views, strict=True):
+            refuse_nonfinite(f"param {name!r}", found, "; parameters must be finite")
+    return views
+
+
+def refuse_on_device(optimizer: Any, monitor: int, arrays: list[Any]) -> None:
+    """Raise where an optimizer does, around its rule, what is done by NumPy alone, and the arrays are on a GPU."""
+    if isinstance(arrays[0], np.ndarray):
+        return
+    unfit = {"extras": bool(optimizer.extras), "monitor": bool(monitor)}
+    owner = type(optimizer).__name__
+    if optimizer.factored or optimizer.searches:
+        raise check.ArgumentTypeError(f"{owner} is computed by NumPy; its parameters must be in host memory")
+    for name, given in unfit.items():
+        if given:
+            raise check.value_error(owner, name, "left out for arrays on a GPU", getattr(optimizer, name, monitor))
+
+
+def refuse_rollback_on_device(owner: str, arrays: list[Any]) -> None:
+    """Raise where a good copy is asked for, which is NumPy's, and the arrays are on a GPU."""
+    if not isinstance(arrays[0], np.ndarray):
+        raise check.ArgumentValueError(f"the 'rollback' argument of {owner}.init must be left out for arrays on a GPU")
 
 
 class Guard:

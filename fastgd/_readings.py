@@ -77,9 +77,9 @@ class Readings:
                 copies.append(np.array(self._around.averages[-1].arrays[k], p.dtype))
                 continue
             group = self._groups[m]
-            slots = {slot: self.arrays[f"{name}.{slot}"] for slot in execute.slot_names(group.rule)}
+            slots = {slot: execute.host(self.arrays[f"{name}.{slot}"]) for slot in execute.slot_names(group.rule)}
             group.advance(max(self._plan.t - 1, 0), self._memories[m])  # as in the last step
-            copies.append(np.array(group.current._evaluated(p, slots), p.dtype))
+            copies.append(np.array(group.current._evaluated(execute.host(p), slots), p.dtype))
         return _params.arranged(self.params, iter(copies))
 
     @contextlib.contextmanager

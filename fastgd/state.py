@@ -58,6 +58,7 @@ class State(Readings):
         self, optimizer: Optimizer, groups: list[Optimizer], members: list[int], params: Tree, monitor_every: int = 0
     ):
         self.names, leaves, self._params = _params.check_params(params)
+        _params.refuse_on_device(optimizer, monitor_every, self._params)
         self.optimizer, self.params, self.skipped = optimizer, params, 0
         self._groups = [Group(g) for g in groups]
         self._lead = next((g for g in self._groups if g.optimizer == optimizer), None) or Group(optimizer)
@@ -66,11 +67,10 @@ class State(Readings):
         self._scheduled = [(k, group) for k, group in enumerate(own) if group.scheduled]
         self._members = members
         compute = [execute.compute_dtype(p.dtype) for p in self._params]
-        axes = [execute.memory_order(p) for p in self._params]
         self._check_eps(compute)
         states = [
-            [_params.zeros_in_order(p, order, dtype) for _ in execute.slot_names(self._groups[m].rule)]
-            for p, order, dtype, m in zip(self._params, axes, compute, members, strict=True)
+            [execute.zeros(p, dtype) for _ in execute.slot_names(self._groups[m].rule)]
+            for p, dtype, m in zip(self._params, compute, members, strict=True)
         ]
         self._around = Around(optimizer, self.names, self._params, [self._groups[m] for m in members])
         self._lent = False
@@ -88,26 +88,9 @@ class State(Readings):
             if name in self.arrays:
                 fix = "Rename the parameter: both would have this name in a checkpoint."
                 raise check.value_error("init", "params", "named otherwise than the state arrays", name, fix)
-        self._plan = execute.Plan(
-            params,
-            leaves,
-            self._params,
-            axes,
-            [execute.CODES[p.dtype.name] for p in self._params],
-            states,
-            [
-                execute.addresses(self._groups[m].rule, self._groups[m].measure, d)
-                for m, d in zip(members, compute, strict=True)
-            ],
-            members,
-            _params.Guard(
-                self.names,
-                self._params,
-                states,
-                [g.option_names() for g in self._groups],
-            ),
-            execute.thread_limit,
-        )
+        kernels = [(self._groups[m].rule, self._groups[m].measure) for m in members]
+        guard = _params.Guard(self.names, self._params, states, [g.option_names() for g in self._groups])
+        self._plan = execute.plan(params, leaves, self._params, states, kernels, members, guard)
 
     @classmethod
     def begin(
@@ -138,6 +121,7 @@ class State(Readings):
         cohorts = [execute.Cohort(k, 0, state._groups[k].current._first_carry()) for k in homes]
         state._plan.set_cohorts(cohorts, range(len(homes)) if apart else state._members)
         if policy is not None:
+            _params.refuse_rollback_on_device(type(optimizer).__name__, state._params)
             state.recovery = Recovery(policy, state)
         return state
 
@@ -315,9 +299,7 @@ class State(Readings):
         for cohort in self._plan.cohorts:
             group = self._groups[cohort.group]
             now, age, carry = group.current, cohort.age + 1, cohort.carry if informed is None else next(informed)
-            limit = math.inf if now.clip_value is None or now.factored else now.clip_value
-            sign = -1 if now.maximize and not now.factored else 1  # directions have been clipped and turned
-            rows.append((sign * scale, limit, *group.pick(now._scalars(age, carry))))
+            rows.append(group.row(scale, age, carry))
             carries.append(now._next_carry(age, carry))
             squares.append(now.squares and not now.factored)
         return rows, carries, squares
@@ -360,9 +342,9 @@ class State(Readings):
         """Return the same without the good copy."""
         self._refuse_lent("save")
         self._around.settle(self.t)
-        tensors = dict(zip(self.names, self._params, strict=True))
+        tensors = {**dict(zip(self.names, self._params, strict=True)), **self.arrays}
         cohorts = self._plan.cohorts
-        return tensors | dict(self.arrays), {
+        return {name: execute.host(array) for name, array in tensors.items()}, {
             "optimizer": self.optimizer.to_dict(),
             "groups": [g.optimizer.to_dict() for g in self._groups],
             "names": self.names,

@@ -23,7 +23,7 @@ FLOORS = (
     [{"_kernels"}, {"schedules"}, {"_safetensors"}, {"_sealed_file"}],
     [{"_kernels.execute"}],
     [
-        {"_around", "_averages", "_readings", "_search", "_step", "monitor", "recovery"}
+        {"_around", "_averages", "_readings", "_search", "_step", "monitor", "recovery", "replay"}
         | {"_arrays", "_groups", "_params", "clipping", "optimizers", "state", "_restore", "user_rule", "checkpoint"}
     ],
     [{"_training"}, {"io"}],

@@ -193,12 +193,18 @@ def written_rule(rule: types.FunctionType, dtype: np.dtype, clip: types.Function
     return RuleText("\n\n".join([*module.texts, sweep]), name, dtype, elements + hyper)
 
 
+def written_functions(functions: list[types.FunctionType], dtype: np.dtype) -> tuple[str, list[str], list[int]]:
+    """Return the text of several functions of numbers, their names in it, and how many values each returns."""
+    module = _Module(dtype)
+    names = [module.function(f) for f in functions]
+    return "\n\n".join(module.texts), names, [module.returned[name] for name in names]
+
+
 def written_function(function: types.FunctionType, dtype: np.dtype) -> RuleText:
     """Return the text of one function of numbers, without a sweep."""
-    module = _Module(dtype)
-    name = module.function(function)
+    text, (name,), _ = written_functions([function], dtype)
     code = function.__code__
-    return RuleText("\n\n".join(module.texts), name, dtype, code.co_varnames[: code.co_argcount])
+    return RuleText(text, name, dtype, code.co_varnames[: code.co_argcount])
 
 
 def _sweep(rule: str, clip: str, arrays: int, hyper: int) -> str:

@@ -22,17 +22,22 @@ __all__ = [
     "Plan",
     "addresses",
     "compute_dtype",
+    "host",
     "hyper_names",
     "info",
+    "is_on_device",
     "lane_table",
     "memory_order",
     "network_table",
     "online_table",
+    "param_views",
+    "plan",
     "slot_names",
     "square_sum",
     "sweep_address",
     "text_table",
     "thread_limit",
+    "zeros",
 ]
 
 CODES = _drive.CODES
@@ -194,8 +199,73 @@ def memory_order(array: np.ndarray) -> tuple[int, ...]:
     return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
 
 
-def square_sum(arrays: list[np.ndarray]) -> float:
+def is_on_device(leaf: Any) -> bool:
+    """Say whether an array lies in CUDA memory, whoever made it; NumPy's never do."""
+    if isinstance(leaf, np.ndarray) or not any(hasattr(leaf, name) for name in DEVICE_MARKS):
+        return False
+    from fastgd._kernels import cuda_arrays
+
+    return cuda_arrays.is_on_device(leaf)
+
+
+DEVICE_MARKS = ("__dlpack_device__", "__cuda_array_interface__", "is_cuda")
+
+
+def host(array: Any) -> np.ndarray:
+    """Return an array of a state as NumPy has it: itself, or a copy of what is on a GPU."""
+    return array if isinstance(array, np.ndarray) else np.asarray(array)
+
+
+def param_views(names: list[str], leaves: list[Any]) -> list[Any]:
+    """Return views of parameters on a GPU, or raise what is wrong with the first bad one; only their values are not looked at."""
+    from fastgd._kernels import cuda_arrays
+
+    views = [cuda_arrays.view(f"param {name!r}", leaf, True) for name, leaf in zip(names, leaves, strict=True)]
+    cuda_arrays.refuse_overlaps(names, views)
+    return views
+
+
+def zeros(like: Any, dtype: np.dtype, shape: tuple[int, ...] | None = None) -> Any:
+    """Return zeros of an array's shape, or of another one on a GPU, where it lies and in the order in which its elements lie there."""
+    if isinstance(like, np.ndarray):
+        axes = memory_order(like)
+        return np.zeros([like.shape[axis] for axis in axes], dtype).transpose(np.argsort(axes))
+    from fastgd._kernels import cuda_arrays
+
+    return cuda_arrays.zeros(like.shape if shape is None else shape, dtype)
+
+
+def plan(
+    tree: Any, leaves: list, arrays: list, states: list, kernels: list[tuple], members: list[int], guard: Any
+) -> Any:
+    """Return the plan of a state, made for where its arrays live.
+
+    Parameters
+    ----------
+    tree, leaves, arrays, states, guard
+        See `Plan`.
+    kernels : list of (rule, measure)
+        Of each parameter; the measure may be None.
+    members : list of int
+        Each parameter's group.
+    """
+    if not isinstance(arrays[0], np.ndarray):
+        from fastgd._kernels.cuda_plan import CudaPlan
+
+        return CudaPlan(tree, leaves, arrays, states, kernels, members, guard)
+    axes, codes = [memory_order(a) for a in arrays], [CODES[a.dtype.name] for a in arrays]
+    loops = [
+        addresses(rule, measure, compute_dtype(a.dtype)) for (rule, measure), a in zip(kernels, arrays, strict=True)
+    ]
+    return Plan(tree, leaves, arrays, axes, codes, states, loops, members, guard, thread_limit)
+
+
+def square_sum(arrays: list) -> float:
     """Return the sum of all squares, in float64, over fixed blocks and a fixed tree."""
+    if arrays and not isinstance(arrays[0], np.ndarray):
+        from fastgd._kernels import cuda_plan
+
+        return cuda_plan.square_sum(arrays)
     codes = [CODES[a.dtype.name] for a in arrays]
     return Bundle(arrays, [memory_order(a) for a in arrays], codes, thread_limit).square_sum()
 

@@ -1,6 +1,7 @@
 """What an epoch of lanes measured."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 

@@ -253,8 +253,9 @@ class Optimizer(metaclass=_Checked):
         ----------
         params : ndarray, or list, tuple or dict (nested) of ndarrays
             Float32, float64, float16 or ml_dtypes.bfloat16 arrays of any shape and strides, updated in place by every step. They must be
-            writeable, finite, and may not share memory. A parameter's name is its path: ``"layer1.weight"``, ``"0"``, or ``"param"`` for
-            a single array.
+            writeable, finite, and may not share memory. Or all of them C-contiguous arrays on a GPU, which is where they then are
+            updated: torch tensors, or any that have the CUDA array interface or DLPack. A parameter's name is its path:
+            ``"layer1.weight"``, ``"0"``, or ``"param"`` for a single array.
         overrides : dict of str to dict, optional
             Other hyperparameters for the parameters whose name matches a pattern (as in `fnmatch`); later patterns win.
         steps_per_epoch, total_steps : int, optional

@@ -1,0 +1,213 @@
+"""Compiles the CUDA kernels with numba-cuda and launches them; with ``NUMBA_ENABLE_CUDASIM=1``, runs them in Numba's simulator.
+
+Nothing here is imported until an array on a GPU is met. Kernels take addresses and counts only, all int64, so that one signature
+serves each kind of kernel and a launch carries no array descriptors.
+"""
+
+import functools
+import importlib.util
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastgd._kernels import vecio
+from fastgd._kernels.cuda_source import CONTROL, KernelText
+from fastgd._kernels.vecio import SIMULATED
+from fastgd._validation import ArgumentTypeError
+
+BLOCK = 8 if SIMULATED else 256
+"""Threads of a block; the simulator has a thread of the operating system for each."""
+SMALLEST_FACTOR = 2.0**-126  # as in fastgd.clipping: smaller factors are not normal numbers in float32
+
+_kernels: dict[Any, Callable] = {}
+
+
+@functools.cache
+def module() -> Any:
+    """Return `numba.cuda`, or raise, in one line, what is missing."""
+    extra = "pip install 'fastgd[cuda13]' (driver 580 or later) or 'fastgd[cuda12]'"
+    if not SIMULATED and importlib.util.find_spec("numba_cuda") is None:
+        raise ArgumentTypeError(f"arrays on a GPU need the package numba-cuda, which is not installed: {extra}")
+    from numba import cuda
+
+    if not SIMULATED and not cuda.is_available():
+        raise ArgumentTypeError("arrays on a GPU need an NVIDIA driver and a GPU, and numba-cuda finds none")
+    return cuda
+
+
+def _jit_options() -> dict[str, Any]:
+    return {} if SIMULATED else {"launch_bounds": (BLOCK,)}
+
+
+def namespace(text: KernelText) -> dict[str, Any]:
+    """Return what the names in a kernel's text stand for, the functions it calls compiled."""
+    from numba import cuda
+
+    f32, f64, i64 = np.float32, np.float64, int
+    types: Any = np
+    if not SIMULATED:
+        from numba.cuda import types
+
+        f32, f64, i64 = types.float32, types.float64, types.int64
+    world = {
+        "_fastgd_T": f64 if text.compute == "f64" else f32,
+        "_fastgd_double": f64,
+        "_fastgd_math": math,
+        "_fastgd_mul": vecio.primitives()[f"mul_{text.compute}"],
+        "cuda": cuda,
+        "i64": i64,
+        "f64": f64,
+        "zero": np.float64(0),
+        "shared_type": types.float64,
+        "flag_type": types.int64,
+        **vecio.primitives(),
+        **RANGES,
+    }
+    return world
+
+
+# Squares of float64 numbers beyond these bounds may leave its range: they are summed apart, scaled by powers of two.
+RANGES = {"smallest": 2.0**-500, "largest": 2.0**500, "shrink": 2.0**-540, "grow": 2.0**540}
+
+
+def compiled_function(function: Callable) -> Callable:
+    """Return a function that kernels call; the simulator calls it as it is."""
+    if SIMULATED:
+        return function
+    from numba import cuda
+
+    jit: Any = cuda.jit  # Numba's own, which has no such option, is what mypy finds
+    return jit(device=True, forceinline=True)(function)
+
+
+def defined(text: KernelText) -> Callable:
+    """Return the kernel of a text as a Python function, whatever it calls being compiled."""
+    world = namespace(text)
+    if "decide(" in text.text:
+        world["decide"] = decide()
+    code = compile(text.text, f"<fastgd {text.name}>", "exec", dont_inherit=True)
+    exec(code, world)
+    for name, value in list(world.items()):
+        if name.startswith("_fastgd") and getattr(value, "__code__", None) is not None and value.__globals__ is world:
+            world[name] = compiled_function(value)
+    return world[text.name]
+
+
+def kernel(text: KernelText) -> Callable:
+    """Return a compiled kernel: ``kernel[blocks, BLOCK, stream](*arguments)``."""
+    key = text
+    if key not in _kernels:
+        cuda = module()
+        function = defined(text)
+        signature = None if SIMULATED else f"void({', '.join(['int64'] * text.n_arguments)})"
+        _kernels[key] = (
+            cuda.jit(**_jit_options())(function)
+            if signature is None
+            else cuda.jit(signature, **_jit_options())(function)
+        )
+    return _kernels[key]
+
+
+# ------------------------------------------------------------------------------------------------ what a step does, on the device
+
+DECIDE = """\
+def decide(ctl, limits, s0, s1, s2):
+    if s1 > zero:
+        norm = math.sqrt(s1 + s0 * (shrink * shrink)) / shrink
+    elif s2 > zero:
+        norm = math.sqrt(s0 + s2 / grow / grow) if s0 > zero else math.sqrt(s2) / grow
+    else:
+        norm = math.sqrt(s0)
+    st_f64(ctl + {sum}, s0 if s1 == zero and s2 == zero else norm * norm)
+    st_f64(ctl + {norm}, norm)
+    begin_step(ctl, limits, norm)
+"""
+
+# Only a step that is taken goes on to the next row: one that is skipped is not a step of the schedule. Policy 0 takes numbers that are
+# not finite as 0, 1 skips the step, 2 also lets no later one be taken until the host has looked.
+BEGIN_STEP = """\
+def begin_step(ctl, limits, norm):
+    row = ld_i64(ctl + {next})
+    policy = ld_i64(ctl + {policy})
+    finite = norm - norm == zero
+    st_i64(ctl + {row}, row)
+    if row >= ld_i64(ctl + {end}):
+        st_i64(ctl + {skip}, 1)
+        st_i64(ctl + {overrun}, ld_i64(ctl + {overrun}) + 1)
+        return
+    if not finite and policy != 0:
+        st_i64(ctl + {skip}, 1)
+        st_i64(ctl + {skipped}, ld_i64(ctl + {skipped}) + 1)
+        if policy == 2:
+            st_i64(ctl + {end}, 0)
+        return
+    st_i64(ctl + {skip}, 0)
+    st_i64(ctl + {next}, row + 1)
+    limit = ld_f64(limits + 8 * row)
+    power, factor, clipped = one, one, 0
+    if norm > limit and finite:
+        clipped = 1
+        factor = limit / norm
+        if factor <= least:
+            mantissa, exponent = math.frexp(norm)
+            power = math.ldexp(one, -exponent)
+            factor = limit / mantissa
+    st_i64(ctl + {clipped}, clipped)
+    st_f64(ctl + {power}, power)
+    st_f64(ctl + {factor}, factor)
+"""
+
+BEGIN = """\
+def begin(ctl, limits):
+    if cuda.grid(1) == 0:
+        begin_step(ctl, limits, zero)
+"""
+
+
+@functools.cache
+def _begin_step() -> Callable:
+    return _control_function(BEGIN_STEP, "begin_step", {})
+
+
+@functools.cache
+def decide() -> Callable:
+    """Return the function that turns a norm into what the step does."""
+    return _control_function(DECIDE, "decide", {"begin_step": _begin_step()})
+
+
+def _control_function(text: str, name: str, callees: dict[str, Callable]) -> Callable:
+    whole = KernelText(text.format(**CONTROL), name, np.dtype(np.float64), "f64", 0)
+    world = namespace(whole) | {"math": math, "one": np.float64(1), "least": SMALLEST_FACTOR} | callees
+    exec(compile(whole.text, f"<fastgd {name}>", "exec", dont_inherit=True), world)
+    return compiled_function(world[name])
+
+
+def defined_begin() -> Callable:
+    """Return the kernel, of one thread, that begins a step without a norm, as a Python function."""
+    text = KernelText(BEGIN, "begin", np.dtype(np.float64), "f64", 2)
+    world = namespace(text) | {"begin_step": _begin_step()}
+    exec(compile(text.text, "<fastgd begin>", "exec", dont_inherit=True), world)
+    return world["begin"]
+
+
+@functools.cache
+def begin() -> Callable:
+    """Return that kernel, compiled."""
+    cuda = module()
+    return cuda.jit(defined_begin()) if SIMULATED else cuda.jit("void(int64, int64)")(defined_begin())
+
+
+@functools.cache
+def _resident_blocks(kernel: Any) -> int:
+    """Return how many blocks of a kernel the device holds at a time: by their registers, of which a processor has 65536."""
+    found = kernel.get_regs_per_thread()
+    registers = max(found.values()) if isinstance(found, dict) else found
+    per_processor = max(1, min(8, 65536 // (BLOCK * -(-registers // 8) * 8)))
+    return per_processor * module().get_current_device().MULTIPROCESSOR_COUNT
+
+
+def blocks(kernel: Any, n_chunks: int) -> int:
+    """Return how many blocks a launch over so many chunks has: one wave at most, because a second one may be nearly empty."""
+    return min(n_chunks, 2 if SIMULATED else _resident_blocks(kernel))

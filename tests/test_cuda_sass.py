@@ -1,0 +1,90 @@
+"""The CUDA kernels' machine code, for five generations of GPUs: few registers, no local memory, wide accesses, no needless float64.
+
+Needs numba-cuda, but no GPU: ``make test-cuda`` installs it and runs these, and all of them with ``FASTGD_CUDA_ALL=1``.
+"""
+
+import importlib.util
+import inspect
+import os
+
+import pytest
+
+from fastgd._kernels import cuda, cuda_source, measures, rules
+from fastgd._kernels.cuda_source import row_words
+
+if importlib.util.find_spec("numba_cuda") is None or cuda.SIMULATED:
+    pytest.skip("needs numba-cuda and its compiler: make test-cuda", allow_module_level=True)
+
+from tests import cuda_sass
+
+RULES = {n: f for n, f in vars(rules).items() if inspect.isfunction(f) and n != "clipped"}
+MEASURES = {n: f for n, f in vars(measures).items() if inspect.isfunction(f)}
+FEW = ("sgd", "momentum", "adam", "adan")
+ALL = bool(os.environ.get("FASTGD_CUDA_ALL"))
+# Of these rules, all products, sums and comparisons: nothing is divided and no root is taken.
+PLAIN = ("sgd", "momentum", "nesterov", "lion", "signsgd", "signum", "rprop", "qhm", "novograd", "dog")
+# Of these, two registers' worth stays on the stack for the newest generation, whatever the text: its compiler prefers 48 registers, or 64.
+ON_THE_STACK = {("prodigy", (12, 0)), ("schedule_free_adamw", (12, 0))}
+
+
+def slots(rule):
+    return len(cuda_source.signature(rule)[0]) - 2
+
+
+@pytest.mark.parametrize("name", RULES if ALL else FEW)
+def test_updates_of_float32(name):
+    rule = RULES[name]
+    addresses, n_scalars = 2 + slots(rule), 2 + len(cuda_source.signature(rule)[1])
+    loaded = addresses - (name == "secant")  # whose state is overwritten unread
+    table = (addresses + (addresses + 1 == row_words(slots(rule)))) // 2  # words that are loaded in pairs
+    scalars = n_scalars // 4 + (n_scalars % 4 == 3)  # what is left of a vector is loaded by less
+    for target, found in cuda_sass.machines(cuda_source.update(rule, "f32")).items():
+        assert found.local == 0 and found.stack <= (16 if (name, target) in ON_THE_STACK else 0), (target, found)
+        assert found.stack or not (found.of("STL") or found.of("LDL")), (target, found)
+        assert found.registers <= 80, (target, found.registers)
+        assert found.of("LDG.E.128", hot=True) == loaded + table + scalars, (target, found.hot)
+        assert found.of("STG.E.128", hot=True) == 1 + slots(rule), (target, found.hot)
+        assert not [n for n in found.counts if n.startswith(("DADD", "DMUL", "DFMA", "DSETP"))], (target, found.counts)
+        assert not found.of("F2F", hot=True), (target, found.hot)
+        if name in PLAIN:
+            assert not found.of("FFMA"), f"{target}: a product is fused with a sum: other bits than the processor's"
+
+
+@pytest.mark.parametrize("kind", ["f64", "f16", "bf16"])
+@pytest.mark.parametrize("name", RULES if ALL else FEW)
+def test_updates_of_other_dtypes(name, kind):
+    rule = RULES[name]
+    targets = cuda_sass.TARGETS if name in FEW else ((9, 0),)
+    for target, found in cuda_sass.machines(cuda_source.update(rule, kind), targets).items():
+        assert found.stack == found.local == 0 and not found.of("STL") and not found.of("LDL"), (target, found)
+        assert found.registers <= (160 if kind == "f64" else 80), (target, found.registers)
+        wide = slots(rule) + (2 if kind == "f64" else 0)
+        assert found.of("STG.E.128", hot=True) == wide - (kind == "f64"), (target, found.hot)
+        assert found.of("LDG.E.128", hot=True) >= wide, (target, found.hot)
+        if kind != "f64":
+            assert found.of("STG.E.64", hot=True) == 1, (target, found.hot)
+            assert not found.of("DMUL") and not found.of("DADD") and not found.of("DFMA"), (target, found.counts)
+        if name in PLAIN:
+            assert not found.of("DFMA") and not found.of("FFMA"), (target, found.counts)
+
+
+@pytest.mark.parametrize("kind", ["f32", "f64", "f16", "bf16"])
+def test_norms(kind):
+    """Four vectors are in flight at a time; squares are float64 on purpose, so that none overflows."""
+    for target, found in cuda_sass.machines(cuda_source.norm(kind, cuda.BLOCK, 8)).items():
+        assert found.stack == found.local == 0 and not found.of("STL") and not found.of("LDL"), (target, found)
+        assert found.registers <= 80, (target, found.registers)
+        assert found.of("LDG.E.128" if kind in ("f32", "f64") else "LDG.E.64", hot=True) >= 5, (target, found.hot)
+
+
+@pytest.mark.parametrize("name", MEASURES if ALL else ("dog_sums", "lamb_sums"))
+def test_measures(name):
+    rule = {2 + slots(f): f for f in RULES.values()}[max(2, len(cuda_source.signature(MEASURES[name])[0]))]
+    for target, found in cuda_sass.machines(cuda_source.measured(MEASURES[name], rule, "f32", cuda.BLOCK)).items():
+        assert found.stack == found.local == 0 and not found.of("STL") and not found.of("LDL"), (target, found)
+        assert found.registers <= 96, (target, found.registers)
+
+
+def test_the_beginning_of_a_step():
+    for target, found in cuda_sass.begin_machines().items():
+        assert found.stack == found.local == 0 and found.registers <= 64, (target, found)
