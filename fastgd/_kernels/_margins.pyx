@@ -17,13 +17,13 @@ cdef void multiply(
     Py_ssize_t n_rows, const int64_t *order, Py_ssize_t n_features, Py_ssize_t stride, const real *data, const index *indices,
     const index *indptr, const real *w, real *out, block *lanes_,
 ) noexcept nogil:
-    cdef Py_ssize_t r, i
+    cdef Py_ssize_t r, i, K = sizeof(lanes_[0])
     for r in range(n_rows):
         i = order[r]
         if index is int32_t or index is int64_t:
-            dot(indptr[i + 1] - indptr[i], data + indptr[i], indices + indptr[i], w, indices, 0, out + r * <Py_ssize_t> sizeof(lanes_[0]), lanes_)
+            dot(indptr[i + 1] - indptr[i], data + indptr[i], indices + indptr[i], w, indices, 0, out + r * K, lanes_)
         else:
-            dot(n_features, data + i * stride, indices, w, indices, 0, out + r * <Py_ssize_t> sizeof(lanes_[0]), lanes_)
+            dot(n_features, data + i * stride, indices, w, indices, 0, out + r * K, lanes_)
 
 
 cdef by_lanes(rows, cnp.ndarray order, cnp.ndarray w, cnp.ndarray out, const real *real_, const index *index_):

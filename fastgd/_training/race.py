@@ -89,7 +89,7 @@ class Track:
         return Folds.of(self.learn, self.X.shape[0], len(self.validation[1]))
 
     @property
-    def lanesof_rate(self) -> int:
+    def lanes_of_rate(self) -> int:
         """The number of lanes of a rate, those of its folds included."""
         return self.width * self.folds.n_models
 
