@@ -20,7 +20,9 @@ sys.setswitchinterval(1e-5)  # the simulator's barriers wait for the interpreter
 S = fastgd.schedules
 SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 32, 33, 192, 200)
 ELEMENTWISE = [
-    k for k in fastgd.Optimizer.registry.values() if not (k.factored or k.searches or k.__module__.startswith("tests"))
+    kind
+    for kind in fastgd.Optimizer.registry.values()
+    if not (kind.factored or kind.searches or kind.needs_rows or kind.__module__.startswith("tests"))
 ]
 VARIANTS = [
     fastgd.SGD(lr=0.1, momentum=0.9), fastgd.SGD(lr=0.1, momentum=0.9, nesterov=True), fastgd.Adam(amsgrad=True),

@@ -18,7 +18,7 @@ ESTIMATORS = [
     MLPClassifier(max_iter=60),
     MLPClassifier(solver="sgd", learning_rate=0.1 * cosine("100%"), activation="silu", **SMALL),
     MLPRegressor(max_iter=60),
-    MLPRegressor(loss="huber", optimizer=fastgd.AdamW(lr=0.05), dropout=0.1, clip_norm=1.0, **SMALL),
+    MLPRegressor(loss="huber", optimizer=fastgd.AdamW(lr=0.02), dropout=0.1, clip_norm=1.0, **SMALL),
 ]
 WEIGHTS = {
     f"check_sample_weight_equivalence_on_{kind}_data": "a row of weight 2 is one row, whose units drop out together"

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import matplotlib
+import matplotlib.figure
 import numpy as np
 import pytest
 from hypothesis import given, settings

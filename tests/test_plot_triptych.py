@@ -1,6 +1,7 @@
 """Too small, right, too large: the verdicts against what really happens, and the pictures against the paths."""
 
 import matplotlib
+import matplotlib.figure
 import numpy as np
 import pytest
 from hypothesis import given, settings

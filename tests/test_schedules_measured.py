@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
@@ -24,6 +24,7 @@ def driven(schedule, losses):
     return rates
 
 
+@settings(deadline=None)  # the first example imports torch
 @given(
     LOSSES,
     st.sampled_from([0.0, 0.3, 0.5]),
