@@ -23,11 +23,6 @@ LANES = [
     "-O2", "-ftree-loop-vectorize", "-fno-tree-slp-vectorize", "-fpeel-loops", "-fno-tree-loop-distribute-patterns",
     "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
 ]  # fmt: skip
-# All that happens to a row, in one function: what one part hands to the next then stays in registers, a tenth of the time of an epoch.
-ONE_FUNCTION = [
-    f"--param={name}=3000"
-    for name in ("max-inline-insns-single", "large-function-growth", "inline-unit-growth", "large-stack-frame-growth")
-]
 # Loops over several arrays, whose distance is only known when they run, need the vectoriser's own choice.
 RULES = ["-fvect-cost-model=dynamic"]
 # The same loops for each level of x86-64 processors; fastgd/_kernels/execute.py chooses at import.
@@ -89,14 +84,13 @@ def extensions() -> list[Extension]:
         Extension("fastgd._kernels._online", [f"{KERNELS}/_online.pyx"], extra_compile_args=DRIVER, **common),
     ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
-    rows = lanes + usable(ONE_FUNCTION, "the lanes may be slower")
     rules = lanes + usable(RULES, "optimizers in lanes may be slower")
     # The networks' tiles of products must be unrolled into registers, which -O3 does and -O2 does not.
     flags_of = {
         "_sweeps": loops,
         "_blocks": loops,
         "_lane_losses": lanes,
-        "_lanes": rows,
+        "_lanes": lanes,
         "_margins": lanes,
         "_lane_rules": rules,
         "_batches": rules,
