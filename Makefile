@@ -25,11 +25,55 @@ fuzz: .venv/installed-test
 # The CUDA kernels' machine code and results, without a GPU; `make test` skips the former. In an environment of its own: numba-cuda takes
 # the place of Numba's own CUDA target, and brings half a gigabyte.
 test-cuda: .venv/installed-cuda
-	FASTGD_CUDA_ALL=1 .venv-cuda/bin/python -m pytest tests/test_cuda_sass.py tests/test_cuda_sim.py
-	.venv-cuda/bin/python -W ignore -m bench.gpu --sim
+	PYTHONPATH="$(CURDIR)" FASTGD_CUDA_ALL=1 .venv-cuda/bin/python -m pytest tests/test_cuda_sass.py tests/test_cuda_sim.py
+	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -W ignore -m bench.gpu --sim
 
 # What CI asks beyond the tests: generated code is fresh, style, types.
 check: .venv/installed-dev
+	$(BIN)/python -m fastgd._kernels.emit --check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint fastgd/_kernels
+	$(BIN)/mypy
+
+bench: .venv/installed-bench
+	$(BIN)/python -m bench.report
+
+# Runs the galleries; fetches nothing.
+docs: .venv/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("fastgd needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv || { echo "creating .venv failed: on Debian, apt-get install python3-venv"; rm -rf .venv; exit 1; }
+
+# Install what an extra of pyproject.toml names, without building fastgd again.
+define extra
+$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(1)"], sep="\n")' > .venv/$(1).txt
+$(BIN)/python -m pip install --quiet --requirement .venv/$(1).txt
+endef
+
+.venv/installed: .venv/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable .
+	$(call extra,plot)
+	@touch $@
+
+.venv/installed-test: .venv/installed
+	$(call extra,test)
+	@touch $@
+
+.venv/installed-torch: .venv/installed-test
+	$(BIN)/python -m pip install --quiet torch==2.13.0 expecttest
+	@touch $@
+
+# fastgd itself is not built again: the kernels of .venv lie in the source tree.
+.venv/installed-cuda: .venv/installed-test
+	$(PYTHON) -m venv .venv-cuda
+	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; e = p["optional-dependencies"]; print(*p["dependencies"], *e["cuda"], *e["test"], sep="\n")' > .venv/cuda.txt
+	.venv-cuda/bin/python -m pip install --quiet --requirement .venv/cuda.txt nvidia-cuda-nvdisasm nvidia-cuda-cuobjdump
+	@touch $@
+
+.venv/installed-dev
 	$(BIN)/python -m fastgd._kernels.emit --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
