@@ -73,50 +73,6 @@ endef
 	.venv-cuda/bin/python -m pip install --quiet --requirement .venv/cuda.txt nvidia-cuda-nvdisasm nvidia-cuda-cuobjdump
 	@touch $@
 
-.venv/installed-dev
-	$(BIN)/python -m fastgd._kernels.emit --check
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint fastgd/_kernels
-	$(BIN)/mypy
-
-bench: .venv/installed-bench
-	$(BIN)/python -m bench.report
-
-# Runs the galleries; fetches nothing.
-docs: .venv/installed-docs
-	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
-
-.venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit("fastgd needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv .venv || { echo "creating .venv failed: on Debian, apt-get install python3-venv"; rm -rf .venv; exit 1; }
-
-# Install what an extra of pyproject.toml names, without building fastgd again.
-define extra
-$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(1)"], sep="\n")' > .venv/$(1).txt
-$(BIN)/python -m pip install --quiet --requirement .venv/$(1).txt
-endef
-
-.venv/installed: .venv/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable .
-	$(call extra,plot)
-	@touch $@
-
-.venv/installed-test: .venv/installed
-	$(call extra,test)
-	@touch $@
-
-.venv/installed-torch: .venv/installed-test
-	$(BIN)/python -m pip install --quiet torch==2.13.0 expecttest
-	@touch $@
-
-.venv/installed-cuda: .venv/installed-test
-	$(PYTHON) -m venv .venv-cuda
-	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["optional-dependencies"]["cuda"], *p["optional-dependencies"]["test"], sep="\n")' > .venv/cuda.txt
-	.venv-cuda/bin/python -m pip install --quiet --requirement .venv/cuda.txt nvidia-cuda-nvdisasm nvidia-cuda-cuobjdump
-	.venv-cuda/bin/python -m pip install --quiet --editable .
-	@touch $@
-
 .venv/installed-dev: .venv/installed-test
 	$(call extra,dev)
 	@touch $@
