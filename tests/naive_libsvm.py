@@ -42,7 +42,7 @@ def _row(tokens, dtype, multilabel, one_based, allow):
     else:
         texts = tokens.pop(0).split(b",") if multilabel else [tokens.pop(0)]
         labels = [_number(text, np.float64, allow) for text in texts]
-        qid = _whole(tokens.pop(0)[4:], LARGEST_QID) if tokens and tokens[0].startswith(b"qid:") else -1
+        qid = _qid(tokens.pop(0)[4:]) if tokens and tokens[0].startswith(b"qid:") else -1
     entries = []
     for token in tokens:
         index, colon, value = token.partition(b":")
@@ -56,6 +56,10 @@ def _row(tokens, dtype, multilabel, one_based, allow):
             raise Refused(token)
         entries.append((index, _number(value, dtype, allow)))
     return labels, qid, entries
+
+
+def _qid(text):
+    return -_whole(text[1:], LARGEST_QID) if text.startswith(b"-") else _whole(text, LARGEST_QID)
 
 
 def _whole(text, largest):
