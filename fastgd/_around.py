@@ -10,11 +10,9 @@ from fastgd import _validation as check
 from fastgd._averages import Averages
 from fastgd._groups import Group
 from fastgd._kernels import execute
+from fastgd._kernels.ranges import LARGEST_SQUARED
 from fastgd.optimizers._base import Optimizer
 from fastgd.optimizers.limits import NormLimit
-
-LARGEST = {"float32": 1e16, "float64": 1e150}
-"""Limits of gradients that a rule squares, as in ``_plan.pyx``."""
 
 
 class Around:
@@ -95,7 +93,7 @@ class Around:
             p, now = self.params[i], self.groups[i].current
             wide = execute.compute_dtype(p.dtype)
             nonfinite += _params.count_nonfinite(g) if self.zeroing else 0
-            limit = min(math.inf if now.clip_value is None else now.clip_value, LARGEST[wide.name])
+            limit = min(math.inf if now.clip_value is None else now.clip_value, LARGEST_SQUARED[wide.name])
             seen = (_zeroed(g) if self.zeroing else g).astype(wide, copy=False)
             seen = np.clip(seen * wide.type(-scale if now.maximize else scale), -limit, limit)
             age = plan.cohort_of(i).age + 1

@@ -8,7 +8,8 @@ import numpy as np
 from fastgd import _params
 from fastgd import _validation as check
 from fastgd._kernels import execute
-from fastgd.clipping import SAFE, SMALLEST_FACTOR, norm_of, scaled, scaled_norm
+from fastgd._kernels.ranges import SMALLEST_FACTOR
+from fastgd.clipping import SAFE, norm_of, scaled, scaled_norm
 
 
 class StepInfo(NamedTuple):

@@ -6,13 +6,11 @@ import numpy as np
 
 from fastgd import _validation as check
 from fastgd._kernels import execute
+from fastgd._kernels.ranges import SMALLEST_FACTOR
 from fastgd._params import Tree, check_distinct, check_dtype, leaves, plain_view, refuse_nonfinite
 
 SAFE = (1e-280, 1e300)
 """Sums of squares between these bounds have neither overflowed nor lost anything to underflow."""
-
-SMALLEST_FACTOR = 2.0**-126
-"""Smaller clipping factors are not normal numbers in float32: the power of two in them then goes to a copy of the gradient."""
 
 
 def norm_of(square_sum: float, arrays: list[np.ndarray]) -> float:

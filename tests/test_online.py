@@ -290,7 +290,7 @@ def test_other_models_and_arrays_are_refused():
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_is_vowpal_wabbit(loss, flags):
     """Its first row has the largest value of each feature: later ones would be met in another order. Its squared loss is twice ours."""
-    vowpalwabbit = pytest.importorskip("vowpalwabbit")
+    vowpalwabbit = pytest.importorskip("vowpalwabbit", reason="a peer: pip install vowpalwabbit")
     adaptive, normalized = flags
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 5)).round(3)

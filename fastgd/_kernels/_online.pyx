@@ -11,7 +11,7 @@ cimport numpy as cnp
 from libc.math cimport expm1, fabs, sqrt
 from libc.stdint cimport int32_t, int64_t
 
-from fastgd._kernels.lane_rows cimport PREFETCH, index, real, schar
+from fastgd._kernels.lane_rows cimport PREFETCH, column, index, real, schar
 from fastgd._kernels.online_moves cimport (
     EPSILON_INSENSITIVE, GAMMA, HINGE, HUBER, LOG_LOSS, MODIFIED_HUBER, POISSON, QUANTILE, SQUARED_EPSILON_INSENSITIVE,
     SQUARED_ERROR, SQUARED_HINGE, Move, moved,
@@ -51,13 +51,6 @@ cdef struct Task:
     Move move
     loss_double loss
     double intercept_decay
-
-
-cdef inline Py_ssize_t column(const index *ix, Py_ssize_t k) noexcept nogil:
-    if index is int32_t or index is int64_t:
-        return ix[k]
-    else:
-        return k
 
 
 cdef inline void settle(Cell *cell, double clock, double l2, double l1) noexcept nogil:

@@ -14,12 +14,12 @@ import numpy as np
 
 from fastgd._kernels import vecio
 from fastgd._kernels.cuda_source import CONTROL, KernelText
+from fastgd._kernels.ranges import SMALLEST_FACTOR
 from fastgd._kernels.vecio import SIMULATED
 from fastgd._validation import ArgumentTypeError
 
 BLOCK = 8 if SIMULATED else 256
 """Threads of a block; the simulator has a thread of the operating system for each."""
-SMALLEST_FACTOR = 2.0**-126  # as in fastgd.clipping: smaller factors are not normal numbers in float32
 
 _kernels: dict[Any, Callable] = {}
 

@@ -16,10 +16,9 @@ from fastgd._kernels._jit_source import signature
 from fastgd._kernels._plan import Cohort
 from fastgd._kernels.cuda_arrays import DeviceArray
 from fastgd._kernels.cuda_source import ALIGNED, CHUNK, COHORT, CONTROL, CONTROL_SIZE, SCALARS, SUMS
+from fastgd._kernels.ranges import LARGEST_SQUARED
 from fastgd._kernels.vecio import LANES, SIZES
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
-
-LARGEST = {"f32": 1e16, "f64": 1e150}  # limits of gradients that a rule squares, as in _plan.pyx
 
 
 class Segment(NamedTuple):
@@ -368,7 +367,7 @@ class CudaPlan:
                 if not math.isfinite(single) or (single == 0 and x != 0):
                     self.guard.scalar(self.cohorts[c].group, k, x)
             if squares[c]:
-                wide[c, 1] = min(wide[c, 1], LARGEST["f32" if self.singles else "f64"])
+                wide[c, 1] = min(wide[c, 1], LARGEST_SQUARED["float32" if self.singles else "float64"])
         return wide
 
     def measure(self, scalars: list, squares: list) -> list[list[float]]:

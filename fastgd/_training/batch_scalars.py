@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastgd._kernels import execute
-from fastgd._training.lane_arguments import LARGEST_SQUARED
+from fastgd._kernels.ranges import LARGEST_SQUARED
 from fastgd.optimizers import SGD
 from fastgd.optimizers._base import Optimizer
 from fastgd.schedules import Schedule

@@ -11,7 +11,6 @@ from fastgd._validation import type_error, value_error
 from fastgd.optimizers._base import Optimizer
 
 BUILT_IN = "fastgd.optimizers."  # where optimizers are defined that are not users' rules
-LARGEST_SQUARED = {"float32": 1e16, "float64": 1e150}  # limits of gradients that a rule will square and add up
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
