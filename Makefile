@@ -10,8 +10,9 @@ SOURCES := pyproject.toml setup.py $(wildcard fastgd/_kernels/*.pyx fastgd/_kern
 demo: .venv/installed
 	$(BIN)/fastgd demo
 
+# Files side by side, at most four at a time: many of them start threads and processes of their own.
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The comparisons with torch, which `make test` skips where torch is not installed.
 test-torch: .venv/installed-torch
