@@ -102,3 +102,18 @@ def test_each_kind_is_told_once():
 def test_the_linear_models_are_silent_where_all_is_well():
     assert warnings_of(SGDRegressor(max_iter=20, tol=None, random_state=0)) == []
     assert warnings_of(SGDClassifier(max_iter=20, tol=None, random_state=0), y=LABELS) == []
+
+
+def test_columns_that_no_rate_suits_are_told():
+    model = SGDClassifier(loss="log_loss", learning_rate="auto", random_state=0)
+    rows = np.random.default_rng(1).normal(size=(500, 5))
+    labels = np.where(rows[:, 0] + rows[:, 1] > 0, "yes", "no")
+    sizes = np.array([1e-4, 1.0, 1.0, 1e4, 1.0])
+    (said,) = warnings_of(model, rows * sizes, labels)
+    assert re.search(r"fell from \S+ to \S+ only, and column 3 varies \S+e\+0[78] times as much as column 0", said), (
+        said
+    )
+    (said,) = warnings_of(model, rows + [0, 1e4, 0, 0, 0], labels)
+    assert re.search(r"column 1 has mean 1e\+04 and standard deviation \S+: .* StandardScaler", said), said
+    assert warnings_of(model, rows, labels) == []
+    assert warnings_of(model, rows, labels[::-1]) == []  # nothing to learn, but not for the columns' sake

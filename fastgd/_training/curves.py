@@ -147,6 +147,11 @@ class RaceResult(RateCurves):
         last = self.cycles[self.n_kept - 1]
         return float(last.learning_rate[last.best])
 
+    @property
+    def lowest(self) -> float:
+        """The validation loss of the model."""
+        return float(np.nanmin(self.cycles[self.n_kept - 1].val_loss[-1]))
+
     def to_dict(self) -> dict:
         """Return everything as a JSON-able description, None for what is not finite."""
         cycles = [
@@ -164,10 +169,9 @@ class RaceResult(RateCurves):
 
     def __repr__(self) -> str:
         epochs = sum(len(c.val_loss) for c in self.cycles)
-        last = self.cycles[self.n_kept - 1]
         return (
             f"RaceResult({len(self.learning_rate)} rates on {self.n_rows} rows: {self._summary()}; then {epochs} epochs in "
-            f"{len(self.cycles)} cycles: chosen {self.chosen:.3g} with validation loss {np.nanmin(last.val_loss[-1]):.4g})"
+            f"{len(self.cycles)} cycles: chosen {self.chosen:.3g} with validation loss {self.lowest:.4g})"
         )
 
 

@@ -1,7 +1,7 @@
 """What a history says about the gradient, in plain words: loss that rises, gradients that vanish or explode, units that are dead.
 
 Judged when training has ended, from numbers that the kernels report anyway. The limits are wide: each is met only where training cannot
-have gone as it should.
+have gone as it should. Where it has hardly got anywhere, a sample of the rows says whether their columns are the reason.
 """
 
 import warnings
@@ -16,13 +16,17 @@ GROWTH = 100.0  # of the norm of a layer's gradient, while the loss rises
 WHOLE_STEP = 1.0  # a step's change relative to the weights
 DEAD = 0.9  # of a layer's units
 DEAD_ROWS, DEAD_BATCH = 100, 32  # rows to judge dead units by, in all and at a time: in small batches many units rest
+LITTLE = 0.5  # of an untrained model's loss is left: then it is worth a look at the columns
+FAR_APART = 1000.0  # sizes of two columns: no rate suits both
+FAR_FROM_ZERO = 10.0  # standard deviations that a column's mean is away from zero
+SAMPLE = 1000  # rows
 
 
 class GradientHealthWarning(UserWarning):
     """Training went on, but not as it should: the message says which layer or rate, and by how much.
 
     At most one for each kind of trouble and call of `fit`: a loss that rises far above its lowest value, vanishing or exploding gradients,
-    dead units, divergence that was undone.
+    dead units, divergence that was undone, columns that leave the automatic rate little to choose.
 
     Examples
     --------
@@ -65,6 +69,32 @@ def troubles(history: Mapping[str, np.ndarray], batch_rows: int = 1) -> list[str
                 _dead(gradient, history["dead_units"], batch_rows),
             ]
     return [text for text in found if text]
+
+
+def ill_conditioned(X: np.ndarray, reached: float, untrained: float) -> list[str]:
+    """Return what is wrong with the columns of dense rows, where a training has left much of an untrained model's loss.
+
+    The gradient of a linear model is a sum of rows, so that columns of different sizes, or far from zero, need different rates.
+    """
+    if not reached > LITTLE * untrained > 0:
+        return []
+    rows = X[:: max(1, len(X) // SAMPLE)].astype(np.float64)
+    mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    varies = np.flatnonzero(spread > 0)
+    if not len(varies):
+        return []
+    largest, smallest = varies[spread[varies].argmax()], varies[spread[varies].argmin()]
+    far = varies[(np.abs(mean[varies]) / spread[varies]).argmax()]
+    if spread[largest] > FAR_APART * spread[smallest]:
+        why = f"column {largest} varies {spread[largest] / spread[smallest]:.2g} times as much as column {smallest}"
+    elif abs(mean[far]) > FAR_FROM_ZERO * spread[far]:
+        why = f"column {far} has mean {mean[far]:.3g} and standard deviation {spread[far]:.3g}"
+    else:
+        return []
+    return [
+        f"the loss on rows held out fell from {untrained:.3g} to {reached:.3g} only, and {why}: no learning rate suits such columns. "
+        "Scale X, for instance with StandardScaler"
+    ]
 
 
 def last_stable(losses: np.ndarray, rates: np.ndarray) -> str:

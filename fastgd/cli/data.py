@@ -8,10 +8,6 @@ import click
 from fastgd.cli._common import FILE, OUTPUT, common, print_json, writable
 from fastgd.cli._reading import data_options
 
-FAR_APART = (
-    1000.0  # ratio of the largest to the smallest column scale from which one learning rate cannot suit all columns
-)
-
 
 @click.command()
 @click.argument("data", type=FILE)
@@ -68,6 +64,7 @@ def examine(rows: Any) -> tuple[dict[str, Any], list[str]]:
     import numpy as np
     from scipy.sparse import csr_matrix
 
+    from fastgd._training.health import FAR_APART
     from fastgd.cli import _reading
 
     X = csr_matrix(rows.X)

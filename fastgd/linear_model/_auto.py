@@ -7,7 +7,7 @@ import numpy as np
 from fastgd._estimators import inputs
 from fastgd._estimators.auto import CONSTRAINT, SCALE_FREE, forget, found_rate, is_auto, refuse_own_steps
 from fastgd._estimators.callbacks import CallbackObserver
-from fastgd._training import fit, race
+from fastgd._training import fit, health, race
 from fastgd._training.history import History
 from fastgd._training.models import Lanes
 from fastgd._training.own_lanes import runs_in_lines
@@ -70,3 +70,5 @@ def learn(
     model._training = {"state": winner.lanes.state(), "epochs": winner.n_iter, "pace": pace, "memory": None}
     if observer is not None:
         observer.end_fit()
+    if isinstance(X, np.ndarray):
+        health.warn(health.ill_conditioned(X, winner.result.lowest, float(track.untrained[0])), stacklevel=6)
