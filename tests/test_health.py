@@ -113,7 +113,7 @@ def test_columns_that_no_rate_suits_are_told():
     assert re.search(r"fell from \S+ to \S+ only, and column 3 varies \S+e\+0[78] times as much as column 0", said), (
         said
     )
-    (said,) = warnings_of(model, rows + [0, 1e4, 0, 0, 0], labels)
+    (said,) = warnings_of(model, rows + np.array([0, 1e4, 0, 0, 0]), labels)
     assert re.search(r"column 1 has mean 1e\+04 and standard deviation \S+: .* StandardScaler", said), said
     assert warnings_of(model, rows, labels) == []
     assert warnings_of(model, rows, labels[::-1]) == []  # nothing to learn, but not for the columns' sake

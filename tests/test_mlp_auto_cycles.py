@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from fastgd._training import cycles, race
@@ -32,7 +33,16 @@ def same_weights(one, other):
 
 @pytest.mark.parametrize(
     ("max_iter", "lengths"),
-    [(1, [1]), (2, [2]), (3, [1, 2]), (5, [1, 4]), (9, [1, 8]), (10, [1, 4, 5]), (50, [1, 4, 5, 10, 30])],
+    [
+        (1, [1]),
+        (2, [2]),
+        (3, [1, 2]),
+        (5, [1, 4]),
+        (9, [1, 8]),
+        (10, [1, 4, 5]),
+        (39, [1, 4, 5, 10, 19]),
+        (50, [2, 8, 10, 30]),
+    ],
 )
 def test_a_trial_then_a_new_beginning(max_iter, lengths):
     model = MLPClassifier(**BASE | {"max_iter": max_iter}, tol=None).fit(X, CLASSES)
@@ -41,7 +51,9 @@ def test_a_trial_then_a_new_beginning(max_iter, lengths):
     assert [cycle.anew for cycle in found] == [k == 1 for k in range(len(found))]
     if len(found) > 1:
         tried = found[0].learning_rate[found[0].best]
-        np.testing.assert_allclose(found[1].learning_rate, [tried / np.sqrt(lengths[1]), tried], rtol=1e-12)
+        np.testing.assert_allclose(
+            found[1].learning_rate, [tried / np.sqrt(lengths[1] / lengths[0]), tried], rtol=1e-12
+        )
     assert model.race_.to_dict()["cycles"][-1]["anew"] == (len(found) == 2)
 
 
@@ -58,6 +70,23 @@ def test_rates_of_the_trial_go_by_how_much_longer_it_is():
     ahead = cycles.of_networks(1, 0, 10.0)
     np.testing.assert_allclose(ahead.near, np.array([0.5, 1, 2]) / np.sqrt(10))
     assert not ahead.anew and cycles.of_networks(1, 1, 10.0).near.tolist() == [1.0]
+
+
+def test_a_trial_has_enough_steps_but_is_short():
+    """Within a handful of steps, rates that are far too large look best."""
+    assert cycles.trial(n_steps=100, max_iter=200) == cycles.trial(64, 200) == 1
+    assert cycles.trial(63, 200) == 2 and cycles.trial(7, 200) == 10  # 70 steps
+    assert cycles.trial(1, 200) == 10 and cycles.trial(1, 19) == 1  # a twentieth of the training
+
+
+def test_few_steps_an_epoch_do_not_lead_to_rates_that_kill_units():
+    """Images as they are, not scaled, in batches so large that an epoch is six steps."""
+    rows, labels = load_digits(return_X_y=True)
+    for seed in range(3, 6):
+        model = MLPClassifier((32,), learning_rate="auto", max_iter=100, random_state=seed).fit(
+            rows[:1000], labels[:1000]
+        )
+        assert model.score(rows[1000:], labels[1000:]) > 0.88
 
 
 def test_too_large_rates_are_stepped_back_from():

@@ -97,6 +97,10 @@ class Track:
         """Return lanes to train with so many rates."""
         return self.begin(n_rates * self.folds.n_models)
 
+    def passes(self, n_rows: int, max_iter: int) -> int:
+        """Return how many epochs of so many rows are enough to try rates in."""
+        return cycles.trial(self.begin(1).n_steps(n_rows), max_iter) if self.networks else 1
+
     @cached_property
     def untrained(self) -> np.ndarray:
         """The loss that decides, of the weights that training begins with, (1,)."""
@@ -215,7 +219,8 @@ def run(track: Track, plan: fit.Plan, seed: int, observer: Observer | None = Non
     """
     began = time.perf_counter()
     rates, loss, held_out, lost, n_rows = _race(track, plan, seed)
-    course = _Course(track, plan, seed, began, observer, len(track.learn) / n_rows)
+    growth = len(track.learn) / (n_rows * track.passes(n_rows, plan.max_iter))
+    course = _Course(track, plan, seed, began, observer, growth)
     leader = float(rates[np.nanargmin(held_out[-1])])
     while course.stop_reason == "":
         leader = course.cycle(leader)
@@ -236,7 +241,7 @@ def _race(track: Track, plan: fit.Plan, seed: int) -> tuple[np.ndarray, np.ndarr
     rates = grid * max(scale, np.finfo(np.float64).tiny)
     found = np.empty((3, 0))
     for _ in range(MOST_GRIDS):
-        found = np.concatenate([found, [rates, *_one_pass(track, problem, rates)]], axis=1)
+        found = np.concatenate([found, [rates, *_try(track, problem, rates, plan.max_iter)]], axis=1)
         every, held_out = found[0], found[2]
         best = -np.inf if np.isnan(held_out).all() else every[np.nanargmin(held_out)]
         if best == every.max():
@@ -251,19 +256,23 @@ def _race(track: Track, plan: fit.Plan, seed: int) -> tuple[np.ndarray, np.ndarr
     return every, loss[None], held_out[None], diverged(held_out, track.untrained), n_rows
 
 
-def _one_pass(track: Track, problem: fit.Problem, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean loss before the updates and that over rows held out, of rates that fall to zero in one pass over the rows."""
+def _try(track: Track, problem: fit.Problem, rates: np.ndarray, max_iter: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean loss before the updates and that over rows held out, of rates that fall to zero in the last pass over the rows."""
     n_rows, lanes = len(problem.learn), track.lanes(len(rates))
-    n_steps = lanes.n_steps(n_rows)
-    table = RateTable.steps(falling(np.repeat(rates, track.lanes_of_rate), n_steps, 0, n_steps))
+    n_steps, each = lanes.n_steps(n_rows), np.repeat(rates, track.lanes_of_rate)
+    passes = track.passes(n_rows, max_iter)
+
+    def learn(done: int, *stretch: int) -> EpochResult:
+        table = RateTable.steps(falling(each, passes * n_steps, done * n_steps, n_steps))
+        return lanes.epoch(problem.rows, problem.targets, problem.learn, table, problem.weight, *stretch)
+
     last = min(n_rows, lanes.batch_size * (n_steps - max(1, n_steps // BEFORE_UPDATE)))
     with np.errstate(all="ignore"):
-        first, second = (
-            lanes.epoch(problem.rows, problem.targets, problem.learn, table, problem.weight, *stretch)
-            for stretch in ((0, last), (last, n_rows))
-        )
+        for k in range(passes - 1):
+            learn(k)
+        first, second = (learn(passes - 1, *stretch) for stretch in ((0, last), (last, n_rows)))
         loss = by_rate(track.folds.own(first.loss_sum + second.loss_sum, len(rates)), len(rates)) / n_rows
-    return loss, track.measure(lanes, second)[0]
+    return loss, track.measure(lanes, second if passes == 1 else None)[0]
 
 
 def _all_diverged(rates: np.ndarray) -> DivergedError:
@@ -282,7 +291,7 @@ class _Course:
     seed: int
     began: float
     observer: Observer | None = None
-    growth: float = 1.0  # of the rows, from the race to an epoch
+    growth: float = 1.0  # of the rows learnt from, from the race to an epoch
     epoch: int = 0
     first: int = 0  # the epoch in which the weights were fresh
     stop_reason: str = ""
@@ -322,7 +331,8 @@ class _Course:
     def _ahead(self) -> tuple[int, np.ndarray, bool]:
         """Return the next cycle's length, its rates relative to the leader's, and whether its weights are fresh."""
         networks, done = self.track.networks, len(self.cycles)
-        length = self._length(cycles.AT_ONCE if networks and done == 1 else 1)
+        first = self.track.passes(len(self.track.learn), self.plan.max_iter)
+        length = self._length(cycles.AT_ONCE * self.epoch if networks and done == 1 else first)
         if networks and done < 2:
             return cycles.of_networks(length, self.epoch, self.growth)
         return cycles.Ahead(length, ALONE if networks or length > SHORT else NEIGHBOURS if done else FIRST_NEIGHBOURS)
