@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from fastgd._kernels import cuda, cuda_source, measures, rules
+from fastgd._kernels import cuda, cuda_source, cuda_sparse, measures, rules
 from fastgd._kernels.cuda_source import row_words
 
 if importlib.util.find_spec("numba_cuda") is None or cuda.SIMULATED:
@@ -95,3 +95,14 @@ def test_measures(name):
 def test_the_beginning_of_a_step():
     for target, found in cuda_sass.begin_machines().items():
         assert found.stack == found.local == 0 and found.registers <= 64, (target, found)
+
+
+@pytest.mark.parametrize("kind", ["f32", "f64"])
+@pytest.mark.parametrize("name", ["product", "shares", "join"])
+def test_products_of_sparse_rows(name, kind):
+    for target, found in cuda_sass.machines(cuda_sparse.text(name, kind)).items():
+        assert found.stack == found.local == 0 and not found.of("STL") and not found.of("LDL"), (target, found)
+        assert found.registers <= 64, (target, found.registers)
+        assert not found.of("ATOM") and not found.of("RED"), (target, found.counts)
+        fused, wide = ("FFMA", ("DADD", "DMUL", "DFMA")) if kind == "f32" else ("DFMA", ())
+        assert not found.of(fused, hot=True) and not any(found.of(name) for name in wide), (target, found.counts)

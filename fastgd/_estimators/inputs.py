@@ -9,8 +9,10 @@ import scipy.sparse as sp
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
-from fastgd._estimators import frames
+from fastgd._estimators import device_inputs, frames
+from fastgd._estimators.device_inputs import host, on_device
 from fastgd._training.coded import MOST_IN_A_BYTE, Coded
+from fastgd._training.device import DeviceRows
 from fastgd._training.orders import width
 from fastgd._training.rows import check_sparse
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
@@ -36,8 +38,10 @@ def matrix(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, pro
 
     Beyond scikit-learn: a damaged sparse matrix is refused before any compiled code walks it, so are masked cells and times, and
     int64 indices are accepted. The float32 columns of every kind of frame stay float32. For a `product`, neither the values of a sparse
-    matrix are looked at nor the indices of CSR: the product does so itself.
+    matrix are looked at nor the indices of CSR: the product does so itself. A matrix on a GPU stays there: see `device_inputs.matrix`.
     """
+    if on_device(X):
+        return device_inputs.matrix(estimator, X, y, reset=reset, **checks)
     X = frames.table(X)
     columns = frames.column_types(X)
     if not (product and sp.issparse(X) and X.format == "csr" and X.dtype in DTYPES):
@@ -105,6 +109,8 @@ def row_weights(sample_weight: Any, X: Any, *, allow_all_zero: bool = False) -> 
     """Return checked weights of the rows as float64, None for no weights."""
     if sample_weight is None:
         return None
+    if isinstance(X, DeviceRows):
+        sample_weight, X = host(sample_weight), np.broadcast_to(X.dtype.type(0), X.shape)
     _refuse_masked(sample_weight, "sample_weight")
     if np.asarray(sample_weight).dtype.kind not in "biuf":
         raise ArgumentTypeError(f"sample_weight must hold real numbers; got {shortened(repr(sample_weight), 80)}.")
@@ -200,7 +206,7 @@ def check_n_epochs(n_epochs: Any) -> None:
 
 def initial(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Return initial weights in their shape; a single lane's may be flat, or a scalar for the intercept."""
-    array = np.asarray(value, dtype=np.float64)
+    array = np.asarray(host(value) if on_device(value) else value, dtype=np.float64)
     if array.shape != shape and not (shape[0] == 1 and array.size == np.prod(shape) and array.ndim < 2):
         raise ArgumentValueError(
             f"Provided {name} does not match dataset: its shape must be {shape}; got {array.shape}."

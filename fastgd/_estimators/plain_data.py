@@ -18,6 +18,7 @@ import numpy as np
 
 from fastgd import schedules
 from fastgd._training.curves import Cycle, RaceResult
+from fastgd._training.device import host
 from fastgd._training.history import History
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 from fastgd.optimizers import Optimizer
@@ -53,6 +54,8 @@ def encode(value: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:
         return {"scalar": [encode(value.item(), name, tensors), value.dtype.name]}
     if isinstance(value, np.ndarray):
         return _encode_array(value, name, tensors)
+    if hasattr(value, "__dlpack__"):  # on a GPU; read again, it is in host memory
+        return _encode_array(host(value), name, tensors)
     return _encode_object(value, name, tensors)
 
 

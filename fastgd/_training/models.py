@@ -7,6 +7,7 @@ import numpy as np
 
 from fastgd._training.batches import BatchLanes
 from fastgd._training.coded import Coded
+from fastgd._training.device import DeviceRows
 from fastgd._training.epoch_result import EpochResult
 from fastgd._training.linear import LinearLanes
 from fastgd._training.network import NetworkLanes
@@ -70,6 +71,8 @@ def stacked(above: Any, below: Any) -> Any:
     """Return rows above others."""
     import scipy.sparse as sp
 
+    if isinstance(above, DeviceRows):
+        return above.above(below)
     return sp.vstack([above, below], format="csr") if sp.issparse(above) else np.concatenate([above, below])
 
 

@@ -235,9 +235,7 @@ def _race(track: Track, plan: fit.Plan, seed: int) -> tuple[np.ndarray, np.ndarr
     part = fit.epoch_order(track.learn, seed, RACE, True)[:n_rows]
     grid = cycles.COARSE if track.networks else GRID
     problem = track.part(part if plan.shuffle else np.sort(part), len(grid))
-    values = problem.rows.data.ravel()
-    square = float(np.einsum("i,i->", values, values, dtype=np.float64))
-    scale = 1 / (1 + square / n_rows) if track.scale is None else track.scale
+    scale = 1 / (1 + problem.rows.square_sum() / n_rows) if track.scale is None else track.scale
     rates = grid * max(scale, np.finfo(np.float64).tiny)
     found = np.empty((3, 0))
     for _ in range(MOST_GRIDS):

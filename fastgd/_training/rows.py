@@ -74,6 +74,11 @@ class Rows:
         _check_dtype(X.dtype, owner)
         return cls._dense(X, owner, finite)
 
+    def square_sum(self) -> float:
+        """Return the sum of the squares of all stored values."""
+        values = self.data.ravel()
+        return float(np.einsum("i,i->", values, values, dtype=np.float64))
+
     def squares(self, measure: Callable[["Rows", np.ndarray], None]) -> np.ndarray | None:
         """Return the squared norm of each row, ``(n_rows,)``, computed by `measure(rows, out)` when they are asked for first.
 

@@ -14,16 +14,17 @@ from sklearn.utils._metadata_requests import UNUSED
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from fastgd._estimators import inputs, settings
+from fastgd._estimators import device_inputs, device_predictions, inputs, settings
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._estimators.storage import Storable
 from fastgd._training import fit, health, rollback
+from fastgd._training.device import DeviceRows, host
 from fastgd._training.models import Lanes
 from fastgd._training.pauses import Pause
 from fastgd._training.predictions import product
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
-from fastgd.linear_model import _auto, _resume
+from fastgd.linear_model import _auto, _device, _resume
 from fastgd.linear_model._settings import LinearSettings
 
 
@@ -41,6 +42,8 @@ def _by_lane(coef: Any) -> Any:
 
 class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin, BaseEstimator):
     """The base of all: subclasses say what their targets, scores and attributes are."""
+
+    _takes_device_arrays = True
 
     # Callbacks are for a call, not for routing: what lasts is set by set_callbacks.
     __metadata_request__fit: ClassVar = {"callbacks": UNUSED}
@@ -110,10 +113,12 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
         call : Call, optional
             Knows where an unfinished `fit` is to go on.
         """
+        device_inputs.check_place(X, validation)
         if n_epochs is None:
             _auto.forget(self)
             if _auto.is_auto(self):
-                return _auto.learn(self, X, targets, weight, n_lanes, init, held_out, validation, observer)
+                _auto.learn(self, X, targets, weight, n_lanes, init, held_out, validation, observer)
+                return self._follow(X)
         if call is not None and not (self.warm_start or self.max_time):
             call = None  # nothing can be left unfinished that anybody would go on with
         cut = None if call is None else call.open(X, targets, weight, held_out, validation)
@@ -167,6 +172,7 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
             self._note_cut(call, outcome.pause)
         if observer is not None:
             observer.end_fit()
+        self._follow(X)
         health.warn(rollback.told_by(rate, outcome.n_iter, outcome.stop_reason), stacklevel=5)
 
     def _note_cut(self, call: _resume.Call, pause: Pause) -> None:
@@ -182,6 +188,11 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
         """How many rows of an unfinished epoch have been seen: 0 unless `max_time` or Ctrl-C has ended `fit` inside one."""
         cut = getattr(self, "_training", {}).get("cut")
         return 0 if cut is None else cut.pause.position
+
+    def _follow(self, X: Any) -> None:
+        """Put the fitted weights where X is."""
+        for name in ("coef_", self._bias):
+            setattr(self, name, device_predictions.follow(X, getattr(self, name)))
 
     def _set(self, attributes: dict[str, np.ndarray]) -> None:
         for name, value in attributes.items():
@@ -207,7 +218,7 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
         shown = self._attributes(*fit.published(lanes))
         if not (
             np.array_equal(_by_lane(shown["coef_"]).T, coef)
-            and np.array_equal(shown[self._bias], getattr(self, self._bias))
+            and np.array_equal(shown[self._bias], host(getattr(self, self._bias)))
         ):
             lanes.set_coef(coef, intercept)  # the user has changed them
         return lanes, past
@@ -265,6 +276,8 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
         ours = not sp.issparse(self.coef_)
         X = inputs.matrix(self, X, reset=False, product=ours)
         coef, intercept = self._checked_model()
+        if isinstance(X, DeviceRows):
+            return _device.scores(X, coef, -intercept if self._bias == "offset_" else intercept)
         if ours and sp.issparse(X):
             scores = product(X, coef, settings.n_threads(self.n_jobs))
             if not np.isfinite(scores).all():  # weights are finite: either a value is not, or the sum is too large
@@ -277,7 +290,8 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
 
     def _checked_model(self) -> tuple[Any, np.ndarray]:
         """Return coef_ and intercept_; refuse what somebody has set to something that cannot be them."""
-        coef, intercept = self.coef_, getattr(self, self._bias)
+        coef, intercept = self.coef_, host(getattr(self, self._bias))
+        coef = coef if sp.issparse(coef) else host(coef)
         for name, value, most in (("coef_", coef, 2), (self._bias, intercept, 1)):
             numbers = value.data if sp.issparse(value) else value
             kind = getattr(getattr(numbers, "dtype", None), "kind", "O")

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
 
-from fastgd._estimators import inputs, streams
+from fastgd._estimators import device_predictions, inputs, streams
 from fastgd._estimators.callbacks import observed
 from fastgd._training.coded import Coded
 from fastgd._validation import ArgumentValueError
@@ -35,7 +35,7 @@ LOGISTIC = ("log_loss", "focal")  # whose targets are 0 and 1, and whose scores 
 PROBABILISTIC = (*LOGISTIC, "modified_huber", "softmax")
 
 
-class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
+class LinearSGDClassifier(device_predictions.DeviceScore, LinearClassifierMixin, LinearSGD):
     """The base of the classifiers: labels to lanes, and scores to labels."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -342,6 +342,13 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         array([[0, 1],
                [1, 0]])
         """
+        if inputs.on_device(X):
+            scores = self.decision_function(X)
+            return (
+                device_predictions.labels(scores, self.classes_)
+                if self._n_labels is None
+                else device_predictions.indicator(scores)
+            )
         if self._n_labels is None:
             return super().predict(X)
         return (self.decision_function(X) > 0).astype(np.int64)
@@ -378,9 +385,12 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         >>> model.predict_proba([[5.0]]).sum().item()
         1.0
         """
+        logistic = self._loss()[0] in LOGISTIC
+        if inputs.on_device(X):
+            kind = "softmax" if self._n_outputs() > 1 else "logistic" if logistic else "modified_huber"
+            return device_predictions.probabilities(self.decision_function(X), kind, self._n_labels is not None)
         if self._n_outputs() > 1:
             return softmax(self.decision_function(X))
-        logistic = self._loss()[0] in LOGISTIC
         if self._n_labels is not None:
             scores = self.decision_function(X)
             return _multilabel.within_0_and_1(expit(scores) if logistic else (scores + 1) / 2)
@@ -413,6 +423,8 @@ class LinearSGDClassifier(LinearClassifierMixin, LinearSGD):
         >>> model.predict_log_proba([[5.0]]).argmax().item()
         1
         """
+        if inputs.on_device(X):
+            return device_predictions.logarithms(self.predict_proba(X))
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 

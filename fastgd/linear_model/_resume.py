@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from fastgd._training.device import DeviceRows
 from fastgd._training.pauses import Pause
 from fastgd.schedules import Schedule
 
@@ -101,6 +102,8 @@ def mark(values: Any) -> tuple | None:
     """Return what tells rows, targets or weights from others: shape, type, and the checksum of a single column or of a sample."""
     if values is None:
         return None
+    if isinstance(values, DeviceRows):
+        return values.shape, checksum(values.sample(SAMPLE).ravel())
     if sp.issparse(values):
         return values.shape, *(checksum(sample(each)) for each in (values.data, values.indices, values.indptr))
     return values.shape, checksum(values if values.shape[1] == 1 else sample(sample(values).ravel()))

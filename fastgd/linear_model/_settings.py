@@ -6,26 +6,27 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastgd._estimators import settings
 from fastgd._training import rollback
 from fastgd._training.batches import BatchLanes
+from fastgd._training.device import DeviceRows
+from fastgd._training.device_linear import DeviceLanes
 from fastgd._training.lane_block import WIDTHS
 from fastgd._training.linear import MOST_OUTPUTS, LinearLanes
 from fastgd._training.models import Lanes
 from fastgd._training.own_lanes import batch_lanes
 from fastgd._training.pacing import NamedPace, SchedulePace
 from fastgd._validation import ArgumentValueError
-from fastgd.linear_model import _auto
+from fastgd.linear_model import _auto, _device
 from fastgd.optimizers import Optimizer
 from fastgd.schedules import Schedule
 
 RATES = ("constant", "optimal", "invscaling", "adaptive", "pa1", "pa2")
 TAKES_ETA0 = ("invscaling", "adaptive", "pa1", "pa2")
 PARAMETERS = {"quantile": "quantile", "tweedie": "power", "focal": "gamma"}  # the constructor's name of the loss's
-PROBE_BATCH = 256  # rows whose losses are measured together
+PROBE_BATCH, DEVICE_PROBE_BATCH = 256, 2**14  # rows whose losses are measured together
 
 
 class LinearSettings:
@@ -162,6 +163,10 @@ class LinearSettings:
         """
         options = self._lane_options(X, n_lanes, beside)
         n_outputs = self._n_outputs()
+        if isinstance(X, DeviceRows):
+            _device.check(self)
+            options |= {"optimizer": self.optimizer, "batch_size": self.batch_size, "clip_norm": self.clip_norm}
+            return DeviceLanes(X.none_of(dtype), **options, n_outputs=n_outputs)
         # Row by row the two engines collect L1 penalties differently, and a model of many classes is more than a block of lanes.
         if not self._in_batches() and (n_outputs == 1 or (n_outputs <= MOST_OUTPUTS and not options["l1_ratio"].any())):
             return LinearLanes(dtype, X.shape[1], **options, n_outputs=n_outputs)
@@ -172,6 +177,8 @@ class LinearSettings:
     def _probe(self, X: Any, n_lanes: int, dtype: Any, beside: "list | None" = None) -> Lanes:
         """Return lanes of the same loss and penalty, to measure with."""
         options, n_outputs = self._lane_options(X, n_lanes, beside), self._n_outputs()
+        if isinstance(X, DeviceRows):
+            return DeviceLanes(X.none_of(dtype), **options, batch_size=DEVICE_PROBE_BATCH, n_outputs=n_outputs)
         if n_outputs == 1:
             return LinearLanes(dtype, X.shape[1], **options)
         return BatchLanes(dtype, X.shape[1], **options, batch_size=PROBE_BATCH, n_outputs=n_outputs)
@@ -187,7 +194,8 @@ class LinearSettings:
 
     def _lane_options(self, X: Any, n_lanes: int, beside: "list | None" = None) -> dict[str, Any]:
         # The weights of up to sixteen lanes lie in the cache line that a sparse row fetches anyway: halves would fetch as many lines.
-        shared = WIDTHS[-1] if sp.issparse(X) else 1
+        sparse = getattr(X, "indices", None) is not None
+        shared = WIDTHS[-1] if sparse else 1
         every = [self] if beside is None else beside
         strength, share, parameter = np.repeat([each._lane() for each in every], n_lanes // len(every), axis=0).T
         return {
@@ -196,7 +204,7 @@ class LinearSettings:
             "l1_ratio": share,
             "loss_parameter": parameter,
             "fit_intercept": bool(self.fit_intercept),
-            "intercept_decay": float(self.sparse_intercept_decay) if sp.issparse(X) else 1.0,
+            "intercept_decay": float(self.sparse_intercept_decay) if sparse else 1.0,
             "average": int(self.average),
             "one_class": self._one_class,
             "n_threads": min(settings.n_threads(self.n_jobs), -(-n_lanes // shared)),

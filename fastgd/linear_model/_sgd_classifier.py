@@ -92,8 +92,8 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
         step from Python, with an L2 penalty in loss and gradient and none of L1: give them batches of some hundred rows.
         ``fastgd.NormalizedOnline()`` learns row by row, as Vowpal Wabbit does, without a scaler.
     batch_size : int, optional
-        Rows of one step, whose gradients are averaged; None: each row is a step, as in scikit-learn. Row weights are divided by their
-        mean, so that a whole number as weight counts like so many rows.
+        Rows of one step, whose gradients are averaged; None: each row is a step, as in scikit-learn. Must be given for X on a GPU. Row
+        weights are divided by their mean, so that a whole number as weight counts like so many rows.
     clip_norm : float, optional
         The largest Euclidean norm of a step's gradient, each lane's own (with softmax that of all classes together).
     sparse_intercept_decay : float, default=1.0

@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from fastgd._estimators import inputs, streams
+from fastgd._estimators import device_predictions, inputs, streams
 from fastgd._estimators.callbacks import observed
 from fastgd._estimators.settings import store
 from fastgd._validation import ArgumentValueError
@@ -31,7 +31,7 @@ LOSSES = (
 LOG_LINK = ("poisson", "gamma", "tweedie")
 
 
-class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
+class SGDRegressor(device_predictions.DeviceScore, BootstrapMixin, RegressorMixin, LinearSGD):
     """Linear models for numbers, trained by stochastic gradient descent.
 
     Takes the place of ``sklearn.linear_model.SGDRegressor`` by a change of the import: every parameter, default, attribute and method has
@@ -103,8 +103,8 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         step from Python, with an L2 penalty in loss and gradient and none of L1: give them batches of some hundred rows.
         ``fastgd.NormalizedOnline()`` learns row by row, as Vowpal Wabbit does, without a scaler.
     batch_size : int, optional
-        Rows of one step, whose gradients are averaged; None: each row is a step, as in scikit-learn. Row weights are divided by their
-        mean, so that a whole number as weight counts like so many rows.
+        Rows of one step, whose gradients are averaged; None: each row is a step, as in scikit-learn. Must be given for X on a GPU. Row
+        weights are divided by their mean, so that a whole number as weight counts like so many rows.
     clip_norm : float, optional
         The largest Euclidean norm of a step's gradient, each lane's own.
     n_jobs : int, optional
@@ -225,7 +225,9 @@ class SGDRegressor(BootstrapMixin, RegressorMixin, LinearSGD):
         return np.array([r2_score(target, found, sample_weight=weight) for target, found in pairs])
 
     def _unlinked(self, raw: np.ndarray) -> np.ndarray:
-        return np.exp(raw) if self.loss in LOG_LINK else raw
+        if self.loss not in LOG_LINK:
+            return raw
+        return np.exp(raw) if isinstance(raw, np.ndarray) else device_predictions.exponentials(raw)
 
     def _least_target(self) -> str | None:
         """Return what targets must be for the loss, None for any number; refuse a power of "tweedie" that has no such loss."""

@@ -11,16 +11,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._metadata_requests import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
-from fastgd._estimators import auto, inputs, settings
+from fastgd._estimators import auto, device_inputs, device_predictions, inputs, settings
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._estimators.storage import Storable
 from fastgd._training import fit, health, rollback
+from fastgd._training.device import DeviceRows
+from fastgd._training.device_network import DeviceNetworks
 from fastgd._training.history import History
 from fastgd._training.network import NetworkLanes
 from fastgd._training.own_lanes import network_lanes
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentValueError, shortened
-from fastgd.neural_network import _auto, _lbfgs, _solvers
+from fastgd.neural_network import _auto, _device, _lbfgs, _solvers
 from fastgd.neural_network._compression import Compressible
 from fastgd.neural_network._settings import NetworkSettings
 from fastgd.optimizers import SGD
@@ -31,12 +33,14 @@ MEASURED_TOGETHER = 256  # rows
 class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupportMixin, BaseEstimator):
     """The base of both: subclasses say what their targets, outputs and scores are."""
 
+    _takes_device_arrays = True
+
     # Callbacks are for a call, not for routing: what lasts is set by set_callbacks.
     __metadata_request__fit: ClassVar = {"callbacks": UNUSED}
     __metadata_request__partial_fit: ClassVar = {"callbacks": UNUSED}
 
-    coefs_: list[np.ndarray]
-    intercepts_: list[np.ndarray]
+    coefs_: list[Any]
+    intercepts_: list[Any]
     out_activation_: str
     n_outputs_: int
     n_iter_: int
@@ -72,8 +76,13 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
     ) -> NetworkLanes:
         """Return networks that have learnt nothing yet, with the penalties of those `beside` one another, multiplied by `alpha_times`."""
         beside = beside or [self] * n_lanes
-        return network_lanes(
-            dtype, X.shape[1], self._layers(self._hidden()), self._heads(),
+        if isinstance(X, DeviceRows):
+            _device.check(self)
+        make, shape = (
+            (DeviceNetworks, (X.none_of(dtype),)) if isinstance(X, DeviceRows) else (network_lanes, (dtype, X.shape[1]))
+        )
+        return make(
+            *shape, self._layers(self._hidden()), self._heads(),
             alpha=np.array([alpha_times * model.alpha for model in beside]),
             l1=np.array([alpha_times * model.l1 for model in beside]),
             penalty="decoupled" if self.decoupled_weight_decay else "coupled",
@@ -94,6 +103,10 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         layers = self._layers(self._hidden() if hidden is None else hidden)
         n_threads = settings.n_threads(self.n_jobs)
         steps: dict[str, Any] = {"optimizer": SGD(), "batch_size": MEASURED_TOGETHER, "n_threads": n_threads}
+        if isinstance(X, DeviceRows):
+            return DeviceNetworks(
+                X.none_of(dtype), layers, self._heads(), init="zeros", seed=np.zeros(n_lanes), **steps
+            )
         return NetworkLanes(dtype, X.shape[1], layers, self._heads(), init="zeros", seed=np.zeros(n_lanes), **steps)
 
     def _layers(self, sizes: list[int]) -> list[tuple[int, str]]:
@@ -112,7 +125,10 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
 
     def _flat(self) -> np.ndarray:
         """Return coefs_ and intercepts_ as (n_parameters, 1); refuse what somebody has set to something that cannot be them."""
-        coefs, intercepts = self.coefs_, self.intercepts_
+        coefs, intercepts = (
+            device_predictions.followed(None, self.coefs_),
+            device_predictions.followed(None, self.intercepts_),
+        )
         if (
             not all(isinstance(each, (list, tuple)) for each in (coefs, intercepts))
             or len(coefs) != len(intercepts)
@@ -193,13 +209,15 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         observer : CallbackObserver, optional
             Who looks on.
         """
+        device_inputs.check_place(X, validation)
         exactly = n_epochs is not None
         going_on = getattr(self, "coefs_", None) is not None and (exactly or self.warm_start)
         self._forget_compression(going_on)
         if n_epochs is None:
             auto.forget(self)
             if auto.is_auto(self):
-                return _auto.learn(self, X, targets, weight, seed, held_out, validation, observer)
+                _auto.learn(self, X, targets, weight, seed, held_out, validation, observer)
+                return self._follow(X)
         learn = inputs.rows_to_learn(X, weight, held_out)
         times = self._alpha_times(weight, learn)
         lanes, past = self._lanes_to_train(X, seed, going_on, exactly, times)
@@ -233,7 +251,14 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         self._note_losses(problem, going_on)
         if observer is not None:
             observer.end_fit()
+        self._follow(X)
         health.warn(undone, stacklevel=5)
+
+    def _follow(self, X: Any) -> None:
+        """Put the fitted weights where X is."""
+        self.coefs_, self.intercepts_ = (
+            device_predictions.followed(X, each) for each in (self.coefs_, self.intercepts_)
+        )
 
     def _alpha_times(self, weight: np.ndarray | None, learn: np.ndarray) -> float:
         """Return by what the penalties are multiplied: coupled ones are divided by the sum of a batch's weights, on average."""
@@ -310,6 +335,7 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         """Set the fitted attributes of a network that has seen no row yet."""
         lanes = self._new_lanes(X, 1, X.dtype, seed=seed)
         self._set(self._attributes(lanes.coef, lanes.intercept))
+        self._follow(X)
         self.n_layers_, self.t_, self.n_iter_, self.loss_curve_ = len(self.coefs_) + 1, 0, 0, []
 
     def _set(self, attributes: dict[str, Any]) -> None:
@@ -373,6 +399,8 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         dtype = dtype if dtype in inputs.DTYPES else np.dtype(np.float64)
         lanes = self._probe(X, 1, dtype, [coef.shape[1] for coef in self.coefs_[:-1]])
         lanes.set_coef(flat)
+        if isinstance(lanes, DeviceNetworks):
+            return lanes.raw(X.astype(dtype, copy=False))
         return lanes.decision(Rows.of(X.astype(dtype, copy=False), finite=False))
 
     def __sklearn_tags__(self):

@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
-from fastgd._estimators import inputs
+from fastgd._estimators import device_predictions, inputs
 from fastgd._validation import ArgumentValueError, shortened
 from fastgd.neural_network._base import MultilayerPerceptron
 
@@ -19,7 +19,7 @@ LABELS, INDICATORS, PROBABILITIES = "labels", "indicators", "probabilities"
 SUM_WITHIN = 1e-4  # of 1: probabilities of a row, float32 ones included
 
 
-class NetworkClassifier(ClassifierMixin, MultilayerPerceptron):
+class NetworkClassifier(device_predictions.DeviceScore, ClassifierMixin, MultilayerPerceptron):
     """The base of the classifier: labels to targets, and raw outputs to scores."""
 
     _parameter_constraints: ClassVar[dict] = {

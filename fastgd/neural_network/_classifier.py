@@ -6,7 +6,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
 
-from fastgd._estimators import auto, inputs
+from fastgd._estimators import auto, device_predictions, inputs
 from fastgd._estimators.callbacks import observed
 from fastgd._estimators.settings import store
 from fastgd.neural_network._classification import NetworkClassifier
@@ -334,6 +334,13 @@ class MLPClassifier(NetworkClassifier):
         array([1])
         """
         raw = self._checked_raw(X)
+        if inputs.on_device(X):
+            of_one = raw[:, 0] if self.n_outputs_ == 1 else raw
+            return (
+                device_predictions.indicator(raw)
+                if self._multilabel
+                else device_predictions.labels(of_one, self.classes_)
+            )
         if self._multilabel:
             return (raw > 0).astype(np.int64)
         return self.classes_[(raw[:, 0] > 0).astype(np.intp) if self.n_outputs_ == 1 else raw.argmax(axis=1)]
@@ -359,6 +366,8 @@ class MLPClassifier(NetworkClassifier):
         1
         """
         raw = self._checked_raw(X)
+        if inputs.on_device(X):
+            return device_predictions.of_network(raw, self.out_activation_, self._multilabel)
         if self.out_activation_ == "softmax":
             return softmax(raw)
         chance = expit(raw)
@@ -384,5 +393,7 @@ class MLPClassifier(NetworkClassifier):
         >>> (model.predict_log_proba([[5.0]]) <= 0).all().item()
         True
         """
+        if inputs.on_device(X):
+            return device_predictions.logarithms(self.predict_proba(X))
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from fastgd import _validation as check
+from fastgd._estimators.device_predictions import followed
 from fastgd._validation import ArgumentValueError
 
 LARGEST = 127  # of a signed byte, symmetric
@@ -147,7 +148,9 @@ class Compressible:
         return report
 
     def _checked_coefs(self) -> list[np.ndarray]:
+        """Return `coefs_`, from now on in host memory, where compressing them is done."""
         self._flat()  # type: ignore[attr-defined]
+        self.coefs_, self.intercepts_ = (followed(None, each) for each in (self.coefs_, self.intercepts_))
         return self.coefs_
 
     def _kept(self) -> np.ndarray | None:

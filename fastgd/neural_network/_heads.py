@@ -54,6 +54,8 @@ plain_data.RECORDS["Head"] = Head
 class SeveralHeads(MultilayerPerceptron):
     """The base of the estimator: targets to columns, and outputs to predictions and scores."""
 
+    _takes_device_arrays = False
+
     heads: dict[str, Any]
     classes_: dict[str, np.ndarray]
     outputs_: dict[str, slice]

@@ -11,14 +11,14 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from fastgd._estimators import auto, inputs
+from fastgd._estimators import auto, device_predictions, inputs
 from fastgd._estimators.callbacks import observed
 from fastgd._estimators.settings import store
 from fastgd._validation import ArgumentValueError
 from fastgd.neural_network._base import MultilayerPerceptron
 
 
-class MLPRegressor(RegressorMixin, MultilayerPerceptron):
+class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPerceptron):
     """Multi-layer perceptron for regression.
 
     Takes the place of ``sklearn.neural_network.MLPRegressor`` by a change of the import: every parameter, default, attribute and method
@@ -251,7 +251,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return loss / self.n_outputs_
 
     def _linked(self, raw: np.ndarray) -> np.ndarray:
-        return np.exp(raw) if self.out_activation_ == "exp" else raw
+        if self.out_activation_ != "exp":
+            return raw
+        return np.exp(raw) if isinstance(raw, np.ndarray) else device_predictions.exponentials(raw)
 
     def _score_raw(self, raw, y, weight):
         with np.errstate(over="ignore"):
