@@ -89,6 +89,7 @@ def extensions() -> list[Extension]:
     flags_of = {
         "_sweeps": loops,
         "_blocks": loops,
+        "_stored_sweeps": loops,
         "_lane_losses": lanes,
         "_lanes": lanes,
         "_margins": lanes,

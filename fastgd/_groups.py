@@ -7,6 +7,7 @@ from typing import Any
 
 from fastgd import _validation as check
 from fastgd._kernels import execute
+from fastgd.optimizers import storage
 from fastgd.optimizers._base import Optimizer
 
 ORIGINS = {
@@ -67,7 +68,8 @@ class Group:
         now = self.current
         limit = math.inf if now.clip_value is None or now.factored else now.clip_value
         sign = -1 if now.maximize and not now.factored else 1  # directions have been clipped and turned
-        return (sign * scale, limit, *self.pick(now._scalars(age, carry)))
+        row = (sign * scale, limit, *self.pick(now._scalars(age, carry)))
+        return row if now.state_dtype is None else storage.with_dither(row, age)
 
     def set_rate(self, lr: float) -> None:
         """Let `current` have this rate."""

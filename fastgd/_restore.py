@@ -10,6 +10,7 @@ from fastgd import _validation as check
 from fastgd._groups import Group
 from fastgd._kernels import execute
 from fastgd._params import Tree
+from fastgd.optimizers import storage
 from fastgd.optimizers._base import Optimizer, from_dict
 from fastgd.state import State
 
@@ -183,6 +184,9 @@ def _replaced(group: Optimizer, stored: Optimizer, given: Optimizer | None, chan
         kept = {k: getattr(group, k) for k in group.__dataclass_fields__ if getattr(group, k) != getattr(stored, k)}
         result = given.replace(**kept)
     result = result.replace(**changes) if changes else result
+    if result.state_dtype != group.state_dtype:
+        fix = "Load it as it was stored, or begin anew with optimizer.init(params)."
+        raise check.value_error("load", "state_dtype", f"{group.state_dtype!r}, as stored", result.state_dtype, fix)
     if execute.slot_names(result._rule()) != execute.slot_names(group._rule()):
         raise check.ArgumentValueError(f"{result!r} keeps other state arrays than the stored {group!r}")
     return result
@@ -205,5 +209,7 @@ def _check_tensors(tensors: dict[str, np.ndarray], state: State) -> None:
         bad = _params.first_nonfinite(stored)
         if bad is not None:
             raise check.ArgumentValueError(f"the stored {name!r} is {bad[1]} at index {bad[0]}; it must be finite")
-        if name.rpartition(".")[2] in state.optimizer.nonnegative and stored.size and stored.min() < 0:
+        slot = name.rpartition(".")[2]
+        nonnegative = slot in state.optimizer.nonnegative or slot.endswith(storage.SCALE)
+        if nonnegative and stored.size and stored.min() < 0:
             raise check.ArgumentValueError(f"the stored {name!r} holds {stored.min()}; it must be >= 0")

@@ -251,4 +251,4 @@ def _copied(state: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def _finite(array: np.ndarray) -> bool:
-    return math.isfinite(execute.square_sum([array])) or bool(np.isfinite(array).all())
+    return array.dtype.kind in "iu" or math.isfinite(execute.square_sum([array])) or bool(np.isfinite(array).all())

@@ -19,6 +19,7 @@ from fastgd._readings import Readings
 from fastgd._search import first_loss, searched
 from fastgd._step import StepInfo, clip_factor, measured
 from fastgd.monitor import Look, Monitor, checked
+from fastgd.optimizers import storage
 from fastgd.optimizers._base import Optimizer
 from fastgd.recovery import Recovery, Rollback, policy_of
 
@@ -36,7 +37,7 @@ class State(Readings):
         The parameters' names, in order.
     arrays : Mapping
         The state arrays by name, ``"weight.exp_avg"``: float64 for float64 parameters, else float32, of the parameter's shape, unless
-        the optimizer says otherwise.
+        the optimizer says otherwise, as by `state_dtype`.
     skipped : int
         How many steps the ``on_nonfinite="skip"`` policy has left out.
     monitor : Monitor or None
@@ -68,20 +69,17 @@ class State(Readings):
         self._members = members
         compute = [execute.compute_dtype(p.dtype) for p in self._params]
         self._check_eps(compute)
-        states = [
-            [execute.zeros(p, dtype) for _ in execute.slot_names(self._groups[m].rule)]
-            for p, dtype, m in zip(self._params, compute, members, strict=True)
+        named = [
+            storage.state_arrays(groups[m], name, p)
+            for name, p, m in zip(self.names, self._params, members, strict=True)
         ]
+        states = [list(arrays.values()) for arrays in named]
         self._around = Around(optimizer, self.names, self._params, [self._groups[m] for m in members])
         self._lent = False
         self.recovery: Recovery | None = None
         self.monitor = Monitor(monitor_every) if monitor_every else None
         self.arrays = Arrays(
-            {
-                f"{name}.{slot}": array
-                for name, m, slots in zip(self.names, members, states, strict=True)
-                for slot, array in zip(execute.slot_names(self._groups[m].rule), slots, strict=True)
-            }
+            {f"{n}.{slot}": a for n, arrays in zip(self.names, named, strict=True) for slot, a in arrays.items()}
             | self._around.arrays()
         )
         for name in self.names:

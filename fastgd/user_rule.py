@@ -1,7 +1,7 @@
 """Users' own update rules: a scalar function becomes an optimizer."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field, make_dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ class _UserRule(Optimizer):
     """What all users' optimizers share: their rule, whose hyperparameters are passed on as they are."""
 
     nonnegative: ClassVar[frozenset[str]] = frozenset()
+    averages: ClassVar[Mapping[str, str]] = {}  # what a user's state array means, only the user knows
     rule: ClassVar[Callable]
     scalar_names: ClassVar[tuple[str, ...]]
 

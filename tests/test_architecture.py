@@ -54,7 +54,8 @@ HEAVY = (
 )
 LONGEST = 450
 GENERATED = {
-    PACKAGE / "_kernels" / f"{name}.pyx" for name in ("_sweeps", "_lane_losses", "_lane_rules", "_activations")
+    PACKAGE / "_kernels" / f"{name}.pyx"
+    for name in ("_sweeps", "_lane_losses", "_lane_rules", "_activations", "_stored_sweeps")
 }  # by emit.py
 
 

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from fastgd._kernels import cuda, cuda_source, cuda_sparse, measures, rules
+from fastgd._kernels import cuda, cuda_coded, cuda_source, cuda_sparse, measures, rules
 from fastgd._kernels.cuda_source import row_words
 
 if importlib.util.find_spec("numba_cuda") is None or cuda.SIMULATED:
@@ -106,3 +106,32 @@ def test_products_of_sparse_rows(name, kind):
         assert not found.of("ATOM") and not found.of("RED"), (target, found.counts)
         fused, wide = ("FFMA", ("DADD", "DMUL", "DFMA")) if kind == "f32" else ("DFMA", ())
         assert not found.of(fused, hot=True) and not any(found.of(name) for name in wide), (target, found.counts)
+
+
+def test_state_arrays_of_bfloat16():
+    """As with float32, but that the state arrays' accesses are half as wide."""
+    for target, found in cuda_sass.machines(cuda_source.update(rules.adam, "f32", "bf16")).items():
+        assert found.stack == found.local == 0 and not found.of("STL") and not found.of("LDL"), (target, found)
+        assert found.registers <= 80, (target, found.registers)
+        assert found.of("STG.E.128", hot=True) == 1 and found.of("STG.E.64", hot=True) == 2, (target, found.hot)
+        assert found.of("LDG.E.128", hot=True) >= 2 and found.of("LDG.E.64", hot=True) >= 2, (target, found.hot)
+        assert not found.of("DMUL") and not found.of("DADD") and not found.of("F2F", hot=True), (target, found.counts)
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("adam", ("i8", "u8")), ("momentum", ("i8",)), *([("lion", ("i8",))] if ALL else [])]
+)
+def test_state_arrays_of_bytes(name, kinds):
+    """Two vectors of four elements a thread in flight, the codes 32 bits at a time, no slow conversion between integers and floats.
+
+    Of Lion, on the newest generation alone, four registers are spilled.
+    """
+    for target, found in cuda_sass.machines(cuda_coded.update(RULES[name], "f32", kinds, cuda.BLOCK)).items():
+        spilled = name == "lion" and target == (12, 0)
+        assert found.local == 0 and found.stack <= 24 * spilled, (target, found)
+        assert spilled or not (found.of("STL") or found.of("LDL")), (target, found)
+        assert found.registers <= 128, (target, found.registers)  # two blocks of 256 threads on a processor
+        assert found.of("STG.E.128", hot=True) == 2 and found.of("LDG.E.128", hot=True) >= 4, (target, found.hot)
+        assert found.of("SHFL") >= 5 * len(kinds), (target, found.counts)
+        assert not found.of("I2F", hot=True) and not found.of("F2F", hot=True), (target, found.hot)
+        assert not found.of("DMUL") and not found.of("DADD") and not found.of("DFMA"), (target, found.counts)

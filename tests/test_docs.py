@@ -29,7 +29,7 @@ HOMES = {
     "neural_network": neural_network,
     "plot": plot,
 }
-COMMON_OPTIONS = {"clip_norm", "clip_value", "on_nonfinite", "maximize", "extras"}
+COMMON_OPTIONS = {"clip_norm", "clip_value", "on_nonfinite", "maximize", "extras", "state_dtype"}
 
 
 def public():

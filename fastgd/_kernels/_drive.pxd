@@ -8,6 +8,7 @@ cdef enum:
     SCALARS = 32          # scalars of one rule, at most
     SUMS = 4              # sums of one measure, at most
     DIMENSIONS = 64       # NumPy's own limit
+    BYTES_BLOCK = 256     # elements of a state array of bytes that share a scale
 
 cdef enum:
     FLOAT32 = 0
@@ -38,7 +39,8 @@ cdef struct Memory:
 cdef struct Parameter:
     Memory p
     Memory g                       # of this step; data is NULL where the gradient is None
-    void *state[SLOTS]
+    void *state[SLOTS]             # where a rule keeps state arrays in bytes, their scales come last
+    int widths[SLOTS]              # bytes of an element; 0 for scales, one for each BYTES_BLOCK elements
     int n_slots
     int cohort
     sweep_function sweep
@@ -61,6 +63,7 @@ cdef struct Job:
 
 cdef void run_pool(pool_task task, void *context, Py_ssize_t n, int threads, bint linger) noexcept nogil
 cdef View *new_view(cnp.ndarray array, tuple axes) except? NULL
+cdef int attach_states(Parameter *parameter, list states) except -1
 cdef void norm_task(void *context, Py_ssize_t k) noexcept nogil
 cdef void measure_all(Job *job, Py_ssize_t n, int threads, double *totals) noexcept nogil
 cdef void sweep_task(void *context, Py_ssize_t k) noexcept nogil

@@ -39,7 +39,7 @@ cdef extern from *:
 ctypedef unsigned short[BLOCK] uint16_block
 
 CODES = {"float32": FLOAT32, "float64": FLOAT64, "float16": FLOAT16, "bfloat16": BFLOAT16}
-MOST_SLOTS, MOST_SCALARS = SLOTS, SCALARS
+MOST_SLOTS, MOST_SCALARS, ELEMENTS_PER_SCALE = SLOTS, SCALARS, BYTES_BLOCK
 cdef Py_ssize_t[4] SIZES = [4, 8, 2, 2]
 cdef sum_function[2] square_sum
 cdef widen_function[4] widen
@@ -190,6 +190,16 @@ cdef void store(const Memory *m, Py_ssize_t start, Py_ssize_t count, const doubl
         copy_view(m, start, count, <char *> raw if m.dtype > FLOAT64 else <char *> scratch, True)
 
 
+cdef int attach_states(Parameter *parameter, list states) except -1:
+    """Give a parameter its state arrays; those of bytes are followed, after all of them, by their scales."""
+    first_scale = len(states) - sum(each.itemsize == 1 for each in states)
+    parameter.n_slots = len(states)
+    for k in range(parameter.n_slots):
+        parameter.state[k] = cnp.PyArray_DATA(states[k])
+        parameter.widths[k] = states[k].itemsize if k < first_scale else 0
+    return 0
+
+
 # ---------------------------------------------------------------------------------------------------------------------------------
 # What one thread does with one task: a stretch of about TASK elements, over one array or many
 
@@ -208,7 +218,7 @@ cdef Py_ssize_t update(Parameter *a, Py_ssize_t low, Py_ssize_t high, const void
     """Run the rule over the elements low .. high of one parameter."""
     cdef double[BLOCK] p_scratch, g_scratch
     cdef void *arrays[SLOTS + 2]
-    cdef Py_ssize_t count, nonfinite = 0, size = 8 if a.p.dtype == FLOAT64 else 4
+    cdef Py_ssize_t count, nonfinite = 0
     cdef bint whole = in_place(&a.p) and in_place(&a.g)
     cdef int k
     while low < high:
@@ -216,7 +226,7 @@ cdef Py_ssize_t update(Parameter *a, Py_ssize_t low, Py_ssize_t high, const void
         arrays[0] = load(&a.p, low, count, p_scratch)
         arrays[1] = load(&a.g, low, count, g_scratch)
         for k in range(a.n_slots):
-            arrays[2 + k] = <char *> a.state[k] + low * size
+            arrays[2 + k] = <char *> a.state[k] + (low * a.widths[k] if a.widths[k] else low // BYTES_BLOCK * sizeof(float))
         nonfinite += a.sweep(count, arrays, scalars)
         store(&a.p, low, count, p_scratch)
         low += count

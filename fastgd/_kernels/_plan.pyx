@@ -11,8 +11,8 @@ from libc.math cimport isfinite
 from libc.string cimport memcmp, memcpy
 
 from fastgd._kernels._drive cimport (
-    BLOCK, FLOAT32, FLOAT64, SCALARS, SUMS, TASK, Job, Memory, Parameter, Position, measure_all, measure_function, new_view, norm_task,
-    pairwise, run, sweep_function, sweep_task,
+    BLOCK, FLOAT32, FLOAT64, SCALARS, SUMS, TASK, Job, Memory, Parameter, Position, attach_states, measure_all, measure_function, new_view,
+    norm_task, pairwise, run, sweep_function, sweep_task,
 )
 
 cnp.import_array()
@@ -145,7 +145,7 @@ cdef class Plan(Bundle):
     axes, dtypes, threads
         See `Bundle`.
     states : list of list of ndarray
-        The state arrays of each parameter: of the computing dtype, side by side in the parameter's own order of axes.
+        The state arrays of each parameter, side by side in its own order of axes: of the computing dtype, or as its rule stores them.
     rules : list of tuple of int
         The addresses of each parameter's compiled rule and measure; 0 where it has no measure.
     groups : list of int
@@ -204,9 +204,7 @@ cdef class Plan(Bundle):
         cdef Parameter *parameter = &self.parameters[i]
         parameter.g.data, parameter.g.view = NULL, NULL
         parameter.sweep, parameter.measure = <sweep_function> sweep, <measure_function> measure
-        parameter.n_slots = len(states)
-        for k in range(parameter.n_slots):
-            parameter.state[k] = cnp.PyArray_DATA(states[k])
+        attach_states(parameter, states)
         self.types[i] = cnp.PyArray_TYPE(p)
         self.plain[i] = cnp.PyArray_IS_C_CONTIGUOUS(p)
         self.layouts[i] = <Py_ssize_t *> allocate(1 + 2 * p.ndim, sizeof(Py_ssize_t))

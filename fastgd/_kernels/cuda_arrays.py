@@ -16,6 +16,7 @@ from fastgd._kernels import cuda, cuda_memory
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 
 KINDS = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16"}
+STORED_KINDS = {"int8": "i8", "uint8": "u8"}  # of state arrays only
 CUDA_DEVICES = (2, 13)  # DLPack's numbers of CUDA memory and CUDA managed memory
 
 
@@ -31,7 +32,7 @@ class DeviceArray:
         Where the first element lies.
     shape : tuple of int
     dtype : dtype
-        float32, float64, float16 or bfloat16.
+        float32, float64, float16 or bfloat16; of state arrays also int8 or uint8.
     owner : object
         Whom the memory belongs to.
     """
@@ -49,7 +50,7 @@ class DeviceArray:
     @property
     def kind(self) -> str:
         """The name of the dtype in the kernels."""
-        return KINDS[self.dtype.name]
+        return (KINDS | STORED_KINDS)[self.dtype.name]
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastgd._kernels import cuda, cuda_arrays, cuda_memory, cuda_source, rules
+from fastgd._kernels import cuda, cuda_arrays, cuda_coded, cuda_memory, cuda_source, rules
 from fastgd._kernels._jit_source import signature
 from fastgd._kernels._plan import Cohort
 from fastgd._kernels.cuda_arrays import DeviceArray
-from fastgd._kernels.cuda_source import ALIGNED, CHUNK, COHORT, CONTROL, CONTROL_SIZE, SCALARS, SUMS
+from fastgd._kernels.cuda_source import ALIGNED, CHUNK, COHORT, CONTROL, CONTROL_SIZE, SCALARS, SUMS, KernelText
 from fastgd._kernels.ranges import LARGEST_SQUARED
-from fastgd._kernels.vecio import LANES, SIZES
+from fastgd._kernels.vecio import BYTES, LANES, SIZES
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 
 
@@ -57,7 +57,7 @@ class Tables:
         for key in dict.fromkeys(keys):
             members = [i for i, k in enumerate(keys) if k == key and arrays[i].size]
             if members:
-                self._add_segment(members, *key[:3])
+                self._add_segment(members, *key)
         self.memory = cuda_memory.Memory(self.size)
         self.control = cuda_memory.Memory(CONTROL_SIZE)
         cuda_memory.clear(self.control.address, CONTROL_SIZE)
@@ -66,9 +66,11 @@ class Tables:
         self.rows: dict[str, cuda_memory.Memory] = {}
         self._sent: tuple | None = None
 
-    def _add_segment(self, members: list[int], rule: Callable, measure: Callable | None, kind: str) -> None:
+    def _add_segment(
+        self, members: list[int], rule: Callable, measure: Callable | None, kind: str, kinds: tuple[str, ...]
+    ) -> None:
         compute, _ = cuda_source.computing(kind)
-        words = cuda_source.row_words(len(signature(rule)[0]) - 2)
+        words = cuda_source.row_words(len(kinds))
         rows = [
             (i, start, min(CHUNK, self.arrays[i].size - start))
             for i in members
@@ -81,7 +83,7 @@ class Tables:
             Segment(
                 kind,
                 compute,
-                cuda.kernel(cuda_source.update(rule, kind)),
+                cuda.kernel(_update(rule, kind, kinds)),
                 cuda.kernel(cuda_source.norm(kind, block, words)),
                 cuda.kernel(cuda_source.measured(measure, rule, kind, block)) if measure else None,
                 words,
@@ -106,16 +108,18 @@ class Tables:
         for s in self.segments:
             rows = table[s.place : s.place + 8 * s.words * len(s.owners)].view(np.int64).reshape(-1, s.words)
             width = SIZES[s.kind] * LANES[s.kind]
-            slots = len(self.states[int(s.owners[0])])
             columns = [(np.array([a.address for a in self.arrays]), s.kind), (gradients, s.kind)]
             columns += [
-                (np.array([found[k].address if k < len(found) else 0 for found in self.states]), s.compute)
-                for k in range(slots)
+                (np.array([found[k].address if k < len(found) else 0 for found in self.states]), slot.kind)
+                for k, slot in enumerate(self.states[int(s.owners[0])])
             ]
+            n_coded = sum(kind in BYTES for _, kind in columns)
             aligned = np.ones(len(s.owners), bool)
-            for k, (addresses, kind) in enumerate(columns):
+            for k, (addresses, kind) in enumerate(columns[: len(columns) - n_coded]):
                 rows[:, k] = addresses[s.owners] + s.starts * SIZES[kind]
                 aligned &= rows[:, k] % (SIZES[kind] * LANES[s.kind] if kind != s.kind else width) == 0
+            for k in range(len(columns) - n_coded, len(columns)):  # the scales come last
+                rows[:, k] = columns[k][0][s.owners] + s.starts // cuda_coded.BLOCK * SIZES["f32"]
             counts = np.where(gradients[s.owners] != 0, s.counts, 0)
             rows[:, -1] = counts | (cohorts[s.owners] << COHORT) | (aligned.astype(np.int64) << ALIGNED)
         cuda_memory.upload(self.memory.address, table, stream)
@@ -192,6 +196,16 @@ class Tables:
 
     def _launch(self, kernel: Any, segment: Segment, stream: int, *arguments: int) -> None:
         cuda_memory.launch(kernel, cuda.blocks(kernel, len(segment.owners)), cuda.BLOCK, stream, *arguments)
+
+
+def _update(rule: Callable, kind: str, kinds: tuple[str, ...]) -> KernelText:
+    """Return the kernel for parameters of one kind, and state arrays of these, whose scales, if they have any, come last."""
+    n_slots = len(signature(rule)[0]) - 2
+    if len(kinds) > n_slots:
+        return cuda_coded.update(rule, kind, kinds[:n_slots], cuda.BLOCK)
+    compute, _ = cuda_source.computing(kind)
+    others = [k for k in kinds if k != compute]
+    return cuda_source.update(rule, kind, others[0] if others else None)
 
 
 def square_sum(arrays: list[DeviceArray]) -> float:

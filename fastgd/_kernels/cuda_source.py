@@ -49,7 +49,7 @@ def {name}(table, n_chunks, rows, stride, ctl):
         h = rows + ld_i64(ctl + {row}) * stride + ((packed >> {cohort}) & 0xFFFFFF) * {row_bytes}
 {scalars}
         scale = scale * factor
-        i = tid
+{dither}        i = tid
         if (packed >> {aligned}) & 1 != 0:
             groups = n // {lanes}
             while i < groups:
@@ -195,11 +195,11 @@ def uncontracted(text: str) -> str:
     return ast.unparse(ast.fix_missing_locations(_Uncontracted().visit(ast.parse(text))))
 
 
-def _lines(lines: Sequence[str], pad: int) -> str:
+def lines_of(lines: Sequence[str], pad: int) -> str:
     return "\n".join(" " * pad + line for line in lines)
 
 
-def _addresses(names: Sequence[str], words: int) -> list[str]:
+def addresses(names: Sequence[str], words: int) -> list[str]:
     """Return the statements that load a row's addresses, two at a time, and its packed number, which is the last word."""
     unused = [f"no_a{k}" for k in range(len(names), words - 1)]
     slots = [f"a_{name}" for name in names] + unused + ["packed"]
@@ -207,7 +207,7 @@ def _addresses(names: Sequence[str], words: int) -> list[str]:
     return [f"{a}, {b} = ld_i64x2(row + {at})" for a, b, at in pairs if not {a, b} <= set(unused)]
 
 
-def _scalars(names: Sequence[str], compute: str) -> list[str]:
+def scalars(names: Sequence[str], compute: str) -> list[str]:
     """Return the statements that load a cohort's scalars, one vector at a time."""
     lanes, size = LANES[compute], SIZES[compute]
     padded = [*names, *(f"no_h{k}" for k in range(-len(names) % lanes))]
@@ -217,7 +217,7 @@ def _scalars(names: Sequence[str], compute: str) -> list[str]:
     ]
 
 
-class _Function(NamedTuple):
+class Function(NamedTuple):
     """A rule or measure as the loops around it see it."""
 
     text: str
@@ -234,15 +234,16 @@ class _Function(NamedTuple):
         return f"{self.name}({', '.join([*values, *self.scalars[2:]])})"
 
 
-def _function(function: Any, dtype: np.dtype) -> _Function:
+def function_of(function: Any, dtype: np.dtype, others: Sequence[Any] = ()) -> tuple[Function, list[str]]:
+    """Return a rule or measure, the text that it and others need being its own, and the names of the others in that text."""
     clip: Any = rules.clipped
     elements, hyper = signature(function)
-    text, names, returned = written_functions([function, clip], dtype)
+    text, names, returned = written_functions([function, clip, *others], dtype)
     scalars = ("scale", "limit", *(f"h_{name}" for name in hyper))
-    return _Function(uncontracted(text), names[0], names[1], elements, scalars, returned[0])
+    return Function(uncontracted(text), names[0], names[1], elements, scalars, returned[0]), names[2:]
 
 
-def _update_lanes(f: _Function, kinds: Sequence[str], lanes: int) -> list[str]:
+def _update_lanes(f: Function, kinds: Sequence[str], lanes: int, dithered: bool) -> list[str]:
     """Return the statements that update one vector of elements, or a single one where `lanes` is 1."""
     suffixes = [str(k) if lanes > 1 else "" for k in range(lanes)]
     moved = {
@@ -257,28 +258,31 @@ def _update_lanes(f: _Function, kinds: Sequence[str], lanes: int) -> list[str]:
         lines.append(f"bad += good if {g} - {g} == {g} - {g} else _fastgd_T(1)")
         seen = f"{f.clip}({g} * power, scale, limit)"
         lines.append(f"{', '.join(f'e_{name}{s}' for name in changed)} = {f.call(s, seen)}")
+        lines += [f"e_{name}{s} = coarse(e_{name}{s}, dither)" for name in changed[1:] if dithered]
     return [*lines, *(f"st_{moved[name][0]}({moved[name][1]}, {every[name]})" for name in changed)]
 
 
 @functools.cache
 def update(rule: Callable, kind: str, slot_kind: str | None = None) -> KernelText:
-    """Return the kernel that applies a rule to parameters and gradients of one kind; `slot_kind` is that of the state arrays."""
+    """Return the kernel that applies a rule to parameters and gradients of one kind; "bf16" may be that of all state arrays."""
     compute, dtype = computing(kind)
-    f = _function(rule, dtype)
+    f, _ = function_of(rule, dtype)
     words = row_words(len(f.elements) - 2)
     kinds = [kind, kind, *[slot_kind or compute] * (len(f.elements) - 2)]
     name = f"update_{rule.__name__}_{kind}" + (f"_{slot_kind}" if slot_kind else "")
     body = UPDATE.format(
         name=name, T="_fastgd_T", width=8 * words, row_bytes=SCALARS * SIZES[compute], lanes=LANES[kind],
         cohort=COHORT, aligned=ALIGNED, **CONTROL_AT,
-        addresses=_lines(_addresses(f.elements, words), 8),
-        scalars=_lines(_scalars(f.scalars, compute), 8),
-        vector=_lines(_update_lanes(f, kinds, LANES[kind]), 16),
-        single=_lines(_update_lanes(f, kinds, 1), 12),
+        addresses=lines_of(addresses(f.elements, words), 8),
+        scalars=lines_of(scalars(f.scalars, compute), 8),
+        dither=lines_of(DITHERED if slot_kind else [], 8) + "\n" * bool(slot_kind),
+        vector=lines_of(_update_lanes(f, kinds, LANES[kind], bool(slot_kind)), 16),
+        single=lines_of(_update_lanes(f, kinds, 1, bool(slot_kind)), 12),
     )  # fmt: skip
     return KernelText(f"{f.text}\n\n{body}", name, dtype, compute, 5)
 
 
+DITHERED = [f"dither = ld_f32(h + {SIZES['f32'] * (SCALARS - 1)})"]
 CONTROL_AT = {name: CONTROL[name] for name in ("skip", "power", "factor", "row", "nonfinite")}
 
 
@@ -289,7 +293,7 @@ def computing(kind: str) -> tuple[str, np.dtype]:
 
 def _tree(pad: int, columns: int) -> str:
     adds = [f"shared[{c} * nt + tid] += shared[{c} * nt + tid + k]" for c in range(columns)]
-    return TREE.format(pad=" " * pad, adds=_lines(adds, pad + 8)).rstrip("\n")
+    return TREE.format(pad=" " * pad, adds=lines_of(adds, pad + 8)).rstrip("\n")
 
 
 def _norm_add(name: str, kind: str) -> list[str]:
@@ -321,10 +325,10 @@ def norm(kind: str, block: int, words: int) -> KernelText:
     body = NORM.format(
         name=name, shared=3 * block, width=8 * words, packed_at=8 * words - 8, lanes=lanes, kind=kind, size=size, aligned=ALIGNED,
         partial_bytes=8 * SUMS, policy=CONTROL["policy"], arrived=CONTROL["arrived"],
-        loads=_lines([loads("abcd"[k], f"(i + {k} * nt)") for k in range(4)], 16),
-        adds=_lines([line for k in range(4) for line in adds("abcd"[k])], 16),
-        load=_lines([loads("a", "i")], 16), add=_lines(adds("a"), 16),
-        single=_lines(_norm_add("x0", kind), 12), tree=_tree(8, 3), final_tree=_tree(4, 3),
+        loads=lines_of([loads("abcd"[k], f"(i + {k} * nt)") for k in range(4)], 16),
+        adds=lines_of([line for k in range(4) for line in adds("abcd"[k])], 16),
+        load=lines_of([loads("a", "i")], 16), add=lines_of(adds("a"), 16),
+        single=lines_of(_norm_add("x0", kind), 12), tree=_tree(8, 3), final_tree=_tree(4, 3),
     )  # fmt: skip
     return KernelText(body, name, np.dtype(np.float64), "f64", 7)
 
@@ -333,7 +337,7 @@ def norm(kind: str, block: int, words: int) -> KernelText:
 def measured(measure: Callable, rule: Callable, kind: str, block: int) -> KernelText:
     """Return the kernel that sums a measure's terms over each chunk, in float64 whatever the arrays' kind."""
     compute, _ = computing(kind)
-    f = _function(measure, np.dtype(np.float64))
+    f, _ = function_of(measure, np.dtype(np.float64))
     n_slots = len(signature(rule)[0]) - 2
     words = row_words(n_slots)
     kinds = [kind, kind, *[compute] * (len(f.elements) - 2)]
@@ -344,10 +348,10 @@ def measured(measure: Callable, rule: Callable, kind: str, block: int) -> Kernel
     name = f"measure_{measure.__name__}_{kind}_{words}"
     body = MEASURE.format(
         name=name, shared=f.returned * block, width=8 * words, row_bytes=8 * SCALARS, cohort=COHORT, partial_bytes=8 * SUMS,
-        addresses=_lines(_addresses(f.elements, words), 8),
-        scalars=_lines(_scalars(f.scalars, "f64"), 8),
+        addresses=lines_of(addresses(f.elements, words), 8),
+        scalars=lines_of(scalars(f.scalars, "f64"), 8),
         sums=", ".join(f"s{k}" for k in terms), zeros=", ".join("zero" for _ in terms),
-        single=_lines(lines, 12), tree=_tree(8, f.returned),
+        single=lines_of(lines, 12), tree=_tree(8, f.returned),
         store="; ".join(f"shared[{k} * nt + tid] = s{k}" for k in terms),
         write="; ".join(f"st_f64(place + {8 * k}, shared[{k} * nt])" for k in terms),
     )  # fmt: skip

@@ -367,6 +367,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    from fastgd._kernels import emit_activations
+    from fastgd._kernels import emit_activations, emit_stored
 
-    sys.exit(main(sys.argv[1:]) | emit_activations.main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]) | emit_activations.main(sys.argv[1:]) | emit_stored.main(sys.argv[1:]))

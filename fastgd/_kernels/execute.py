@@ -17,6 +17,7 @@ from fastgd._kernels import _drive, _openmp, rules  # type: ignore[attr-defined]
 from fastgd._kernels._plan import Bundle, Cohort, Plan
 
 __all__ = [
+    "BYTES_BLOCK",
     "CODES",
     "Cohort",
     "Plan",
@@ -42,6 +43,7 @@ __all__ = [
 
 CODES = _drive.CODES
 MOST_SLOTS, MOST_SCALARS = _drive.MOST_SLOTS, _drive.MOST_SCALARS
+BYTES_BLOCK = _drive.ELEMENTS_PER_SCALE
 LEVELS = {"baseline": 1, "v3": 3, "v4": 4}
 
 
@@ -189,8 +191,18 @@ def sweep_address(rule: Callable, dtype: np.dtype) -> int:
     return jit.compile_sweep(rule, dtype).address
 
 
-def addresses(rule: Callable, measure: Callable | None, dtype: np.dtype) -> tuple[int, int]:
-    """Return the addresses of the compiled loops of a rule and of its measure, 0 where it has none."""
+@functools.cache
+def stored_table(level: str = LEVEL) -> dict[tuple[str, str], int]:
+    """Return the rules over state arrays of fewer bits of one processor level, loaded on first use; see `emit_stored`."""
+    return importlib.import_module(f"fastgd._kernels.{level}._stored_sweeps").STORED
+
+
+def addresses(rule: Callable, measure: Callable | None, dtype: np.dtype, states: list) -> tuple[int, int]:
+    """Return the addresses of the compiled loops of a rule, over such state arrays, and of its measure, 0 where it has none."""
+    stored = {a.dtype.name for a in states}
+    for how, name in (("int8", "int8"), ("int8", "uint8"), ("bfloat16", "bfloat16")):
+        if name in stored:
+            return stored_table()[rule.__name__, how], 0
     return sweep_address(rule, dtype), MEASURES[measure.__name__, dtype.name] if measure is not None else 0
 
 
@@ -226,7 +238,9 @@ def param_views(names: list[str], leaves: list[Any]) -> list[Any]:
 
 
 def zeros(like: Any, dtype: np.dtype, shape: tuple[int, ...] | None = None) -> Any:
-    """Return zeros of an array's shape, or of another one on a GPU, where it lies and in the order in which its elements lie there."""
+    """Return zeros of an array's shape, in the order in which its elements lie in memory, or of another shape, where it lies."""
+    if isinstance(like, np.ndarray) and shape is not None:
+        return np.zeros(shape, dtype)
     if isinstance(like, np.ndarray):
         axes = memory_order(like)
         return np.zeros([like.shape[axis] for axis in axes], dtype).transpose(np.argsort(axes))
@@ -255,7 +269,8 @@ def plan(
         return CudaPlan(tree, leaves, arrays, states, kernels, members, guard)
     axes, codes = [memory_order(a) for a in arrays], [CODES[a.dtype.name] for a in arrays]
     loops = [
-        addresses(rule, measure, compute_dtype(a.dtype)) for (rule, measure), a in zip(kernels, arrays, strict=True)
+        addresses(rule, measure, compute_dtype(a.dtype), slots)
+        for (rule, measure), a, slots in zip(kernels, arrays, states, strict=True)
     ]
     return Plan(tree, leaves, arrays, axes, codes, states, loops, members, guard, thread_limit)
 

@@ -8,6 +8,10 @@ float32 as they are loaded, and are rounded to nearest even as they are stored.
 ``mul_f32`` and ``mul_f64`` are products that are rounded by themselves: the compiler would fuse ``a * b + c`` into one rounding, and a
 step on the GPU would have other bits than the same step on the processor.
 
+State arrays of one byte an element are loaded as the integers' float32 values, and stored rounded to the nearest integer; a number
+between 2**23 and 2**24 has an integer in its last bits, so that no slow conversion is needed. `coarse` rounds to what bfloat16 holds, by
+a given threshold; `warp_max` is the largest value among the threads of a warp (in the simulator, of a block).
+
 With ``NUMBA_ENABLE_CUDASIM=1`` the same names are plain Python on host memory, so that the kernels run, slowly, without a GPU.
 """
 
@@ -19,7 +23,10 @@ SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "1"
 
 LANES = {"f32": 4, "f64": 2, "f16": 4, "bf16": 4}
 """How many elements one vector access moves."""
-SIZES = {"f32": 4, "f64": 8, "f16": 2, "bf16": 2}
+SIZES = {"f32": 4, "f64": 8, "f16": 2, "bf16": 2, "i8": 1, "u8": 1}
+BYTES = {"i8": 0x80808080, "u8": 0}
+"""The kinds of one byte, and what makes four of them unsigned."""
+ROUNDING = 1.5 * 2**23  # added to a small number, it leaves the nearest integer, ties to even, in the last bits
 
 
 def _compiled() -> dict[str, Any]:
@@ -118,7 +125,74 @@ def _compiled() -> dict[str, Any]:
 
         return types.int64(types.int64, value), generate
 
-    made = {"mul_f32": product("f32"), "mul_f64": product("f64"), "atomic_add_i64": atomic_add_i64}
+    def load_bytes(kind, count):
+        word = ir.IntType(8 * count)
+
+        def function(context, address):
+            def generate(context, builder, signature, arguments):
+                found = builder.load(place(builder, arguments[0], word))
+                found.align = count
+                found = found if count == 4 else builder.zext(found, i32)
+                flipped = builder.xor(found, ir.Constant(i32, BYTES[kind]))
+                lanes = []
+                for k in range(count):
+                    byte = builder.and_(builder.lshr(flipped, ir.Constant(i32, 8 * k)), ir.Constant(i32, 0xFF))
+                    value = builder.bitcast(builder.or_(byte, ir.Constant(i32, 0x4B000000)), f32)  # 2**23 + byte
+                    lanes.append(builder.fsub(value, ir.Constant(f32, 2.0**23 + (128 if BYTES[kind] else 0))))
+                return lanes[0] if count == 1 else context.make_tuple(builder, signature.return_type, lanes)
+
+            returned = types.float32 if count == 1 else types.UniTuple(types.float32, count)
+            return returned(types.int64), generate
+
+        return function
+
+    def stored_bytes(given):
+        def generate(context, builder, signature, arguments):
+            word = ir.Constant(i32, 0)
+            for k, (x, t) in enumerate(zip(arguments[1:], signature.args[1:], strict=True)):
+                moved = builder.fadd(context.cast(builder, x, t, types.float32), ir.Constant(f32, ROUNDING))
+                byte = builder.and_(builder.bitcast(moved, i32), ir.Constant(i32, 0xFF))
+                word = builder.or_(word, builder.shl(byte, ir.Constant(i32, 8 * k)))
+            memory = ir.IntType(8 * len(given))
+            word = word if len(given) == 4 else builder.trunc(word, memory)
+            builder.store(word, place(builder, arguments[0], memory)).align = len(given)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, *given), generate
+
+    def coarse(context, x, dither):
+        def generate(context, builder, signature, arguments):
+            x, dither = (
+                context.cast(builder, a, t, types.float32) for a, t in zip(arguments, signature.args, strict=True)
+            )
+            bits = builder.bitcast(x, i32)
+            share = builder.fmul(builder.fadd(dither, ir.Constant(f32, 0.5)), ir.Constant(f32, 65536.0))
+            cut = builder.and_(builder.add(bits, builder.fptosi(share, i32)), ir.Constant(i32, 0xFFFF0000))
+            size = builder.and_(bits, ir.Constant(i32, 0x7FFFFFFF))
+            is_nan = builder.icmp_unsigned(">", size, ir.Constant(i32, 0x7F800000))
+            return builder.bitcast(builder.select(is_nan, bits, cut), f32)
+
+        return types.float32(x, dither), generate
+
+    def warp_max(context, x):
+        def generate(context, builder, signature, arguments):
+            value = context.cast(builder, arguments[0], signature.args[0], types.float32)
+            name = "llvm.nvvm.shfl.sync.bfly.f32"
+            form = ir.FunctionType(f32, [i32, f32, i32, i32])
+            shuffle = builder.module.globals.get(name) or ir.Function(builder.module, form, name)
+            for distance in (16, 8, 4, 2, 1):
+                whole = [ir.Constant(i32, -1), value, ir.Constant(i32, distance), ir.Constant(i32, 31)]
+                other = builder.call(shuffle, whole)
+                value = builder.select(builder.fcmp_ordered(">", other, value), other, value)
+            return value
+
+        return types.float32(x), generate
+
+    made: dict[str, Any] = {"mul_f32": product("f32"), "mul_f64": product("f64"), "atomic_add_i64": atomic_add_i64}
+    made |= {"coarse": coarse, "warp_max": warp_max}
+    made |= {"st_byte": lambda context, address, a: stored_bytes((a,))}
+    made |= {"st_bytex4": lambda context, address, a, b, c, d: stored_bytes((a, b, c, d))}
+    made |= {f"ld_{k}{'x4' if n > 1 else ''}": load_bytes(k, n) for k in BYTES for n in (1, 4)}
     for kind, count in [*((kind, 1) for kind in stored), *LANES.items(), ("i64", 2)]:
         suffix = kind if count == 1 else f"{kind}x{count}"
         made |= {f"ld_{suffix}": load(kind, count), f"st_{suffix}": store(kind, count)}
@@ -178,7 +252,37 @@ def _simulated() -> dict[str, Any]:
             place.value = before + value
         return before
 
-    made = {"mul_f32": _product, "mul_f64": _product, "atomic_add_i64": atomic_add_i64}
+    def load_bytes(kind, count):
+        memory = {"i8": ctypes.c_int8, "u8": ctypes.c_uint8}[kind]
+        if count == 1:
+            return lambda address: np.float32(memory.from_address(int(address)).value)
+        return lambda address: tuple(map(np.float32, (memory * 4).from_address(_aligned(address, kind, 4))))
+
+    def store_bytes(address, *values):
+        place = _aligned(address, "u8", len(values))
+        moved = np.array(values, np.float32) + np.float32(ROUNDING)
+        (ctypes.c_uint8 * len(values)).from_address(place)[:] = (moved.view(np.uint32) & 0xFF).tolist()
+
+    def coarse(x, dither):
+        bits, offset = (
+            int(np.float32(x).view(np.uint32)),
+            int((np.float32(dither) + np.float32(0.5)) * np.float32(65536)),
+        )
+        is_nan = (bits & 0x7FFFFFFF) > 0x7F800000
+        return np.uint32(bits if is_nan else (bits + offset) & 0xFFFF0000).view(np.float32)
+
+    def warp_max(x):
+        thread = threading.current_thread()  # the simulator's
+        values = vars(thread._manager).setdefault("_fastgd_values", {})
+        values[thread.threadIdx.x] = x
+        thread.syncthreads()
+        found = max(values.values())
+        thread.syncthreads()
+        return found
+
+    made: dict[str, Any] = {"mul_f32": _product, "mul_f64": _product, "atomic_add_i64": atomic_add_i64}
+    made |= {"coarse": coarse, "warp_max": warp_max, "st_byte": store_bytes, "st_bytex4": store_bytes}
+    made |= {f"ld_{k}{'x4' if n > 1 else ''}": load_bytes(k, n) for k in BYTES for n in (1, 4)}
     for kind, count in [*((kind, 1) for kind in memory), *LANES.items(), ("i64", 2)]:
         suffix = kind if count == 1 else f"{kind}x{count}"
         made |= {f"ld_{suffix}": load(kind, count), f"st_{suffix}": store(kind, count)}

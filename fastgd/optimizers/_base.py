@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastgd import _validation as check
+from fastgd._kernels.codecs import AVERAGES
 from fastgd.optimizers import extras as extras_
-from fastgd.optimizers import limits
+from fastgd.optimizers import limits, storage
 from fastgd.optimizers.extras import Extra
 from fastgd.optimizers.limits import NormLimit
 from fastgd.schedules import Schedule
@@ -91,6 +92,21 @@ class Optimizer(metaclass=_Checked):
     extras : extra or tuple of extras
         What else each step does, in this order: `GradientCentralization`, `AdaptiveGradientClipping` and `ArrayNormClipping` change the
         gradients before `clip_norm` sees them; `Lookahead` and `EMA` follow the weights after the step.
+    state_dtype : {None, "bfloat16", "int8"}
+        How state arrays that are moving averages (`Adam`'s moments, momentum) are stored: ``None``, as they are computed; ``"bfloat16"``;
+        or ``"int8"``, one byte an element and one scale for each 256. Steps are computed in float32 all the same. See the notes.
+
+    Notes
+    -----
+    A step of `AdamW` on float32 parameters reads and writes 28 bytes an element, with ``"bfloat16"`` 20, with ``"int8"`` 16. What is stored
+    is rounded up or down by a threshold that moves from step to step: rounded to nearest, the small changes of slow averages would be lost,
+    step after step. Parameters may be float32, float16 or bfloat16. ``"int8"`` leaves the state of arrays of fewer than 4096 elements in
+    float32, and takes parameters that lie in memory in the order of their axes (C). State arrays are int8 for averages of gradients,
+    :math:`\\pm 127 \\sqrt{|x| / s}` with the block's largest :math:`|x|` as :math:`s`, and uint8 for averages of squares,
+    :math:`255 \\sqrt[4]{x / s}`, at least 1 where :math:`x > 0`; the scales, float32, are the state arrays ``exp_avg_scale``,
+    :math:`\\sqrt{s}`, and ``exp_avg_sq_scale``, :math:`\\sqrt[4]{s}`. The option is refused where a step needs a state array that is no
+    moving average, or a sum over state arrays, and by users' rules. After T. Dettmers et al., 8-bit optimizers via block-wise quantization
+    (2022), with other codes.
 
     Examples
     --------
@@ -105,6 +121,7 @@ class Optimizer(metaclass=_Checked):
     on_nonfinite: str = "raise"
     maximize: bool = False
     extras: Extra | tuple[Extra, ...] = ()
+    state_dtype: str | None = None
 
     intervals: ClassVar[Mapping[str, Interval]] = {}
     """The numbers that each numeric hyperparameter may take (each element of it, where it is a pair or triple)."""
@@ -120,6 +137,8 @@ class Optimizer(metaclass=_Checked):
         {"exp_avg_sq", "exp_avg_var", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf", "n", "step_size"}
     )
     """State arrays that are sums or averages of squares or sizes: a stored negative element means a damaged meaning."""
+    averages: ClassVar[Mapping[str, str]] = AVERAGES
+    """State arrays that may be stored in fewer bits, and how; see `storage`."""
     in_lanes: ClassVar[bool] = True
     """Whether a step of an element needs its own gradient and state alone, so that estimators have its steps compiled."""
     needs_loss: ClassVar[bool] = False
@@ -156,7 +175,9 @@ class Optimizer(metaclass=_Checked):
             check.boolean(getattr(self, name), type(self).__name__, name)
         check.choice(self.on_nonfinite, type(self).__name__, "on_nonfinite", ON_NONFINITE)
         object.__setattr__(self, "extras", extras_.accepted(self.extras, type(self).__name__))
-        if self.extras or isinstance(self.clip_norm, NormLimit):
+        if self.state_dtype is not None:
+            storage.check_state_dtype(self)
+        if self.extras or isinstance(self.clip_norm, NormLimit) or self.state_dtype is not None:
             object.__setattr__(self, "in_lanes", False)
 
     def _hyper(self, name: str, value: object, interval: Interval) -> Hyper:

@@ -66,7 +66,7 @@ class Adam(_Cautious, _Moments):
     cautious : bool
         Whether only those elements move whose step agrees in sign with the gradient, by so much more in the mean; not with AMSGrad.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -135,7 +135,7 @@ class AdamW(Adam):
     cautious : bool
         Whether only those elements move whose step agrees in sign with the gradient, by so much more in the mean; not with AMSGrad.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -178,7 +178,7 @@ class Adamax(_Moments):
     weight_decay : float or Schedule
         The L2 penalty :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -233,7 +233,7 @@ class NAdam(_Moments):
     decoupled_weight_decay : bool
         Whether the decay is decoupled, as in `AdamW`, instead of an L2 penalty.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -306,7 +306,7 @@ class RAdam(_Moments):
     decoupled_weight_decay : bool
         Whether the decay is decoupled, as in `AdamW`, instead of an L2 penalty.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

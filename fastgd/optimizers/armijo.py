@@ -38,7 +38,8 @@ class Armijo(_Carrying):
     n_batches : float or Schedule
         :math:`n \\ge 1`, the number of steps in an epoch.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`. The direction is that of the clipped gradients.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`. The direction is that of the
+        clipped gradients.
 
     Notes
     -----

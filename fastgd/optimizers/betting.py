@@ -28,7 +28,7 @@ class COCOB(Optimizer):
     eps : float or Schedule
         What :math:`L` starts from, greater than 0.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

@@ -35,7 +35,7 @@ class DAdaptSGD(_Carrying):
     growth_rate : float or Schedule, optional
         The largest factor by which :math:`d` grows in a step; ``None`` means no limit.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -164,7 +164,7 @@ class DAdaptAdam(_AdamDistance):
     growth_rate : float or Schedule, optional
         The largest factor by which :math:`d` grows in a step; ``None`` means no limit.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -265,7 +265,7 @@ class Prodigy(_AdamDistance):
     growth_rate : float or Schedule, optional
         The largest factor by which :math:`d` grows in a step; ``None`` means no limit.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

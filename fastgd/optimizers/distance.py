@@ -32,7 +32,7 @@ class DoG(_Carrying):
     eps : float or Schedule
         :math:`\\epsilon > 0`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -105,7 +105,7 @@ class LDoG(DoG):
     eps : float or Schedule
         :math:`\\epsilon > 0`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -146,7 +146,7 @@ class DoWG(_Carrying):
     eps : float or Schedule
         :math:`\\epsilon > 0`, the first squared distance, also added to the root.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

@@ -32,7 +32,7 @@ class MADGRAD(Optimizer):
     decoupled_weight_decay : bool
         Whether the decay stays out of the gradient.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

@@ -48,7 +48,7 @@ class SGDHD(_Hypergradient):
     weight_decay : float or Schedule
         The L2 penalty :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -118,7 +118,7 @@ class AdamHD(_Hypergradient, _Moments):
     hypergrad_lr : float or Schedule
         The rate :math:`\\beta \\ge 0` of the rate.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

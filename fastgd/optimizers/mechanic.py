@@ -68,7 +68,7 @@ class MechanicSGD(_Mechanic):
     s_init : float or Schedule
         The first scale, greater than 0 and less than the one sought.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -137,7 +137,7 @@ class MechanicAdam(_Mechanic):
     s_init : float or Schedule
         The first scale, greater than 0 and less than the one sought.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

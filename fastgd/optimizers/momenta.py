@@ -35,7 +35,7 @@ class Adan(Optimizer):
     weight_decay : float or Schedule
         The proximal decay :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -97,7 +97,7 @@ class AdEMAMix(Optimizer):
     weight_decay : float or Schedule
         The decoupled decay :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -159,7 +159,7 @@ class QHAdam(_Moments):
     decoupled_weight_decay : bool
         Whether it acts on the parameters instead of the gradient.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -218,7 +218,7 @@ class QHM(Optimizer):
     weight_decay : float or Schedule
         The L2 penalty :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

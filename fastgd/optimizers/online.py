@@ -42,7 +42,7 @@ class NormalizedOnline(Optimizer):
         Closed forms of the step: for ``squared_error``, ``huber``, ``epsilon_insensitive``, ``squared_epsilon_insensitive``, ``quantile``,
         ``poisson``, ``gamma``, ``log_loss``, ``hinge``, ``squared_hinge`` and ``modified_huber``. Without, any loss but ``softmax``.
     **options
-        `on_nonfinite`: see `Optimizer`. `clip_norm`, `clip_value`, `maximize` and `extras` stay at their defaults.
+        `on_nonfinite`: see `Optimizer`. `clip_norm`, `clip_value`, `maximize`, `extras` and `state_dtype` stay at their defaults.
 
     Notes
     -----

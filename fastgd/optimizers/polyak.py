@@ -45,7 +45,8 @@ class SPS(_Polyak):
     eps : float or Schedule
         :math:`\\epsilon > 0`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`. The gradients measured are the clipped ones.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`. The gradients measured are the
+        clipped ones.
 
     Notes
     -----
@@ -101,7 +102,8 @@ class AliG(_Polyak):
     eps : float or Schedule
         :math:`\\epsilon > 0`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`. The gradients measured are the clipped ones.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`. The gradients measured are the
+        clipped ones.
 
     Notes
     -----
@@ -160,7 +162,7 @@ class BarzilaiBorwein(_Carrying):
     growth_rate : float or Schedule
         The largest factor by which :math:`\\eta` grows in a step, at least 1.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

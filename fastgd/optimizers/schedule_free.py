@@ -72,7 +72,7 @@ class SGDScheduleFree(_ScheduleFree):
     weight_lr_power : float or Schedule
         The power :math:`\\rho \\ge 0` of the largest rate in the weights.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -143,7 +143,7 @@ class AdamWScheduleFree(_ScheduleFree):
     weight_lr_power : float or Schedule
         The power :math:`\\rho \\ge 0` of the largest rate in the weights.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

@@ -36,7 +36,7 @@ class AdaBelief(_Moments):
     decoupled_weight_decay : bool
         Whether it acts on the parameters, :math:`p \\leftarrow p - \\alpha\\lambda p`, instead of the gradient.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -91,7 +91,7 @@ class Yogi(_Moments):
     initial_accumulator_value : float
         What :math:`v` starts from.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -153,7 +153,7 @@ class AdaBound(_Moments):
     gamma : float or Schedule
         How fast the bounds close, :math:`\\gamma > 0`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -222,7 +222,7 @@ class LaProp(_Moments):
     weight_decay : float or Schedule
         The decoupled decay :math:`\\lambda`.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----
@@ -279,7 +279,7 @@ class ADOPT(_Moments):
     clip_ratio : bool
         Whether the ratio is limited.
     **options
-        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`: see `Optimizer`.
+        `clip_norm`, `clip_value`, `on_nonfinite`, `maximize`, `extras`, `state_dtype`: see `Optimizer`.
 
     Notes
     -----

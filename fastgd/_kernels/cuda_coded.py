@@ -1,0 +1,190 @@
+"""Writes the text of the CUDA kernels for state arrays of one byte an element: a warp updates a block of 256 elements at a time.
+
+It decodes, applies the rule, finds the largest new value of the block by exchanging registers, and encodes with the new scale, so that
+everything is read and written once. A block that is shorter, or whose addresses do not suit vectors, is computed twice instead: once for
+the largest value, once to be stored. Both ways have the same bits. The formulas are those of `codecs.py`.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from fastgd._kernels import codecs
+from fastgd._kernels._jit_source import signature
+from fastgd._kernels.cuda_source import (
+    ALIGNED,
+    COHORT,
+    CONTROL_AT,
+    DITHERED,
+    SCALARS,
+    Function,
+    KernelText,
+    addresses,
+    computing,
+    function_of,
+    lines_of,
+    row_words,
+    scalars,
+)
+from fastgd._kernels.vecio import SIZES
+
+BLOCK = 256  # elements that share a scale
+WARP = 32
+LANES = 4  # of one vector access
+
+UPDATE = """\
+def {name}(table, n_chunks, rows, stride, ctl):
+    if ld_i64(ctl + {skip}) != 0:
+        return
+    power = {T}(ld_f64(ctl + {power}))
+    factor = {T}(ld_f64(ctl + {factor}))
+    good = {T}(0)
+    bad = good
+    c = i64(cuda.blockIdx.x)
+    lane = i64(cuda.threadIdx.x) % {team}
+    warp = i64(cuda.threadIdx.x) // {team}
+    warps = i64(cuda.blockDim.x) // {team}
+    while c < n_chunks:
+        row = table + c * {width}
+{addresses}
+        n = packed & 0xFFFFFFFF
+        h = rows + ld_i64(ctl + {row}) * stride + ((packed >> {cohort}) & 0xFFFFFF) * {row_bytes}
+{scalars}
+        scale = scale * factor
+{dither}
+        b = warp
+        while b * {block} < n:
+{old}
+            end = min(n, (b + 1) * {block})
+            if (packed >> {aligned}) & 1 != 0 and end == (b + 1) * {block}:
+{vector}
+            else:
+                i = b * {block} + lane
+                while i < end:
+{first}
+                    i += {team}
+{new}
+                i = b * {block} + lane
+                while i < end:
+{second}
+                    i += {team}
+            if lane == 0:
+{store}
+            b += warps
+        c += i64(cuda.gridDim.x)
+    if bad != good:
+        atomic_add_i64(ctl + {nonfinite}, i64(bad))
+"""
+
+
+class _Codec(NamedTuple):
+    """The names, in the kernel's text, of the functions of `codecs.py` for one format."""
+
+    scale: str
+    per_root: str
+    per_code: str
+    code: str
+    value: str
+
+
+class _Writer(NamedTuple):
+    """What the statements of one kernel are made of."""
+
+    f: Function
+    kind: str
+    slots: dict[str, tuple[str, _Codec]]  # of the state arrays: kind and format
+
+    def load(self, suffixes: Sequence[str], at: str) -> list[str]:
+        """Return the statements that load vectors, or single elements, and decode the state arrays."""
+        wide = f"x{LANES}" if len(suffixes) > 1 else ""
+        lines = []
+        for name in self.f.elements:
+            kind = self.slots[name][0] if name in self.slots else self.kind
+            loaded = ", ".join(f"e_{name}{s}" for s in suffixes)
+            lines.append(f"{loaded} = ld_{kind}{wide}(a_{name} + {at} * {SIZES[kind] * len(suffixes)})")
+        for name, (_, codec) in self.slots.items():
+            lines += [f"e_{name}{s} = {codec.value}(e_{name}{s}, k_{name})" for s in suffixes]
+        return lines
+
+    def apply(self, suffix: str, counting: bool) -> list[str]:
+        """Return the statements that update one element in registers."""
+        g = f"e_g{suffix}"
+        count = [f"bad += good if {g} - {g} == {g} - {g} else _fastgd_T(1)"]
+        seen = f"{self.f.clip}({g} * power, scale, limit)"
+        changed = ", ".join(f"e_{name}{suffix}" for name in self.f.elements if name != "g")
+        return [*(count if counting else []), f"{changed} = {self.f.call(suffix, seen)}"]
+
+    def compare(self, suffix: str) -> list[str]:
+        """Return the statements that look whether one element's state is the largest so far."""
+        lines = []
+        for name in self.slots:
+            x, most = f"e_{name}{suffix}", f"most_{name}"
+            lines += [f"x = {x} if {x} > good else -{x}", f"{most} = x if x > {most} else {most}"]
+        return lines
+
+    def store(self, suffixes: Sequence[str], at: str) -> list[str]:
+        """Return the statements that encode and store."""
+        wide = f"x{LANES}" if len(suffixes) > 1 else ""
+        values = ", ".join(f"e_p{s}" for s in suffixes)
+        lines = [f"st_{self.kind}{wide}(a_p + {at} * {SIZES[self.kind] * len(suffixes)}, {values})"]
+        for name, (_, codec) in self.slots.items():
+            codes = ", ".join(f"{codec.code}(e_{name}{s}, q_{name}, dither)" for s in suffixes)
+            lines.append(f"st_byte{wide}(a_{name} + {at} * {len(suffixes)}, {codes})")
+        return lines
+
+    def vector(self, team: int) -> list[str]:
+        """Return the statements that update a whole block, each thread some vectors of it."""
+        vectors = [([f"{j}_{k}" for k in range(LANES)], f"(v + {j * team})") for j in range(BLOCK // LANES // team)]
+        lines = [f"v = b * {BLOCK // LANES} + lane"]
+        for suffixes, at in vectors:
+            lines += self.load(suffixes, at)
+        for suffixes, _ in vectors:
+            lines += [line for s in suffixes for line in (*self.apply(s, True), *self.compare(s))]
+        lines += self.new()
+        return lines + [line for suffixes, at in vectors for line in self.store(suffixes, at)]
+
+    def old(self) -> list[str]:
+        """Return the statements that load a block's scales, and begin the search for the next ones."""
+        lines = []
+        for name, (_, codec) in self.slots.items():
+            lines += [f"k_{name} = {codec.per_code}(ld_f32(a_{name}_scale + b * 4))", f"most_{name} = good"]
+        return lines
+
+    def new(self) -> list[str]:
+        """Return the statements that make the new scales of the largest values that the threads have seen."""
+        lines = []
+        for name, (_, codec) in self.slots.items():
+            lines += [
+                f"most_{name} = {codec.scale}(warp_max(most_{name}))",
+                f"q_{name} = {codec.per_root}(most_{name})",
+            ]
+        return lines
+
+
+@functools.cache
+def update(rule: Callable, kind: str, slot_kinds: tuple[str, ...], block: int) -> KernelText:
+    """Return the kernel that applies a rule to parameters and gradients of one kind, with state arrays of bytes; `block` is its threads."""
+    compute, dtype = computing(kind)
+    formats = {"i8": "int8", "u8": "uint8"}
+    wanted = [getattr(codecs, f"{formats[k]}_{part}") for k in formats for part in _Codec._fields]
+    f, names = function_of(rule, dtype, wanted)
+    codec = {"i8": _Codec(*names[: len(names) // 2]), "u8": _Codec(*names[len(names) // 2 :])}
+    slots = signature(rule)[0][2:]
+    w = _Writer(f, kind, {slot: (k, codec[k]) for slot, k in zip(slots, slot_kinds, strict=True)})
+    words = row_words(2 * len(slots))
+    team = min(WARP, block)
+    name = f"update_{rule.__name__}_{kind}_bytes"
+    text = UPDATE.format(
+        name=name, T="_fastgd_T", width=8 * words, row_bytes=SCALARS * SIZES[compute], cohort=COHORT, aligned=ALIGNED, team=team,
+        block=BLOCK, **CONTROL_AT,
+        addresses=lines_of(addresses([*f.elements, *(f"{slot}_scale" for slot in slots)], words), 8),
+        scalars=lines_of(scalars(f.scalars, compute), 8),
+        dither=lines_of(DITHERED, 8),
+        old=lines_of(w.old(), 12),
+        vector=lines_of(w.vector(team), 16),
+        first=lines_of([*w.load([""], "i"), *w.apply("", True), *w.compare("")], 20),
+        new=lines_of(w.new(), 16),
+        second=lines_of([*w.load([""], "i"), *w.apply("", False), *w.store([""], "i")], 20),
+        store=lines_of([f"st_f32(a_{slot}_scale + b * 4, most_{slot})" for slot in slots], 16),
+    )  # fmt: skip
+    return KernelText(f"{f.text}\n\n{text}", name, dtype, compute, 5)
