@@ -81,6 +81,10 @@ def extensions() -> list[Extension]:
         Extension(
             "fastgd._kernels._openmp", [f"{KERNELS}/_openmp.pyx"], extra_compile_args=openmp, extra_link_args=openmp
         ),
+        *(
+            Extension(f"fastgd._kernels.{name}", [f"{KERNELS}/{name}.pyx"], extra_compile_args=DRIVER)
+            for name in ("_ahead", "_shapes")
+        ),
         Extension("fastgd._kernels._online", [f"{KERNELS}/_online.pyx"], extra_compile_args=DRIVER, **common),
     ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]

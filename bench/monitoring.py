@@ -1,16 +1,20 @@
 """What watching costs, and what a schedule costs inside a step: ``python -m bench.monitoring``.
 
 Two tables. The first: steps of AdamW with ``monitor=True``, with a good copy for rollback, and with both, beside plain steps, whole
-stretches of 1,000 steps with all looks and copies in them; and epochs of a linear model and of a network with ``on_divergence="retry"``
-beside ``"raise"``, which measures the loss of all rows again (their other monitors are always on). The second: every schedule of the
-gallery in a composition of three, as `State.step` evaluates it, and steps with the slowest of them beside steps with a number. Contenders
-alternate in random order; ratios are medians over rounds of neighbours in time, with the quartiles.
+stretches of 1,000 steps with all looks and copies in them, of one state whose monitor and copy are switched on and off: where arrays
+happen to lie makes steps of two states differ by more than is measured here; and epochs of a linear model and of a network with
+``on_divergence="retry"`` beside ``"raise"``, which measures the loss of some rows again (their other monitors are always on). The
+second: every schedule of the gallery in a composition of three, as `State.step` evaluates it, 200 steps again and again from the first
+one on (values are computed ahead, up to 256 at once: that is in it, and what one such time takes is told), and steps with the slowest
+of them beside steps with a number. Contenders alternate in random order; ratios are medians over rounds of neighbours in time, with the
+quartiles.
 """
 
 import argparse
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +23,7 @@ from bench.timing import collector_off
 from fastgd._groups import Group
 from fastgd.plot._gallery import GALLERY
 from fastgd.schedules import Schedule, cosine, warmup
+from fastgd.state import NEVER
 
 STRETCH = 1000  # steps that are timed together: five looks and five copies
 SHAPES = {
@@ -26,12 +31,7 @@ SHAPES = {
     "network 784-128-10": [(784, 128), (128,), (128, 10), (10,)],
     "one array of 1,000,000": [(1000, 1000)],
 }
-WATCHED = {
-    "plain": {},
-    "monitor=True": {"monitor": True},
-    "rollback=True": {"rollback": True},
-    "both": {"monitor": True, "rollback": True},
-}
+WATCHED = {"plain": (), "monitor=True": ("monitor",), "rollback=True": ("rollback",), "both": ("monitor", "rollback")}
 TARGET, TARGET_NS = 1.02, 1000
 
 
@@ -56,18 +56,21 @@ def ratio(seconds: dict[str, np.ndarray], name: str, base: str) -> str:
     return f"{middle:8.3f}   ({low:.3f} to {high:.3f})   {'<=' if middle <= TARGET else '> '} {TARGET}"
 
 
-def stepping(shapes: list[tuple[int, ...]], n_steps: int, **watching: bool) -> Callable[[], object]:
-    """Return a function that takes so many steps."""
+def stepping(shapes: list[tuple[int, ...]], n_steps: int) -> dict[str, Callable[[], object]]:
+    """Return, for each way to watch, a function that takes so many steps of one and the same state."""
     rng = np.random.default_rng(0)
     params = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
     grads = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
-    state = fastgd.AdamW(lr=1e-4).init(params, **watching)
+    state = fastgd.AdamW(lr=1e-4).init(params, monitor=True, rollback=True)
+    recovery = state.recovery
 
-    def run() -> None:
+    def run(watched: tuple[str, ...]) -> None:
+        state._look_due = 0 if "monitor" in watched else NEVER
+        state.recovery = recovery if "rollback" in watched else None
         for _ in range(n_steps):
             state.step(grads)
 
-    return run
+    return {label: partial(run, watched) for label, watched in WATCHED.items()}
 
 
 def fitting(kind: str, way: str) -> Callable[[], object]:
@@ -96,8 +99,7 @@ def watching(n_rounds: int) -> None:
     for name, shapes in SHAPES.items():
         size = sum(int(np.prod(shape)) for shape in shapes)
         n_steps = STRETCH if size < 500_000 else STRETCH // 5
-        contenders = {label: stepping(shapes, n_steps, **options) for label, options in WATCHED.items()}
-        seconds = rounds_of(contenders, n_rounds)
+        seconds = rounds_of(stepping(shapes, n_steps), n_rounds)
         for label in list(WATCHED)[1:]:
             print(f"AdamW, {name + ', ' + label:45}{ratio(seconds, label, 'plain')}", flush=True)
     for kind in ("linear", "network"):
@@ -123,6 +125,18 @@ def nanoseconds(function: Callable[[int], object], n: int = 200, n_stretches: in
     return float(np.median(found))
 
 
+def blocks(group: Group, n: int = 50) -> float:
+    """Return what the second step takes, at which the values of the next 256 are computed: the median."""
+    found, memory = [], group.start()
+    for _ in range(n):
+        group.advance(0, memory)
+        began = time.thread_time_ns()
+        group.advance(1, memory)
+        found.append(time.thread_time_ns() - began)
+        group.advance(1000, memory)
+    return float(np.median(found))
+
+
 def scheduling(n_rounds: int) -> None:
     """Print what evaluating takes, `Group.advance`, net of the call around it, and what a whole step takes more."""
     found, order = {}, np.random.default_rng(0)
@@ -139,6 +153,7 @@ def scheduling(n_rounds: int) -> None:
     call = nanoseconds(lambda t: None)
     print(f"    {np.median(list(found.values())):7.0f} ns   the median of {len(found)}")
     print(f"    {call:7.0f} ns   for comparison: an empty Python function")
+    print(f"    {blocks(groups[slowest[0]]):7.0f} ns   the step at which values of the slowest are computed ahead")
     print(f"    {sum(value <= TARGET_NS for value in found.values())} of {len(found)} within the target")
     tiny = [np.ones(4, np.float32)]
     contenders = {"number": fastgd.AdamW(), "scheduled": fastgd.AdamW(lr=compositions()[slowest[0]])}

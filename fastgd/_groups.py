@@ -7,6 +7,7 @@ from typing import Any
 
 from fastgd import _validation as check
 from fastgd._kernels import execute
+from fastgd._kernels._ahead import Scheduled
 from fastgd.optimizers import storage
 from fastgd.optimizers._base import Optimizer
 
@@ -31,7 +32,8 @@ class Group:
     def __init__(self, optimizer: Optimizer):
         self.optimizer = optimizer
         self.scheduled = optimizer.schedules()
-        self._each = [(*each[:2], each[2].at, optimizer._interval(each[0])) for each in self.scheduled]
+        entries = [(*each, *optimizer._interval(each[0]).ends) for each in self.scheduled]
+        self._ahead = Scheduled(entries, self._refuse)
         self.factor = 1.0
         self.current: Any = optimizer.replace() if self.scheduled else optimizer
         self.rule = optimizer._rule()
@@ -52,16 +54,12 @@ class Group:
 
     def advance(self, t: int, memories: list) -> None:
         """Set the scheduled hyperparameters to their values at step t."""
-        for (name, k, at, interval), memory in zip(self._each, memories):  # noqa: B905 (strict costs time)
-            value = at(t, memory)
-            if not interval.low < value < interval.high:
-                interval.number(value, type(self.optimizer).__name__, f"{name} (its schedule, at step {t})")
-            if k is None:
-                object.__setattr__(self.current, name, self.factor * value if name == "lr" else value)
-            else:
-                pair = list(getattr(self.current, name))
-                pair[k] = value
-                object.__setattr__(self.current, name, tuple(pair))
+        self._ahead.advance(t, memories, self.current.__dict__, self.factor)
+
+    def _refuse(self, name: str, value: float, t: int) -> None:
+        """Raise that a schedule has left what its hyperparameter may be."""
+        owner = type(self.optimizer).__name__
+        self.optimizer._interval(name).number(value, owner, f"{name} (its schedule, at step {t})")
 
     def row(self, scale: float, age: int, carry: Any) -> tuple[float, ...]:
         """Return the scalars of a sweep, (scale, limit, *hyper), for the step number `age` of parameters, at the present options."""

@@ -9,7 +9,7 @@ from fastgd._kernels import execute
 from fastgd._kernels.ranges import SMALLEST_FACTOR
 from fastgd._params import Tree, check_distinct, check_dtype, leaves, plain_view, refuse_nonfinite
 
-SAFE = (1e-280, 1e300)
+SAFE = execute.SAFE_SQUARES
 """Sums of squares between these bounds have neither overflowed nor lost anything to underflow."""
 
 

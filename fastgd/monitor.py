@@ -10,7 +10,7 @@ from fastgd._kernels import execute
 from fastgd.clipping import norm_of
 
 EVERY = 200
-"""Every how many steps ``monitor=True`` looks: a look costs as much as one to three steps, so this is a percent or so."""
+"""Every how many steps ``monitor=True`` looks: a look costs about as much as a step."""
 
 VANISHING, EXPLODING = 1e-8, 1e4
 STILL, RUSHING = 1e-7, 0.1
@@ -36,7 +36,7 @@ class ArrayHealth(NamedTuple):
     weight_norm: float
     """The Euclidean norm of the weights before the step."""
     update_norm: float
-    """The Euclidean norm of what the step added to the weights."""
+    """The Euclidean norm of what the rule added to the weights; what `Lookahead` makes of them afterwards is not in it."""
     update_ratio: float
     """`update_norm` over `weight_norm`; infinite where weights of 0 moved, 0 where they stayed."""
     clipped: float
@@ -117,20 +117,21 @@ def checked(every: object) -> int:
 
 
 class Look:
-    """One look at a step: what must be known before it, kept until after it.
+    """One look at a step: the gradients as given, before it; the weights and what it adds to them are measured by the sweep itself.
 
     Parameters
     ----------
-    live : list of (int, ndarray)
-        The gradients as given, with the numbers of their parameters.
-    params : list of ndarray
-        All parameters.
+    monitor : Monitor
+        What will be told.
+    plan : Plan
+        With gradients, of which `Plan.square_sum` has been taken.
     """
 
-    def __init__(self, live: list, params: list[np.ndarray]):
-        self.grad_norms = [_norm(g) for _, g in live]
+    def __init__(self, monitor: Monitor, plan: execute.Plan):
+        self.monitor = monitor
+        live, sums = plan.live_gradients(), plan.array_sums()
         self.live = [i for i, _ in live]
-        self.before = [params[i].astype(execute.compute_dtype(params[i].dtype), order="K") for i in self.live]
+        self.grad_norms = [norm_of(sums[i], [g]) for i, g in live]
         self.clipped = [0.0] * len(live)
 
     def count_clipped(self, live: list, clipped: bool, groups: list) -> None:
@@ -142,18 +143,10 @@ class Look:
             elif limit is not None and g.size:
                 self.clipped[k] = int(np.count_nonzero(np.abs(g) > limit)) / g.size
 
-    def finish(self, monitor: Monitor, t: int, names: list[str], params: list[np.ndarray], clipped: bool) -> None:
-        """Compare the parameters with what they were."""
-        for k, i in enumerate(self.live):
-            old = self.before[k]
-            weight = _norm(old)
-            update = _norm(np.subtract(params[i], old, out=old))
+    def finish(self, t: int, names: list[str], looked: list[tuple[float, float]], clipped: bool) -> None:
+        """Tell the monitor about step `t`, with the norms of the weights and of the update that the sweep has found."""
+        for i, gradient, (weight, update), share in zip(self.live, self.grad_norms, looked, self.clipped, strict=True):
             ratio = update / weight if weight else math.inf if update else 0.0
-            health = ArrayHealth(t, self.grad_norms[k], weight, update, ratio, self.clipped[k])
-            monitor.arrays[names[i]] = health
-        monitor.seen += 1
-        monitor.clipped += clipped
-
-
-def _norm(array: np.ndarray) -> float:
-    return norm_of(execute.square_sum([array]), [array])
+            self.monitor.arrays[names[i]] = ArrayHealth(t, gradient, weight, update, ratio, share)
+        self.monitor.seen += 1
+        self.monitor.clipped += clipped

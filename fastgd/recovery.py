@@ -126,7 +126,7 @@ class Recovery:
         self._first_loss: float | None = None
         self._since = 0  # steps tried since the copy
         self._told: list[str] = []
-        tensors, self._config = _copied(state)
+        tensors, self._config = state._tensors(), copy.deepcopy(state._moving())
         self._tensors = {name: array.copy(order="K") for name, array in tensors.items()}
 
     def __repr__(self) -> str:
@@ -152,7 +152,7 @@ class Recovery:
 
     def _step(self, state: Any, grads: Any, cast: bool, loss: Any) -> StepInfo:
         """Step the state, or go back; then the step is told to be skipped."""
-        if isinstance(loss, Real) and (reason := self._judged(float(loss))):
+        if loss is not None and isinstance(loss, Real) and (reason := self._judged(float(loss))):
             return self._back(state, reason)
         if self._since >= self.policy.every and not self._keep(state):
             return self._back(state, "a parameter or state array is not finite")
@@ -183,12 +183,12 @@ class Recovery:
 
     def _keep(self, state: Any) -> bool:
         """Copy the state as it is, unless it is not finite."""
-        tensors, config = _copied(state)
+        tensors = state._tensors()
         if not all(_finite(array) for array in tensors.values()):
             return False
         for name, array in tensors.items():
             self._tensors[name][...] = array
-        self._config, self._since = config, 0
+        self._config, self._since = copy.deepcopy(state._moving()), 0
         return True
 
     def _back(self, state: Any, reason: str) -> StepInfo:
@@ -207,10 +207,10 @@ class Recovery:
 
     # --------------------------------------------------------------------------------------------------------------- checkpoints
 
-    def _export(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the copy's tensors and what else there is to know."""
+    def _export(self, described: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Return the copy's tensors and what else there is to know; `described` is what is always the same of the configuration."""
         known: dict[str, Any] = {"factor": self.factor, "first_loss": self._first_loss, "n_rollbacks": self.n_rollbacks}
-        known |= {"since": self._since, "told": self._told, "copy": self._config}
+        known |= {"since": self._since, "told": self._told, "copy": described | self._config}
         return {PREFIX + name: array for name, array in self._tensors.items()}, asdict(self.policy) | known
 
     def _resume(self, state: Any, tensors: dict[str, np.ndarray], known: dict[str, Any]) -> None:
@@ -243,11 +243,6 @@ def checked(stored: Any) -> tuple[Rollback | None, dict[str, Any]]:
     if not isinstance(known["told"], list) or not all(isinstance(line, str) for line in known["told"]):
         raise check.type_error("load", "told", "a list of texts", known["told"])
     return policy, known
-
-
-def _copied(state: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    tensors, config = state._exported()
-    return tensors, copy.deepcopy(config)
 
 
 def _finite(array: np.ndarray) -> bool:

@@ -23,6 +23,8 @@ from fastgd.optimizers import storage
 from fastgd.optimizers._base import Optimizer
 from fastgd.recovery import Recovery, Rollback, policy_of
 
+NEVER = 2**60  # a step that is not reached
+
 
 class State(Readings):
     """The running state of an optimizer over the caller's own arrays; made by `Optimizer.init` or `fastgd.load`.
@@ -78,6 +80,7 @@ class State(Readings):
         self._lent = False
         self.recovery: Recovery | None = None
         self.monitor = Monitor(monitor_every) if monitor_every else None
+        self._look_due = 0 if monitor_every else NEVER
         self.arrays = Arrays(
             {f"{n}.{slot}": a for n, arrays in zip(self.names, named, strict=True) for slot, a in arrays.items()}
             | self._around.arrays()
@@ -214,8 +217,7 @@ class State(Readings):
             if not live or (nonfinite and optimizer.on_nonfinite == "skip"):
                 self.skipped += nonfinite > 0
                 return StepInfo(t, lead.rate, norm, False, True, nonfinite)
-            watch = self.monitor
-            look = Look(plan.live_gradients(), self._params) if watch and t % watch.every == 0 else None
+            look = self._look(t, norm) if t >= self._look_due else None
             if around.transforms and around.transform(plan) and (limit is not None or optimizer.on_nonfinite != "zero"):
                 norm = measured(plan, optimizer.on_nonfinite, self.names)[0]
             norms: list[float] = []
@@ -229,11 +231,12 @@ class State(Readings):
             if around.active:
                 scale, nonfinite = self._prepare(scale, norms, nonfinite)
             informed = iter(self._inform(scale, loss)) if plan.measuring else None
-            nonfinite = plan.sweep(*self._scalars(scale, informed)) or nonfinite
+            nonfinite = plan.sweep(*self._scalars(scale, informed), look is not None) or nonfinite
             if around.active:
                 around.settle(plan.t)
-            if look and watch:
-                look.finish(watch, t, self.names, self._params, clipped)
+            if look:
+                look.finish(t, self.names, plan.looked, clipped)
+                self._look_due = t + look.monitor.every
             return StepInfo(t, lead.rate, norm, clipped, False, nonfinite)
         finally:
             plan.release(holder)
@@ -247,6 +250,17 @@ class State(Readings):
         """Let the next steps have this rate, which was checked, in place of the optimizer's number; `optimizer` does not tell."""
         for group in (*self._groups, self._lead):
             group.set_rate(lr)
+
+    def _look(self, t: int, norm: float) -> Look | None:
+        """Begin to look at step `t` if it is its turn; its gradients have this norm, NaN where it was not asked for."""
+        assert self.monitor is not None
+        past = t % self.monitor.every
+        if past:
+            self._look_due = t - past + self.monitor.every
+            return None
+        if math.isnan(norm):
+            self._plan.square_sum()
+        return Look(self.monitor, self._plan)
 
     def _prepare(self, scale: float, norms: list[float], nonfinite: int) -> tuple[float, int]:
         """Put directions in the place of gradients where the optimizer has such, and note what is to be changed after the sweep."""
@@ -333,20 +347,34 @@ class State(Readings):
         tensors, config = self._exported()
         if self.recovery is None:
             return tensors, config
-        kept, known = self.recovery._export()
+        kept, known = self.recovery._export(self._described())
         return tensors | kept, config | {"rollback": known}
 
     def _exported(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the same without the good copy."""
+        return self._tensors(), self._described() | self._moving()
+
+    def _tensors(self) -> dict[str, np.ndarray]:
+        """Return the parameters and state arrays themselves, by name."""
         self._refuse_lent("save")
         self._around.settle(self.t)
         tensors = {**dict(zip(self.names, self._params, strict=True)), **self.arrays}
-        cohorts = self._plan.cohorts
-        return {name: execute.host(array) for name, array in tensors.items()}, {
+        return {name: execute.host(array) for name, array in tensors.items()}
+
+    def _described(self) -> dict[str, Any]:
+        """Return what steps do not change of the configuration."""
+        return {
             "optimizer": self.optimizer.to_dict(),
             "groups": [g.optimizer.to_dict() for g in self._groups],
             "names": self.names,
             "members": self._members,
+            "monitor": self.monitor.every if self.monitor else 0,
+        }
+
+    def _moving(self) -> dict[str, Any]:
+        """Return the rest of the configuration, once `_tensors` has settled it."""
+        cohorts = self._plan.cohorts
+        return {
             "t": self.t,
             "skipped": self.skipped,
             "cohorts": [[c.group, c.age, c.carry] for c in cohorts],
@@ -354,17 +382,17 @@ class State(Readings):
             "memory": self._memories[:-1],
             "lead_memory": self._memories[-1],
             "norms": self._around.norms,
-            "monitor": self.monitor.every if self.monitor else 0,
         }
 
     def _go_back(self, tensors: dict[str, np.ndarray], config: dict[str, Any]) -> None:
-        """Become, in the same arrays, what `_exported` returned earlier."""
+        """Become, in the same arrays, what `_tensors` and `_moving` returned earlier."""
         for name, p in zip(self.names, self._params, strict=True):
             p[...] = tensors[name]
         for name, array in self.arrays.items():
             array[...] = tensors[name]
         self._plan.set_cohorts([execute.Cohort(*each) for each in config["cohorts"]], config["cohort_of"])
         self._plan.t, self.skipped = config["t"], config["skipped"]
+        self._look_due = 0 if self.monitor else NEVER
         self._around.resume(self.t, [])
         self._around.norms = list(config["norms"])
         *self._memories, lead = copy.deepcopy([*config["memory"], config["lead_memory"]])

@@ -19,7 +19,7 @@ EXAMPLES = ROOT / "examples"  # installed as fastgd.examples
 # The floors, lowest first. A module may import from lower floors and from its own room, never from above or from next door; that holds
 # for imports inside functions too. `fastgd` itself, the face with its lazy names, is above all but what people look at.
 FLOORS = (
-    [{"_validation"}, {"_drawing"}],
+    [{"_validation"}, {"_drawing"}, {"_kernels._shapes"}],
     [{"_kernels"}, {"schedules"}, {"_safetensors"}, {"_sealed_file"}],
     [{"_kernels.execute"}],
     [

@@ -219,7 +219,7 @@ def test_an_error_inside_averaged_is_no_divergence():
 
 def test_the_copy_is_one_more_of_everything():
     state = fastgd.Adam().init([np.ones((30, 20), np.float32), np.ones(7)], rollback=True)
-    kept, _ = state.recovery._export()
+    kept, _ = state.recovery._export({})
     assert sum(a.nbytes for a in kept.values()) == 3 * (30 * 20 * 4 + 7 * 8)
     assert fastgd.Adam().init(np.ones(2)).recovery is None
 

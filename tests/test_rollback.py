@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.callback import ProgressBar
 
 import fastgd
+from fastgd._training import fit
 from fastgd.linear_model import DivergedError, SGDClassifier, SGDOneClassSVM, SGDRegressor
 from fastgd.neural_network import MLPRegressor
 from fastgd.schedules import linear
@@ -144,3 +145,27 @@ def test_classes_go_back_one_by_one(rate):
         alone = clone(model).fit(X, k == LABELS)
         assert together.coef_[k].tobytes() == alone.coef_[0].tobytes()
         assert (together.history_["learning_rate"][:, k] == alone.history_["learning_rate"]).all()
+
+
+@pytest.mark.parametrize("name", ["rows", "batches", "network"])
+def test_of_many_rows_some_are_judged(name):
+    many = np.tile(X, (30, 1)) + 0.1 * np.random.default_rng(1).normal(size=(3600, 4))
+    y = many @ [1.0, -1.0, 0.5, 0.0]
+    steep = 1.0 if name == "rows" else 8.0  # beyond the edge from the first step on
+    model = clone(MODELS[name]).set_params(on_divergence="retry", learning_rate=steep)
+    with pytest.warns(fastgd.GradientHealthWarning, match="multiplied the learning rate"):
+        model.fit(many, y)
+    assert model.score(many, y) > 0.5
+
+
+@pytest.mark.parametrize("n", [1, 255, 256, 511, 512, 10_000])
+def test_rows_that_judge_are_spread_and_have_weight(n):
+    learn = np.arange(3, 3 + 2 * n, 2)
+    weight = np.ones((3 + 2 * n, 2))
+    judged = fit.Problem(None, None, learn).judged
+    assert min(n, 256) <= len(judged) < 512 and len(set(np.diff(judged))) <= 1 and judged[0] == 3
+    assert n - (judged[-1] - 3) / 2 <= 2 * n / 256 + 1  # up to the end
+    assert (fit.Problem(None, None, learn, weight).judged == judged).all()
+    assert (np.asarray(fit.Problem(None, None, range(n), weight).judged) == (judged - 3) / 2).all()
+    weight[judged, 1] = 0  # none in one lane
+    assert (fit.Problem(None, None, learn, weight).judged == learn).all()

@@ -16,10 +16,20 @@ cdef union Bits:
     uint32_t u
 
 
+cdef inline double folded(double *sums) noexcept nogil:
+    """Return the sum of the lanes."""
+    cdef Py_ssize_t j, width = LANES
+    while width > 1:
+        width = width // 2
+        for j in range(width):
+            sums[j] += sums[j + width]
+    return sums[0]
+
+
 cdef inline double square_sum(Py_ssize_t n, const real *x) noexcept nogil:
     """Sum of squares in float64: no float32 can overflow or underflow it, and NaN or infinity make it non-finite."""
     cdef double sums[LANES]
-    cdef Py_ssize_t i, j, whole = n // LANES, width = LANES
+    cdef Py_ssize_t i, j, whole = n // LANES
     for j in range(LANES):
         sums[j] = 0
     for i in range(whole):
@@ -27,11 +37,25 @@ cdef inline double square_sum(Py_ssize_t n, const real *x) noexcept nogil:
             sums[j] += <double> x[i * LANES + j] * <double> x[i * LANES + j]
     for i in range(whole * LANES, n):
         sums[i - whole * LANES] += <double> x[i] * <double> x[i]
-    while width > 1:
-        width = width // 2
-        for j in range(width):
-            sums[j] += sums[j + width]
-    return sums[0]
+    return folded(sums)
+
+
+cdef inline double change_sum(Py_ssize_t n, const real *new, const real *old) noexcept nogil:
+    """Sum of squares of what was added, in the same way."""
+    cdef double sums[LANES]
+    cdef Py_ssize_t i, j, whole = n // LANES
+    for j in range(LANES):
+        sums[j] = 0
+    for i in range(whole):
+        for j in range(LANES):
+            sums[j] += squared(<double> (new[i * LANES + j] - old[i * LANES + j]))
+    for i in range(whole * LANES, n):
+        sums[i - whole * LANES] += squared(<double> (new[i] - old[i]))
+    return folded(sums)
+
+
+cdef inline double squared(double x) noexcept nogil:
+    return x * x
 
 
 cdef double square_sum_float32(Py_ssize_t n, const void *x) noexcept nogil:
@@ -40,6 +64,14 @@ cdef double square_sum_float32(Py_ssize_t n, const void *x) noexcept nogil:
 
 cdef double square_sum_float64(Py_ssize_t n, const void *x) noexcept nogil:
     return square_sum[double](n, <const double *> x)
+
+
+cdef double change_sum_float32(Py_ssize_t n, const void *new, const void *old) noexcept nogil:
+    return change_sum[float](n, <const float *> new, <const float *> old)
+
+
+cdef double change_sum_float64(Py_ssize_t n, const void *new, const void *old) noexcept nogil:
+    return change_sum[double](n, <const double *> new, <const double *> old)
 
 
 cdef inline float widened_float16(uint16_t half) noexcept nogil:
@@ -111,6 +143,8 @@ cdef void narrow_bfloat16(Py_ssize_t n, const float *source, void *target) noexc
 BLOCKS = {
     ("square_sum", "float32"): <size_t> &square_sum_float32,
     ("square_sum", "float64"): <size_t> &square_sum_float64,
+    ("change_sum", "float32"): <size_t> &change_sum_float32,
+    ("change_sum", "float64"): <size_t> &change_sum_float64,
     ("widen", "float16"): <size_t> &widen_float16,
     ("narrow", "float16"): <size_t> &narrow_float16,
     ("widen", "bfloat16"): <size_t> &widen_bfloat16,

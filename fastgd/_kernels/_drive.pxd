@@ -7,6 +7,7 @@ cdef enum:
     SLOTS = 8             # state arrays of one parameter, at most
     SCALARS = 32          # scalars of one rule, at most
     SUMS = 4              # sums of one measure, at most
+    LOOKS = 6             # sums of one look: three of the weights, three of the update
     DIMENSIONS = 64       # NumPy's own limit
     BYTES_BLOCK = 256     # elements of a state array of bytes that share a scale
 
@@ -57,11 +58,14 @@ cdef struct Job:
     Py_ssize_t n_tasks
     double *block_sums
     double *measured               # SUMS of each block
+    double *looks                  # LOOKS of each block; NULL where nobody looks
     double *scalars64
     float *scalars32
     Py_ssize_t nonfinite
 
 cdef void run_pool(pool_task task, void *context, Py_ssize_t n, int threads, bint linger) noexcept nogil
+cdef void *allocate(Py_ssize_t n, Py_ssize_t size) except NULL
+cdef void span_of(const Memory *m, Py_ssize_t itemsize, char **low, char **high) noexcept
 cdef View *new_view(cnp.ndarray array, tuple axes) except? NULL
 cdef int attach_states(Parameter *parameter, list states) except -1
 cdef void norm_task(void *context, Py_ssize_t k) noexcept nogil
@@ -69,3 +73,4 @@ cdef void measure_all(Job *job, Py_ssize_t n, int threads, double *totals) noexc
 cdef void sweep_task(void *context, Py_ssize_t k) noexcept nogil
 cdef double pairwise(const double *x, Py_ssize_t n) noexcept nogil
 cdef void run(pool_task task, Job *job, int threads) noexcept nogil
+cdef list looked(Job *job, Py_ssize_t n)

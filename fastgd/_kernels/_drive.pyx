@@ -6,6 +6,7 @@ through a block of scratch memory on the stack, and is written back through the 
 """
 cimport numpy as cnp
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.math cimport sqrt
 from libc.string cimport memcpy
 
 cnp.import_array()
@@ -36,12 +37,20 @@ cdef extern from *:
     """
     void add_count(Py_ssize_t *total, Py_ssize_t more) noexcept nogil
 
+cdef enum:
+    NORM = 3  # sums of one norm: LOOKS are those of two
+
 ctypedef unsigned short[BLOCK] uint16_block
+ctypedef double (*change_function)(Py_ssize_t n, const void *new, const void *old) noexcept nogil
 
 CODES = {"float32": FLOAT32, "float64": FLOAT64, "float16": FLOAT16, "bfloat16": BFLOAT16}
 MOST_SLOTS, MOST_SCALARS, ELEMENTS_PER_SCALE = SLOTS, SCALARS, BYTES_BLOCK
 cdef Py_ssize_t[4] SIZES = [4, 8, 2, 2]
+cdef double[2] SAFE = [1e-280, 1e300]  # sums of squares between them have neither overflowed nor lost anything to underflow
+cdef double SHIFT = 2.0 ** 540
+SAFE_SQUARES = SAFE[0], SAFE[1]
 cdef sum_function[2] square_sum
+cdef change_function[2] change_sum
 cdef widen_function[4] widen
 cdef narrow_function[4] narrow
 
@@ -59,8 +68,9 @@ cdef void run_pool(pool_task task, void *context, Py_ssize_t n, int threads, bin
 
 def use_level(dict blocks):
     """Take the block functions of one processor level: the `BLOCKS` of its `_blocks` module."""
-    square_sum[FLOAT32] = <sum_function> <size_t> blocks["square_sum", "float32"]
-    square_sum[FLOAT64] = <sum_function> <size_t> blocks["square_sum", "float64"]
+    for name in ("float32", "float64"):
+        square_sum[CODES[name]] = <sum_function> <size_t> blocks["square_sum", name]
+        change_sum[CODES[name]] = <change_function> <size_t> blocks["change_sum", name]
     for name in ("float16", "bfloat16"):
         widen[CODES[name]] = <widen_function> <size_t> blocks["widen", name]
         narrow[CODES[name]] = <narrow_function> <size_t> blocks["narrow", name]
@@ -89,8 +99,29 @@ def run_sweep(size_t address, list arrays, scalars):
     return (<sweep_function> address)(first.size, pointers, <void *> wide if first.itemsize == 8 else <void *> single)
 
 
+cdef void *allocate(Py_ssize_t n, Py_ssize_t size) except NULL:
+    """Return zeros for n + 1 items, never none."""
+    cdef void *memory = PyMem_Calloc(n + 1, size)
+    if memory == NULL:
+        raise MemoryError()
+    return memory
+
+
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Strided memory
+
+
+cdef void span_of(const Memory *m, Py_ssize_t itemsize, char **low, char **high) noexcept:
+    """Find between which addresses all elements lie."""
+    cdef Py_ssize_t reach
+    cdef int d
+    low[0], high[0] = m.data, m.data + (m.n if m.view == NULL else 1) * itemsize
+    for d in range(m.view.ndim if m.view != NULL else 0):
+        reach = (m.view.shape[d] - 1) * m.view.strides[d]
+        if reach < 0:
+            low[0] += reach
+        else:
+            high[0] += reach
 
 
 cdef View *new_view(cnp.ndarray array, tuple axes) except? NULL:
@@ -277,21 +308,97 @@ cdef void measure_task(void *context, Py_ssize_t k) noexcept nogil:
         a, low = a + 1, 0
 
 
+cdef inline Py_ssize_t sweep(const Job *job, Parameter *a, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """Update the elements low .. high of one parameter, with the scalars of its cohort."""
+    if a.p.dtype == FLOAT64:
+        return update(a, low, high, job.scalars64 + a.cohort * SCALARS)
+    return update(a, low, high, job.scalars32 + a.cohort * SCALARS)
+
+
+cdef Py_ssize_t sweep_and_look(const Job *job, Parameter *a, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
+    """Do the same block by block, and measure each block's weights and how they change, while they are in the cache."""
+    cdef double[BLOCK] before, after
+    cdef Py_ssize_t count, nonfinite = 0
+    cdef double *sums
+    cdef void *new
+    while low < high:
+        count = min(high - low, BLOCK)
+        sums = job.looks + (a.first_block + low // BLOCK) * LOOKS
+        new = load(&a.p, low, count, before)
+        if new != <void *> before:
+            memcpy(before, new, count * SIZES[a.p.dtype])
+        nonfinite += sweep(job, a, low, low + count)
+        new = load(&a.p, low, count, after)
+        sums[0] = square_sum[a.p.dtype == FLOAT64](count, before)
+        sums[NORM] = change_sum[a.p.dtype == FLOAT64](count, new, before)
+        if a.p.dtype == FLOAT64:
+            scaled_sums(count, before, NULL, sums)
+            scaled_sums(count, <double *> new, before, sums + NORM)
+        low += count
+    return nonfinite
+
+
+cdef void scaled_sums(Py_ssize_t n, const double *x, const double *less, double *sums) noexcept nogil:
+    """Beside the sum of squares of x (less another array), put that of x times SHIFT and that of x over SHIFT.
+
+    One of the three has neither overflowed nor underflowed.
+    """
+    cdef Py_ssize_t i
+    cdef double y
+    if SAFE[0] < sums[0] < SAFE[1]:
+        sums[1], sums[2] = sums[0] * SHIFT * SHIFT, sums[0] / SHIFT / SHIFT
+        return
+    sums[1] = sums[2] = 0
+    for i in range(n):
+        y = x[i] if less == NULL else x[i] - less[i]
+        sums[1] += (y * SHIFT) * (y * SHIFT)
+        sums[2] += (y / SHIFT) * (y / SHIFT)
+
+
+cdef double norm_of(const double *looks, Py_ssize_t n_blocks, int dtype, double *column) noexcept:
+    """Return the norm of an array from the sums of its blocks; the column is room for them."""
+    cdef double totals[NORM]
+    cdef Py_ssize_t block
+    cdef int k
+    for k in range(NORM):
+        for block in range(n_blocks):
+            column[block] = looks[block * LOOKS + k]
+        totals[k] = pairwise(column, n_blocks)
+    if dtype != FLOAT64 or SAFE[0] < totals[0] < SAFE[1]:
+        return sqrt(totals[0])
+    return sqrt(totals[1]) / SHIFT if totals[0] <= SAFE[0] else sqrt(totals[2]) * SHIFT
+
+
+cdef list looked(Job *job, Py_ssize_t n):
+    """Return (norm of the weights, norm of the update) of each parameter, of n, that has a gradient; end the look."""
+    cdef Py_ssize_t i, n_blocks
+    cdef Parameter *a
+    cdef double *looks
+    found = []
+    for i in range(n):
+        a = &job.parameters[i]
+        if a.g.data == NULL:
+            continue
+        n_blocks, looks = (a.p.n + BLOCK - 1) // BLOCK, job.looks + a.first_block * LOOKS
+        found.append((
+            norm_of(looks, n_blocks, a.p.dtype, job.block_sums), norm_of(looks + NORM, n_blocks, a.p.dtype, job.block_sums),
+        ))
+    PyMem_Free(job.looks)
+    job.looks = NULL
+    return found
+
+
 cdef void sweep_task(void *context, Py_ssize_t backwards) noexcept nogil:
     """Sweep from the last task to the first: the end of the gradients is what `norm` left in the cache."""
     cdef Job *job = <Job *> context
     cdef Py_ssize_t k = job.n_tasks - 1 - backwards
     cdef Py_ssize_t a = job.tasks[k].array, low = job.tasks[k].offset, nonfinite = 0
-    cdef Parameter *parameter
-    cdef const void *scalars
     while a < job.tasks[k + 1].array or (a == job.tasks[k + 1].array and low < job.tasks[k + 1].offset):
-        parameter = &job.parameters[a]
-        if parameter.g.data != NULL:
-            if parameter.p.dtype == FLOAT64:
-                scalars = job.scalars64 + parameter.cohort * SCALARS
+        if job.parameters[a].g.data != NULL:
+            if job.looks == NULL:
+                nonfinite += sweep(job, &job.parameters[a], low, end_of(job, k, a))
             else:
-                scalars = job.scalars32 + parameter.cohort * SCALARS
-            nonfinite += update(parameter, low, end_of(job, k, a), scalars)
+                nonfinite += sweep_and_look(job, &job.parameters[a], low, end_of(job, k, a))
         a, low = a + 1, 0
     if nonfinite:
         add_count(&job.nonfinite, nonfinite)

@@ -6,13 +6,13 @@ signal handler can interrupt: parameters and counters always belong together.
 """
 cimport numpy as cnp
 import numpy as np
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.mem cimport PyMem_Free
 from libc.math cimport isfinite
 from libc.string cimport memcmp, memcpy
 
 from fastgd._kernels._drive cimport (
-    BLOCK, FLOAT32, FLOAT64, SCALARS, SUMS, TASK, Job, Memory, Parameter, Position, attach_states, measure_all, measure_function, new_view,
-    norm_task, pairwise, run, sweep_function, sweep_task,
+    BLOCK, FLOAT32, FLOAT64, LOOKS, SCALARS, SUMS, TASK, Job, Memory, Parameter, Position, allocate, attach_states, looked,
+    measure_all, measure_function, new_view, norm_task, pairwise, run, span_of, sweep_function, sweep_task,
 )
 
 cnp.import_array()
@@ -34,13 +34,6 @@ cdef class Cohort:
 
     def __init__(self, group, age=0, carry=None):
         self.group, self.age, self.carry = group, age, carry
-
-
-cdef void *allocate(Py_ssize_t n, Py_ssize_t size) except NULL:
-    cdef void *memory = PyMem_Calloc(n + 1, size)
-    if memory == NULL:
-        raise MemoryError()
-    return memory
 
 
 cdef class Bundle:
@@ -132,6 +125,10 @@ cdef class Bundle:
             total = pairwise(self.sums, self.n)
         return total
 
+    def array_sums(self):
+        """Return the sums of squares of the single arrays, as the last `square_sum` found them."""
+        return [self.sums[i] for i in range(self.n)]
+
 
 cdef class Plan(Bundle):
     """The arrays of one optimizer state.
@@ -167,6 +164,7 @@ cdef class Plan(Bundle):
     cdef bint cast
     cdef public object t
     cdef public list cohorts
+    cdef readonly list looked      # what a sweep that looked has seen
 
     def __init__(self, tree, list leaves, list arrays, list axes, list dtypes, list states, list rules, list groups, guard, threads):
         super().__init__(arrays, axes, dtypes, threads)
@@ -196,6 +194,7 @@ cdef class Plan(Bundle):
         PyMem_Free(self.job.scalars64)
         PyMem_Free(self.job.scalars32)
         PyMem_Free(self.job.measured)
+        PyMem_Free(self.job.looks)
 
     # ------------------------------------------------------------------------------------------------------------ made once
 
@@ -326,19 +325,10 @@ cdef class Plan(Bundle):
 
     cdef bint _may_overlap(self, const Memory *g, Py_ssize_t itemsize) noexcept:
         """Say whether the span of a gradient meets the span of any parameter or state array."""
-        cdef char *low = g.data
-        cdef char *high = g.data + itemsize
-        cdef Py_ssize_t first = 0, last = self.n_intervals, middle, reach
-        cdef int d
-        if g.view == NULL:
-            high = g.data + g.n * itemsize
-        else:
-            for d in range(g.view.ndim):
-                reach = (g.view.shape[d] - 1) * g.view.strides[d]
-                if reach < 0:
-                    low += reach
-                else:
-                    high += reach
+        cdef char *low
+        cdef char *high
+        cdef Py_ssize_t first = 0, last = self.n_intervals, middle
+        span_of(g, itemsize, &low, &high)
         while first < last:
             middle = (first + last) // 2
             if self.lows[middle] < high:
@@ -373,7 +363,7 @@ cdef class Plan(Bundle):
             measure_all(&self.job, self.n, threads, <double *> cnp.PyArray_DATA(totals))
         return totals.tolist()
 
-    def sweep(self, list scalars, list carries, list squares):
+    def sweep(self, list scalars, list carries, list squares, bint look=False):
         """Update all bound parameters in one pass and advance the counters; return how many gradient elements were not finite.
 
         Parameters
@@ -384,6 +374,8 @@ cdef class Plan(Bundle):
             For each cohort: what its next step needs to know of the past (a number, a tuple of numbers or None).
         squares : list of bool
             For each cohort: whether its rule squares gradients, which are then limited so that squares stay finite.
+        look : bool
+            Whether to leave in `looked`, for each gradient, the norms of the weights before and of what was added to them.
         """
         cdef Py_ssize_t c, k
         cdef int threads = self._threads()
@@ -404,6 +396,8 @@ cdef class Plan(Bundle):
                 wide[1], single[1] = min(wide[1], LARGEST64), min(single[1], LARGEST32)
         ages = [cohort.age + 1 for cohort in self.cohorts]
         self.job.nonfinite = 0
+        if look:
+            self.job.looks = <double *> allocate(self.n_blocks * LOOKS, sizeof(double))
         with nogil:
             run(sweep_task, &self.job, threads)
         self.t = self.t + 1
@@ -413,6 +407,8 @@ cdef class Plan(Bundle):
             for c in range(len(ages)):
                 cohort = <Cohort> self.cohorts[c]
                 cohort.age, cohort.carry = ages[c], carries[c]
+        if look:
+            self.looked = looked(&self.job, self.n)
         return self.job.nonfinite
 
     cdef int _split_cohorts(self, list carries) except -1:

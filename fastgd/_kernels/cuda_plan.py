@@ -391,7 +391,7 @@ class CudaPlan:
         wide = self.wide_rows(scalars, squares, check=False)
         return self.tables.measure(wide, self.members, self.stream)
 
-    def sweep(self, scalars: list, carries: list, squares: list) -> int:
+    def sweep(self, scalars: list, carries: list, squares: list, look: bool = False) -> int:
         """Update all bound parameters in one pass; return how many gradient elements were not finite.
 
         Parameters
@@ -402,6 +402,8 @@ class CudaPlan:
             For each cohort: what its next step needs to know of the past.
         squares : list of bool
             For each cohort: whether its rule squares gradients, which are then limited so that squares stay finite.
+        look : bool
+            False: monitors of states on a GPU are refused.
         """
         wide, tables = self.wide_rows(scalars, squares), self.tables
         nonfinite = 0

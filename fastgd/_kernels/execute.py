@@ -44,6 +44,7 @@ __all__ = [
 CODES = _drive.CODES
 MOST_SLOTS, MOST_SCALARS = _drive.MOST_SLOTS, _drive.MOST_SCALARS
 BYTES_BLOCK = _drive.ELEMENTS_PER_SCALE
+SAFE_SQUARES: tuple[float, float] = _drive.SAFE_SQUARES
 LEVELS = {"baseline": 1, "v3": 3, "v4": 4}
 
 

@@ -84,7 +84,8 @@ class SGDClassifier(BootstrapMixin, LinearSGDClassifier):
     on_divergence : {"raise", "rollback", "retry"}, default="raise"
         What to do when weights are no longer finite: raise and leave the estimator as it was; go back to the weights of the epoch before
         and stop, as stop_reason_ "diverged"; or go back and on with half of the learning rate, as often as needed. The last two warn
-        (`fastgd.GradientHealthWarning`), measure the loss once more after each epoch, and count ten times the first one as divergence too.
+        (`fastgd.GradientHealthWarning`), measure the loss of some rows, of 256 at least, after each epoch, and count ten times the first
+        one as divergence too.
     optimizer : Optimizer, optional
         An optimizer of `fastgd.optimizers`, such as ``fastgd.Adam(lr=0.01)``, in place of plain SGD. `learning_rate` takes the place of its
         `lr`, unless it is left at its default. The penalty stays beside the rule: decoupled decay for L2, soft thresholding for L1.

@@ -71,7 +71,8 @@ class SGDOneClassSVM(OutlierMixin, LinearSGD):
     on_divergence : {"raise", "rollback", "retry"}, default="raise"
         What to do when weights are no longer finite: raise and leave the estimator as it was; go back to the weights of the epoch before
         and stop, as stop_reason_ "diverged"; or go back and on with half of the learning rate, as often as needed. The last two warn
-        (`fastgd.GradientHealthWarning`), measure the loss once more after each epoch, and count ten times the first one as divergence too.
+        (`fastgd.GradientHealthWarning`), measure the loss of some rows, of 256 at least, after each epoch, and count ten times the first
+        one as divergence too.
     sparse_intercept_decay : float, default=1.0
         Factor of the intercept's rate on sparse data. scikit-learn uses 0.01, silently; here dense and sparse data give one model.
 

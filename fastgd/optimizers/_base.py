@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, ClassVar
@@ -32,6 +33,13 @@ class Interval:
     def number(self, value: object, owner: str, name: str) -> float:
         """Return `value` as a float in the interval, or raise the error that names it."""
         return check.real(value, owner, name, self.low, self.high, self.closed)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest number in the interval: what is to be compared where `number` would take too long."""
+        least = float(self.low) if self.closed in ("both", "left") else math.nextafter(self.low, math.inf)
+        most = float(self.high) if self.closed in ("both", "right") else math.nextafter(self.high, -math.inf)
+        return max(least, -sys.float_info.max), min(most, sys.float_info.max)
 
 
 NONNEGATIVE = Interval(0)

@@ -1,6 +1,5 @@
 """The types of the schedules' fields: ``Annotated[type, check]``, where ``check(value, owner, name)`` normalises the value."""
 
-import math
 import operator
 from typing import Annotated, Any
 
@@ -81,11 +80,3 @@ def base_and_duration(owner: str, a0: Any, T: Any) -> tuple[Any, Any]:
     except TypeError:
         fix = "The base rate comes first, then T; the base rate alone can be left out."
         raise type_error(owner, "T", ACCEPTED, None, fix) from None
-
-
-def scaled_power(a0: float, base: float, exponent: float) -> float:
-    """Return a0 * base**exponent, infinity where that overflows."""
-    try:
-        return a0 * base**exponent
-    except OverflowError:
-        return math.inf if a0 else 0.0

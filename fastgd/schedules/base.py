@@ -111,7 +111,7 @@ class Schedule(Algebra):
         NumPy's own pow and cos differ from libm's in the last bit, so formulas with more than arithmetic stay in this loop.
         """
         at = self._at
-        return np.fromiter((at(t, memory) for t in range(first, first + count)), np.float64, count)
+        return np.array([at(t, memory) for t in range(first, first + count)], np.float64)
 
     def _start(self):
         return [child._start() for child in self._children()] if self.is_stateful else None

@@ -1,11 +1,11 @@
 """The classic catalogue, part one: a horizon or a time constant (constant, linear, cosine, ...)."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 
+from fastgd._kernels._shapes import between, half_wave, scaled_power
 from fastgd._validation import choice, value_error
 from fastgd.schedules._algebra import factory
 from fastgd.schedules._arguments import (
@@ -17,25 +17,9 @@ from fastgd.schedules._arguments import (
     Steps,
     Time,
     base_and_duration,
-    scaled_power,
 )
 from fastgd.schedules._durations import Context
 from fastgd.schedules.base import Schedule
-
-HALF_PI = math.pi / 2
-
-
-def half_wave(left: float) -> float:
-    """Return ``(1 + cos(pi*x)) / 2`` for ``x = 1 - left``, as a squared sine, which keeps its relative accuracy near the end."""
-    wave = math.sin(HALF_PI * left)
-    return wave * wave
-
-
-def between(value: float, a: float, b: float) -> float:
-    """Return `value` kept between `a` and `b`: rounding never leaves the range that the formula attains."""
-    if a > b:
-        a, b = b, a
-    return a if value < a else b if value > b else value
 
 
 @dataclass(frozen=True, repr=False)

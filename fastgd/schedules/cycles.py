@@ -1,23 +1,19 @@
 """Rates that rise and fall: warm restarts, triangular cycles, the one-cycle policy, Chebyshev steps."""
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Annotated
 
+from fastgd._kernels._shapes import between, falling_wave, scaled_power
 from fastgd._validation import choice, integer, value_error
 from fastgd.schedules._algebra import factory
-from fastgd.schedules._arguments import Fraction, Positive, Rate, Steps, Switch, base_and_duration, scaled_power
-from fastgd.schedules._durations import Context
+from fastgd.schedules._arguments import Fraction, Positive, Rate, Steps, Switch, base_and_duration
+from fastgd.schedules._durations import LAST_STEP, Context
 from fastgd.schedules.base import Schedule
-from fastgd.schedules.classic import between, half_wave
 
 DAMPING = ("triangular", "triangular2", "exp_range")
 MOST_CHEBYSHEV = 2**20
-
-
-def falling_wave(start: float, end: float, share: float) -> float:
-    """Return half a cosine wave from `start` (share 0) to `end` (share 1)."""
-    return between((start - end) * half_wave(1.0 - share) + end, start, end)
 
 
 def _multiple(value: object, owner: str, name: str) -> int:
@@ -35,15 +31,22 @@ class CosineRestarts(Schedule, kind="cosine_restarts"):
     decay: Fraction = 1.0
     _unit_base = True
 
+    def _prepare(self) -> None:
+        if not self.is_resolved:
+            return
+        starts = [0, self.T]  # of the cycles, where they grow
+        while self.T_mult > 1 and starts[-1] <= LAST_STEP:
+            starts.append(starts[-1] + (starts[-1] - starts[-2]) * self.T_mult)
+        self._set(_starts=starts)
+
     def _at(self, t: int, memory) -> float:
-        cycle, length = 0, self.T
         if self.T_mult == 1:
-            cycle, t = divmod(t, length)
+            (cycle, r), length = divmod(t, self.T), self.T
         else:
-            while t >= length:
-                cycle, t, length = cycle + 1, t - length, length * self.T_mult
+            cycle = bisect_right(self._starts, t) - 1
+            r, length = t - self._starts[cycle], self._starts[cycle + 1] - self._starts[cycle]
         top = self.end + scaled_power(self.a0 - self.end, self.decay, cycle)
-        return falling_wave(top, self.end, t / length) if t else top
+        return falling_wave(top, self.end, r / length) if r else top
 
 
 @factory
@@ -263,14 +266,15 @@ class Chebyshev(Schedule, kind="chebyshev"):
         if self.fractal and self.T & (self.T - 1):
             fix = "Take one, or fractal=False."
             raise value_error("chebyshev", "T", "a power of 2 for the fractal order", self.T, fix)
+        steep, flat = 1.0 / self.low, 1.0 / self.high
         self._set(_order=fractal_order(self.T) if self.fractal else None)
+        self._set(_middle=(steep + flat) / 2, _reach=(steep - flat) / 2)
 
     def _at(self, t: int, memory) -> float:
         k = t % self.T
         if self._order is not None:
             k = self._order[k]
-        steep, flat = 1.0 / self.low, 1.0 / self.high
-        node = (steep + flat) / 2 - (steep - flat) / 2 * math.cos(math.pi * (2 * k + 1) / (2 * self.T))
+        node = self._middle - self._reach * math.cos(math.pi * (2 * k + 1) / (2 * self.T))
         return between(1.0 / node, self.low, self.high)
 
     def _length(self, context: Context | None):

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fastgd._kernels._shapes import scaled_power
 from fastgd._validation import value_error
 from fastgd.schedules._algebra import factory
 from fastgd.schedules._arguments import (
@@ -13,7 +14,6 @@ from fastgd.schedules._arguments import (
     StepsOrZero,
     Switch,
     Time,
-    scaled_power,
 )
 from fastgd.schedules.base import Schedule
 

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Annotated
 
+from fastgd._kernels._shapes import between, half_wave, scaled_power
 from fastgd._validation import choice, real, value_error
 from fastgd.schedules._algebra import factory
 from fastgd.schedules._arguments import (
@@ -16,11 +17,9 @@ from fastgd.schedules._arguments import (
     StepsOrZero,
     Time,
     base_and_duration,
-    scaled_power,
 )
 from fastgd.schedules._durations import Context
 from fastgd.schedules.base import Schedule
-from fastgd.schedules.classic import between, half_wave
 
 TAILS = ("linear", "1-sqrt", "cosine")
 
@@ -178,9 +177,14 @@ class Noam(Schedule, kind="noam"):
     T: Steps
     factor: Positive = 1.0
 
+    def _prepare(self) -> None:
+        if self.is_resolved:
+            self._set(_scale=self.factor / math.sqrt(self.width), _slope=self.T * math.sqrt(self.T))
+
     def _at(self, t: int, memory) -> float:
         s = t + 1
-        return self.factor / math.sqrt(self.width) * min(1.0 / math.sqrt(s), s / (self.T * math.sqrt(self.T)))
+        falling, rising = 1.0 / math.sqrt(s), s / self._slope
+        return self._scale * (rising if rising < falling else falling)
 
 
 @factory
@@ -347,7 +351,7 @@ class Tanh(Schedule, kind="tanh"):
     _unit_base = True
 
     def _at(self, t: int, memory) -> float:
-        share = min(t, self.T) / self.T
+        share = t / self.T if t < self.T else 1.0
         height = (1.0 - math.tanh(self.lower * (1.0 - share) + self.upper * share)) / 2
         return self.end + (self.a0 - self.end) * height
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from fastgd._kernels._shapes import between
 from fastgd._validation import real, type_error, value_error
 from fastgd.schedules._algebra import factory
 from fastgd.schedules._arguments import Positive, Rate, Seed, Steps, rate
@@ -55,7 +56,7 @@ class Random(Schedule, kind="random"):
         block, i = divmod(t // self.every, BLOCK)
         log = self._log + self._span * uniforms(self.seed, block)[i]
         try:
-            return min(max(math.exp(log), self.low), self.high)
+            return between(math.exp(log), self.low, self.high)
         except OverflowError:  # by rounding, where `high` is the largest float
             return self.high
 
