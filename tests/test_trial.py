@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from fastgd.learning_rate import _trial as trial
 from fastgd.learning_rate import lr_find, sweep
+from fastgd.learning_rate._growth import Growth, lowest_point
 from fastgd.learning_rate._subject import Subject
 from fastgd.linear_model import Perceptron, SGDClassifier, SGDRegressor
 from fastgd.neural_network import MLPClassifier, MLPRegressor
@@ -68,13 +69,17 @@ def test_a_fold_is_a_sweep_with_these_validation_rows(name, n_epochs):
     subject = Subject.of(model, X, y, None, None)
     learn, held_out = np.arange(40, 200), np.arange(40)
     rates = np.array([1e-3, 1e-2, 1e-1])
-    untrained, found = trial._one_fold(subject, rates, learn, held_out, n_epochs * 160, n_epochs, subject.seed)
+    some = (subject, rates, learn, held_out, n_epochs * 160, n_epochs, subject.seed)
+    (untrained, found, way), (_, on_the_way, growth) = trial._one_fold(*some), trial._one_fold(*some, grows=True)
+    np.testing.assert_array_equal(found, on_the_way)
+    a_step_each_row = name in ("line", "one against the rest")  # the others take too few steps to tell
+    assert way is None and (growth is None) == (n_epochs > 1 or not a_step_each_row), "rows seen twice are not held out"
     model = type(model)(**{**model.get_params(), "learning_rate": "constant"})
     expected = sweep(
         model, X[learn], y[learn], learning_rate=rates, n_epochs=n_epochs, X_val=X[held_out], y_val=y[held_out]
     )
     np.testing.assert_allclose(found, expected.val_loss[-1], rtol=1e-9)
-    assert (untrained == untrained[0]).all() and (untrained > found.min()).all()
+    assert untrained > found.min()
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -94,11 +99,13 @@ def test_each_row_is_held_out_once_and_not_learnt_from(n_folds, monkeypatch):
     subject, seen = Subject.of(model, X, y, None, None), []
 
     def one_fold(subject, rates, learn, held_out, *more):
-        seen.append((learn, held_out, more[-1]))
-        return np.full(len(rates), 2.0), np.array([1.0, 3.0])
+        seen.append((learn, held_out, more[-2]))
+        return 2.0, np.array([1.0, 3.0]), Growth(np.array([300.0]), [[seen[-1][1][0], 3.0]])
 
     monkeypatch.setattr(trial, "_one_fold", one_fold)
-    loss, untrained = trial._train(subject, np.array([1e-3, 1e-2]), 400, 2, n_folds)
+    loss, untrained, growth = trial._train(subject, np.array([1e-3, 1e-2]), 400, 2, n_folds, grows=True)
+    expected = [[np.mean([out[0] for _, out, _ in seen]), np.inf]]
+    np.testing.assert_allclose(growth.loss, expected, err_msg="the mean of the folds, without what has not trained")
     assert untrained == 2.0 and np.array_equal(loss, [[1.0] * n_folds, [np.nan] * n_folds], equal_nan=True)
     assert len({seed for *_, seed in seen}) == n_folds, "each in an order of its own"
     for learn, held_out, _ in seen:
@@ -148,6 +155,14 @@ def test_longer_training_wants_smaller_rates():
     y = Z + GENERATOR.normal(size=200)
     model = SGDRegressor(random_state=0, learning_rate=0.1)
     assert lr_find(model, X, y, n_epochs=40).suggest() < lr_find(model, X, y, n_epochs=1).suggest()
+
+
+def test_a_fold_is_shorter_than_the_training_asked_for():
+    """It learns from four fifths of the rows, and the rate falls by the root of that."""
+    found = lr_find(SGDRegressor(random_state=0, learning_rate=0.1), X, Z).trial
+    assert found.val_loss.shape[1] == 5 and found.n_rows == 5 * 160 and found.longer == 1.25
+    best = lowest_point(found.learning_rate, found.curve, found.untrained)
+    assert found.suggestion == pytest.approx(best / np.sqrt(1.25))
 
 
 def test_large_data_is_tried_in_part(monkeypatch):

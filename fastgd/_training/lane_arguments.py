@@ -1,5 +1,6 @@
 """What all engines of lanes need: checks of what they and an epoch are given, aligned arrays, the hyperparameter of a loss."""
 
+import functools
 import math
 from typing import Any
 
@@ -39,12 +40,17 @@ def checked_order(owner: str, order: Any, n_rows: int) -> np.ndarray:
 
 def loss_parameter_of(owner: str, loss: str, given: Any) -> Any:
     """Return the loss's hyperparameter, of each lane or of all: 0 for a loss that has none."""
-    names = execute.hyper_names(getattr(losses, loss))
+    names = _hyper_names(loss)
     if names == ("log2",):
         return math.log(2)
     if names and given is None:
         raise type_error(owner, "loss_parameter", f"the {names[0]} of each lane", None)
     return given if names else 0
+
+
+@functools.cache
+def _hyper_names(loss: str) -> tuple[str, ...]:
+    return execute.hyper_names(getattr(losses, loss))
 
 
 def accepted_optimizer(

@@ -1,5 +1,6 @@
 """One block of up to 16 lanes: its arrays, padded to 1, 4, 8 or 16 lanes, and the compiled loops on them."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ COST = {1: 1.0, 4: 1.3, 8: 1.5, 16: 2.0}  # of a row, measured on sparse rows
 SIGNED_BY_TARGET = ("hinge", "perceptron")  # whose passive-aggressive step goes in the target's direction
 
 
+@lru_cache(maxsize=256)
 def split(n_lanes: int, n_threads: int, n_outputs: int = 1) -> list[list[slice]]:
     """Return for each thread which lanes its blocks hold: the cut into equal blocks whose slowest thread ends first.
 
-    Which lanes are neighbours changes no bit of any lane; the `n_outputs` lanes of a model stay together.
+    Which lanes are neighbours changes no bit of any lane; the `n_outputs` lanes of a model stay together. The same lists are returned to
+    each who asks, and are not to be changed.
     """
     sizes = [w // n_outputs * n_outputs for w in WIDTHS[::-1] if w >= n_outputs]
     cuts = [_share([slice(k, min(k + n, n_lanes)) for k in range(0, n_lanes, n)], n_threads) for n in sizes]

@@ -79,8 +79,9 @@ class RateTable:
 
 def falling(rates: np.ndarray, horizon: int, first: int, count: int) -> np.ndarray:
     """Return `count` steps from `first` on, (count, K), of straight lines from these rates to zero at step `horizon`."""
-    lines = {rate: _line(rate, horizon)._values(first, count, None) for rate in set(rates.tolist())}
-    return np.column_stack([lines[rate] for rate in rates.tolist()])
+    columns = {rate: k for k, rate in enumerate(dict.fromkeys(rates.tolist()))}
+    lines = np.column_stack([_line(rate, horizon)._values(first, count, None) for rate in columns])
+    return lines.take([columns[rate] for rate in rates.tolist()], axis=1)
 
 
 @lru_cache(maxsize=64)

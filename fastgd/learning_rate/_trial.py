@@ -2,22 +2,30 @@
 
 A coarse grid finds the neighbourhood, a fine one the rate. Where the data is small all of the training asked for is tried, and each row
 is held out once (cross-validation), or as many fifths as can be afforded, each in an order of its own: its last rows decide much. Where
-it is large a part of it is tried, and the rate found is divided by the root of how much longer the training will be: among constant rates,
-the best falls so where noise limits it (Moulines and Bach, 2011). Suggested is the lowest point of a parabola through the losses around the
-lowest one, whose own place is told by luck as well.
+it is large a part of it is tried, and how the best rate falls on the way tells the rate for the whole: see `_growth`. What repeats its
+rows, averages its weights, follows a schedule or takes few steps does not show that: its rate is divided by the root of how much longer
+the training will be. Suggested is the lowest point of a parabola through the losses around the lowest one, whose own place is told by
+luck as well.
 """
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from fastgd._training import fit
 from fastgd._training.curves import diverged
 from fastgd._training.lane_block import COST, WIDTHS, padded
+from fastgd._training.models import AnyLanes
 from fastgd._training.network import NetworkLanes
+from fastgd._training.own_batches import OwnBatchLanes
+from fastgd._training.own_networks import OwnNetworkLanes
+from fastgd._training.pacing import NamedPace
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
+from fastgd.learning_rate._growth import Growth, lowest_point, stretches
 from fastgd.learning_rate._subject import Subject, mean_loss
 
 WORK = 2e8  # products of weights and values, a tenth of a second or two: so much is spent at least
@@ -31,10 +39,7 @@ FOLDS = 5  # at most so many are trained
 HELD_OUT, MOST_HELD_OUT = 0.2, 2000  # rows, where there are no folds
 FEWEST = 300  # rows to learn from
 MOST, MOST_SHARE = 30_000, 0.1  # at most so many, or where that is more this share of an epoch
-AROUND = 3  # neighbours of the lowest loss on each side that the parabola goes through
-IN_THE_DIP = (
-    0.25  # of the lowest loss, or of the fall from the untrained model's: what lies higher is too far from a parabola
-)
+FEWEST_STEPS = 100  # that show how the best rate falls: in the first ones the averages of optimizers are still filling
 OVERHEAD = 8.0  # of a lane in a row, in products
 STEP = 4.0  # products that the step of an optimizer costs for each weight
 
@@ -55,6 +60,8 @@ class Trial:
         For how many rows each was trained, epochs counted one by one.
     longer : float
         How many times longer the training asked for is.
+    growth : Growth, optional
+        The losses on the way, where they tell how the best rate falls: of one pass with constant rates, of at least 100 steps.
     """
 
     learning_rate: np.ndarray
@@ -62,6 +69,7 @@ class Trial:
     untrained: float
     n_rows: int
     longer: float
+    growth: Growth | None = None
 
     @cached_property
     def curve(self) -> np.ndarray:
@@ -71,18 +79,10 @@ class Trial:
 
     @property
     def suggestion(self) -> float:
-        """The lowest point of the parabola of the loss around the best rate, divided by the root of `longer`."""
-        best = int(self.curve.argmin())
-        near = slice(max(0, best - AROUND), best + AROUND + 1)
-        x, loss = np.log(self.learning_rate[near]), self.curve[near]
-        lowest = self.curve[best]
-        dip = loss <= lowest + IN_THE_DIP * min(abs(lowest), self.untrained - lowest)
-        found = x[best - near.start]
-        if dip.sum() > 2:
-            bend, slope, _ = np.polyfit(x[dip], loss[dip], 2)
-            if bend > 0:
-                found = np.clip(-slope / (2 * bend), x[dip].min(), x[dip].max())
-        return float(np.exp(found) / np.sqrt(self.longer))
+        """The rate that is to be the best for the training asked for."""
+        if self.growth is not None:
+            return self.growth.best(self.learning_rate, self.untrained, self.n_rows * self.longer)
+        return lowest_point(self.learning_rate, self.curve, self.untrained) / float(np.sqrt(self.longer))
 
     def to_dict(self) -> dict:
         """Return a JSON-able description, None for what is not finite."""
@@ -92,6 +92,7 @@ class Trial:
             "untrained": self.untrained if np.isfinite(self.untrained) else None,
             "n_rows": self.n_rows,
             "longer": self.longer,
+            "growth": None if self.growth is None else self.growth.to_dict(),
             "suggestion": self.suggestion,
         }
 
@@ -121,25 +122,26 @@ def run(subject: Subject, low: float, high: float, n_epochs: int, edge: float | 
         """Return for how many rows so many models may be trained side by side."""
         return max(work / (_work(subject) * n_models), SHARE * n_learn / _times(subject, n_models))
 
-    # A fold learns from the others' rows, as often as the model from all.
+    # A fold learns from the others' rows, as often as the model from all: the training asked for is longer than a fold's.
     of_a_fold = n_epochs * (n_learn - -(-n_learn // FOLDS))
     n_folds = int(np.clip(affordable(len(FINE)) / max(1, of_a_fold), 1, min(FOLDS, max(1, n_learn // 2))))
     if n_folds > 1:
-        asked, most = of_a_fold, min(most, of_a_fold)
+        most = min(most, of_a_fold)
     n_rows = [
         int(min(most, max(FEWEST, share * affordable(n) / n_folds)))
         for n, share in ((len(coarse), COARSE_SHARE), (len(FINE), 1.0))
     ]
     if n_folds == 1:
         subject = subject.part(int(max(n_rows) / (1 - HELD_OUT)) + 1)
-    found, _ = _train(subject, coarse, n_rows[0], n_epochs, n_folds)
+    found, *_ = _train(subject, coarse, n_rows[0], n_epochs, n_folds)
     lowest = np.where(np.isfinite(found).all(axis=1), found.mean(axis=1), np.inf)
     if not np.isfinite(lowest).any():
         return None
     rates = coarse[lowest.argmin()] * FINE
     rates = rates[(rates >= low) & (rates <= high)]
-    val_loss, untrained = _train(subject, rates, n_rows[1], n_epochs, n_folds, again=n_folds)
-    trial = Trial(rates, val_loss, untrained, n_rows[1], asked / n_rows[1])
+    longer = asked / n_rows[1]
+    val_loss, untrained, growth = _train(subject, rates, n_rows[1], n_epochs, n_folds, again=n_folds, grows=longer > 1)
+    trial = Trial(rates, val_loss, untrained, n_rows[1], longer, growth)
     return trial if np.isfinite(trial.curve).any() else None
 
 
@@ -165,42 +167,78 @@ def _times(subject: Subject, n_models: int) -> float:
 
 
 def _train(
-    subject: Subject, rates: np.ndarray, n_rows: int, n_epochs: int, n_folds: int, again: int = 0
-) -> tuple[np.ndarray, float]:
-    """Return the losses of each fold on rows held out, (n_rates, n_folds), after training for so many rows, and the mean before it.
+    subject: Subject, rates: np.ndarray, n_rows: int, n_epochs: int, n_folds: int, again: int = 0, grows: bool = False
+) -> tuple[np.ndarray, float, Growth | None]:
+    """Train for so many rows; return the losses on rows held out of each fold, (n_rates, n_folds), and their mean before.
 
-    NaN stands for what is not finite, or has risen. `again` tells the orders of the rows from those of other calls.
+    NaN stands for what is not finite, or has risen. `again` tells the orders of the rows from those of other calls. Where the training
+    asked for `grows` beyond this one, the losses on the way come third, if they show how.
     """
     shuffled = np.random.default_rng(subject.seed + again).permutation(subject.learn)
     n_out = min(max(1, int(HELD_OUT * len(shuffled))), MOST_HELD_OUT, max(1, len(shuffled) - 1))
     held_out = [shuffled[:n_out]] if n_folds == 1 else [shuffled[k::FOLDS] for k in range(n_folds)]
-    loss, untrained = np.empty((2, len(rates), n_folds))
+    loss, untrained, on_the_way = np.empty((len(rates), n_folds)), np.empty(n_folds), []
     for k, out in enumerate(held_out):
         learn = np.setdiff1d(subject.learn, out, assume_unique=True)
-        untrained[:, k], loss[:, k] = _one_fold(subject, rates, learn, out, n_rows, n_epochs, subject.seed + again + k)
-    return np.where(diverged(loss, untrained), np.nan, loss), float(untrained.mean())
+        seed = subject.seed + again + k
+        untrained[k], loss[:, k], way = _one_fold(subject, rates, learn, out, n_rows, n_epochs, seed, grows)
+        on_the_way += [] if way is None else [way]
+    loss = np.where(diverged(loss, untrained), np.nan, loss)
+    return loss, float(untrained.mean()), _of_folds(on_the_way, loss)
+
+
+def _of_folds(on_the_way: list[Growth], val_loss: np.ndarray) -> Growth | None:
+    """Return the mean of the folds' losses on the way, infinity for rates without a loss after it, (n_rates, n_folds)."""
+    if not on_the_way:
+        return None
+    loss = np.mean([each.loss for each in on_the_way], axis=0)
+    trained = np.isfinite(val_loss).all(axis=1) & np.isfinite(loss)
+    return Growth(on_the_way[0].n_rows, np.where(trained, loss, np.inf))
 
 
 def _one_fold(
-    subject: Subject, rates: np.ndarray, learn: np.ndarray, held_out: np.ndarray, n_rows: int, n_epochs: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the losses on the rows held out before and after training, each (n_rates,)."""
+    subject: Subject,
+    rates: np.ndarray,
+    learn: np.ndarray,
+    held_out: np.ndarray,
+    n_rows: int,
+    n_epochs: int,
+    seed: int,
+    grows: bool = False,
+) -> tuple[float, np.ndarray, Growth | None]:
+    """Return the loss on the rows held out before training, that of each rate after it, (n_rates,), and those on the way."""
     n, n_learn = len(rates), len(learn)
     lanes, targets, weight = subject.begin(n), subject.targets_of(n), subject.weights_of(n)
     pace = subject.model._rate(
         lanes.n_lanes, max(1, round(n_rows / n_epochs)), n_epochs, rates=np.repeat(rates, subject.columns)
     )
-    rows, probe = Rows.of(subject.X, finite=False), subject.probe(subject.X, n)
-
-    def measured() -> np.ndarray:
-        probe.set_coef(*fit.published(lanes))
-        return mean_loss(probe, n, probe.epoch(rows, targets, held_out, RateTable.constant(0.0), weight))
-
+    rows, way = Rows.of(subject.X, finite=False), None
     with np.errstate(all="ignore"):
-        untrained = measured()
+        untrained = _measured(subject, subject.begin(1), rows, held_out, 1)[0]
         for epoch in range(-(-n_rows // n_learn)):
             left = n_rows - epoch * n_learn
             whole = n_learn if left >= n_learn else max(left - left % lanes.batch_size, min(left, lanes.batch_size))
             order = fit.epoch_order(learn, seed, epoch, True)[:whole]
-            lanes.epoch(rows, targets, order, pace.table(int(lanes.t), lanes.n_steps(whole)), weight)
-        return untrained, measured()
+            table = pace.table(int(lanes.t), lanes.n_steps(whole))
+            ends = stretches(whole, lanes.batch_size)
+            if grows and n_rows <= n_learn and lanes.n_steps(whole) >= FEWEST_STEPS and _shows_growth(lanes, pace):
+                parts = itertools.pairwise([0, *ends])
+                found = [lanes.epoch(rows, targets, order, table, weight, *part) for part in parts]
+                way = Growth((ends[:-1] + ends[1:]) / 2, np.array([mean_loss(lanes, n, each) for each in found[1:]]))
+            else:
+                lanes.epoch(rows, targets, order, table, weight)
+        return untrained, _measured(subject, lanes, rows, held_out, n), way
+
+
+def _shows_growth(lanes: AnyLanes, pace: Any) -> bool:
+    """Return whether a part of a training is what a shorter one would be, and its losses are those of the weights that it would return."""
+    own = isinstance(lanes, OwnBatchLanes | OwnNetworkLanes)  # of optimizers of which some average
+    return isinstance(pace, NamedPace) and pace.kind in ("constant", "adaptive") and not lanes.average and not own
+
+
+def _measured(subject: Subject, lanes: AnyLanes, rows: Rows, which: np.ndarray, n_models: int) -> np.ndarray:
+    """Return the mean loss of so many models on some rows."""
+    probe = subject.probe(subject.X, n_models)
+    probe.set_coef(*fit.published(lanes))
+    targets, weight = subject.targets_of(n_models), subject.weights_of(n_models)
+    return mean_loss(probe, n_models, probe.epoch(rows, targets, which, RateTable.constant(0.0), weight))
