@@ -104,7 +104,9 @@ def extensions() -> list[Extension]:
         "_libsvm": ["-O3", "-ffp-contract=off"],
     }
     headers = {
-        "_batches": ("_tiles", "_tile", "_one_lane"),
+        "_lanes": ("_dense_pass",),
+        "_margins": ("_dense_pass",),
+        "_batches": ("_tiles", "_tile", "_one_lane", "_dense_pass"),
         "_network": ("_products", "_products_of"),
         "_libsvm": ("_entries", "_decimal"),
     }

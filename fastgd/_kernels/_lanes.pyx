@@ -298,13 +298,14 @@ cdef class Block:
     def decide(self, rows, Py_ssize_t start, Py_ssize_t stop, cnp.ndarray out):
         """Write the raw predictions for the sparse rows from `start` to `stop` to `out`, without the GIL; return where it ends.
 
-        That is `stop`, or a row that does not lie within its arrays or names a feature that is not there. `out`, of the weights' dtype,
-        has a row for all rows, and a column for each lane but those that pad the block, side by side.
+        That is `stop`, or a row that does not lie within its arrays or names a feature that is not there. `out`, of the weights' dtype or
+        float64, has a row for all rows, and a column for each lane but those that pad the block, side by side.
         """
         cdef Slice s = self.s  # several threads may ask at once
         cdef int index_size = see(&s, rows)
         s.n, s.first, s.stored = stop - start, start, min(len(rows.data), len(rows.indices))
         s.targets, s.targets_stride = cnp.PyArray_DATA(out), out.strides[0] // out.itemsize
+        s.decides_in_double = out.itemsize == 8
         self.act(&s, DECIDE, index_size)
         return s.first
 

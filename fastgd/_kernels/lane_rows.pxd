@@ -23,6 +23,12 @@ cdef extern from *:
     void PREFETCH(const void *address) noexcept nogil
     void SCALAR() noexcept nogil
 
+cdef extern from "_dense_pass.h":
+    bint HAS_WIDE_PASS
+    void WIDE_PASS(
+        Py_ssize_t n_groups, const float *old, const float *step, const float *x, const float *coming, float *w, float *out
+    ) noexcept nogil
+
 cdef enum:
     MOST = 16  # lanes in a block
     DENSE_SUMS = 16
@@ -81,7 +87,8 @@ cdef struct Slice:
     Py_ssize_t stored  # values of sparse rows that there are in all
     const void *squares  # NULL: rows are so short that their norms are computed at each step
     # for each row of the data, or with `code` for each class of rows
-    const void *targets
+    const void *targets  # or where predictions go
+    bint decides_in_double
     const uint8_t *code
     const double *weights
     Py_ssize_t targets_stride, targets_lanes, weights_stride, weights_lanes
@@ -166,6 +173,25 @@ cdef inline void multiply(real x, const real *lane, real *sums, block *lanes_) n
         sums[l] += x * lane[l]
 
 
+cdef inline real dot_one(Py_ssize_t n, const real *x, const index *ix, const real *w, Py_ssize_t stride) noexcept nogil:
+    """`dot_sparse` for one lane, whose weights are near anyway: numbers, which as vectors would be mostly shuffling."""
+    cdef real a = 0, b = 0, c = 0, d = 0
+    cdef Py_ssize_t k, whole = n - n % 4
+    for k in range(0, whole, 4):
+        SCALAR()
+        a += x[k] * w[stride * <Py_ssize_t> ix[k]]
+        b += x[k + 1] * w[stride * <Py_ssize_t> ix[k + 1]]
+        c += x[k + 2] * w[stride * <Py_ssize_t> ix[k + 2]]
+        d += x[k + 3] * w[stride * <Py_ssize_t> ix[k + 3]]
+    if whole < n:
+        a += x[whole] * w[stride * <Py_ssize_t> ix[whole]]
+    if whole + 1 < n:
+        b += x[whole + 1] * w[stride * <Py_ssize_t> ix[whole + 1]]
+    if whole + 2 < n:
+        c += x[whole + 2] * w[stride * <Py_ssize_t> ix[whole + 2]]
+    return (a + c) + (b + d)
+
+
 cdef inline void dot_sparse(
     Py_ssize_t n, const real *x, const index *ix, const real *w, Py_ssize_t stride, const index *coming, Py_ssize_t n_coming, real *out,
     block *lanes_,
@@ -173,11 +199,14 @@ cdef inline void dot_sparse(
     """Multiply a row with the weights of each lane, those of a feature `stride` after the last one's.
 
     Four partial sums hide the latency of an addition. Meanwhile the weights of the features `coming` next are asked for, a few at a time:
-    many at once would stop everything. Those of one lane are near anyway.
+    many at once would stop everything.
     """
     cdef Py_ssize_t K = sizeof(lanes_[0])
     cdef real[MOST] a, b, c, d
     cdef Py_ssize_t k, l, whole = n - n % 4, beside = 0
+    if block is One:
+        out[0] = dot_one(n, x, ix, w, stride)
+        return
     if K * sizeof(real) >= LINE // 2:
         beside = min(whole, n_coming - n_coming % 4)
     for l in range(K):
@@ -189,8 +218,6 @@ cdef inline void dot_sparse(
     for l in range(K):
         d[l] = 0
     for k in range(0, whole, 4):
-        if block is One:
-            SCALAR()  # as vectors it would be mostly shuffling: a lane's weights lie anywhere
         if k < beside:
             ask(coming[k], w, stride, lanes_)
             ask(coming[k + 1], w, stride, lanes_)
@@ -289,6 +316,15 @@ cdef inline void pass_dense(
         return
     for l in range(K):
         own[l] = step[l]
+    if block is Sixteen and real is float and work is AddAndMultiply:
+        if HAS_WIDE_PASS:
+            WIDE_PASS(n // DENSE_SUMS, old, own, x, coming, w, sums)
+            for k in range(whole, n):
+                pass_feature(k, old, own, x, w, sums + K * (k - whole), lanes_, work_)
+            fold(sums, K)
+            for l in range(K):
+                out[l] = sums[l]
+            return
     for p in range(0, DENSE_SUMS, 4):
         for l in range(K):
             a[l] = 0

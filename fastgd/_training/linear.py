@@ -21,7 +21,8 @@ from fastgd._validation import value_error
 __all__ = ["LinearLanes"]
 
 OWNER = "LinearLanes"
-WORK = 2**21  # stored values times lanes between two looks at signals: some milliseconds
+WORK = 2**21  # stored values of sparse rows times lanes between two looks at signals: some milliseconds
+DENSE_WORK = 2**23  # the same of dense rows, which are quicker
 MOST_ROWS = 8192  # in one slice, for the size of its tables
 AHEAD = 16  # rows after a slice that are named to it, FAR in lane_rows.pxd: their memory is asked for before it ends
 MOST_OUTPUTS = WIDTHS[-1]
@@ -256,8 +257,8 @@ class LinearLanes:
         return *(parts or (targets, None)), row_weight
 
     def _slice_rows(self, rows: Rows, n_lanes: int) -> int:
-        stored = max(1, rows.data.size // max(1, rows.n_rows))
-        return max(1, min(MOST_ROWS, WORK // (stored * n_lanes)))
+        stored, work = max(1, rows.data.size // max(1, rows.n_rows)), DENSE_WORK if rows.indices is None else WORK
+        return max(1, min(MOST_ROWS, work // (stored * n_lanes)))
 
     def _result(self, n_rows: int, weighted: bool) -> EpochResult:
         loss, weighted_loss, weight, penalty, gradient = (

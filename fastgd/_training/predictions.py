@@ -38,20 +38,21 @@ def decide(rows: Rows, readers: Sequence[tuple[Any, slice]], out: np.ndarray, n_
     return all(together([functools.partial(write, lows[k::n_threads]) for k in range(n_threads)], n_threads))
 
 
-def product(X: Any, coef: np.ndarray, n_threads: int = 1) -> np.ndarray:
-    """Return ``X @ coef.T`` for a CSR matrix that nobody has checked.
+def product(X: Any, coef: np.ndarray, bias: np.ndarray, n_threads: int = 1) -> np.ndarray:
+    """Return ``X @ coef.T + bias`` for a CSR matrix that nobody has checked.
 
     Parameters
     ----------
     X : CSR matrix or array of scipy.sparse, shape (n_rows, n_features)
         float32 or float64; indices that contradict each other are found by the pass that multiplies.
     coef : ndarray, shape (K, n_features)
+    bias : ndarray, shape (K,)
     n_threads : int
 
     Returns
     -------
     ndarray, shape (n_rows, K)
-        Of the dtype that both have in common.
+        Of the dtype that all have in common; the product itself, of that which `X` and `coef` have in common.
 
     Raises
     ------
@@ -60,12 +61,13 @@ def product(X: Any, coef: np.ndarray, n_threads: int = 1) -> np.ndarray:
     """
     rows = _unchecked(X)
     dtype = np.result_type(X.dtype, coef.dtype)
-    if rows is None or dtype not in DTYPES:
+    wide = np.result_type(dtype, bias.dtype)
+    if rows is None or not {dtype, wide} <= set(DTYPES):
         check_sparse(X.data, X.indices, X.indptr, X.shape)
-        return X @ coef.T
+        return X @ coef.T + bias
     rows = Rows(rows.data.astype(dtype, copy=False), X.shape, rows.indices, rows.indptr)
-    out = np.empty((rows.n_rows, len(coef)), dtype)
-    if not decide(rows, _readers(coef, dtype, narrow=X.nnz < coef.size), out, n_threads):
+    out = np.empty((rows.n_rows, len(coef)), wide)
+    if not decide(rows, _readers(coef, bias, dtype, narrow=X.nnz < coef.size), out, n_threads):
         check_sparse(X.data, X.indices, X.indptr, X.shape)
         raise ArgumentValueError("X was changed while its predictions were computed.")
     return out
@@ -82,14 +84,14 @@ def _unchecked(X: Any) -> Rows | None:
     return Rows(np.ascontiguousarray(data, data.dtype.newbyteorder("=")), X.shape, indices, indptr)
 
 
-def _readers(coef: np.ndarray, dtype: np.dtype, narrow: bool) -> list[tuple[Any, slice]]:
+def _readers(coef: np.ndarray, bias: np.ndarray, dtype: np.dtype, narrow: bool) -> list[tuple[Any, slice]]:
     """Return the compiled loops of blocks of lanes; `narrow` blocks of one need no copy of the weights, long work for few rows."""
     table = execute.lane_table()
     parts = [slice(k, k + 1) for k in range(len(coef))] if narrow else split(len(coef), 1)[0]
-    return [(_reader(table, coef[part], dtype), part) for part in parts]
+    return [(_reader(table, coef[part], bias[part], dtype), part) for part in parts]
 
 
-def _reader(table: Any, coef: np.ndarray, dtype: np.dtype) -> Any:
+def _reader(table: Any, coef: np.ndarray, bias: np.ndarray, dtype: np.dtype) -> Any:
     n, n_features = coef.shape
     if n == 1:
         w = np.ascontiguousarray(coef.reshape(n_features, 1), dtype)
@@ -98,4 +100,5 @@ def _reader(table: Any, coef: np.ndarray, dtype: np.dtype) -> Any:
         w[:, :n] = coef.T
     state = np.zeros((table.N_STATE, w.shape[1]))
     state[table.STATE["scale"]] = 1
+    state[table.STATE["intercept"], :n] = bias
     return table.Block(w, state, np.zeros((1, w.shape[1]), dtype), (0, 0, 0), None, None, n, 1)

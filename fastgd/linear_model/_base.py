@@ -276,16 +276,16 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
         ours = not sp.issparse(self.coef_)
         X = inputs.matrix(self, X, reset=False, product=ours)
         coef, intercept = self._checked_model()
+        bias = -intercept if self._bias == "offset_" else intercept
         if isinstance(X, DeviceRows):
-            return _device.scores(X, coef, -intercept if self._bias == "offset_" else intercept)
+            return _device.scores(X, coef, bias)
         if ours and sp.issparse(X):
-            scores = product(X, coef, settings.n_threads(self.n_jobs))
+            scores = product(X, coef, bias, settings.n_threads(self.n_jobs))
             if not np.isfinite(scores).all():  # weights are finite: either a value is not, or the sum is too large
                 assert_all_finite(X.data, input_name="X", estimator_name=type(self).__name__)
         else:
             scores = safe_sparse_dot(X, coef.T, dense_output=True)
-        bias = -intercept if self._bias == "offset_" else intercept
-        scores = np.add(scores, bias, out=scores if np.result_type(scores, bias) == scores.dtype else None)
+            scores = np.add(scores, bias, out=scores if np.result_type(scores, bias) == scores.dtype else None)
         return scores.ravel() if scores.shape[1] == 1 else scores
 
     def _checked_model(self) -> tuple[Any, np.ndarray]:

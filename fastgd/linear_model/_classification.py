@@ -33,6 +33,17 @@ LOSSES = (
 )
 LOGISTIC = ("log_loss", "focal")  # whose targets are 0 and 1, and whose scores are log-odds
 PROBABILISTIC = (*LOGISTIC, "modified_huber", "softmax")
+CHUNK = 2**14  # rows whose classes are numbered at once: fresh memory costs more than the work on it
+
+
+def _most_likely(classes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the class with the highest score of each row; of two classes, which have one score, the second if it is above 0."""
+    found = np.empty(len(scores), classes.dtype)
+    for low in range(0, len(scores), CHUNK):
+        part = scores[low : low + CHUNK]
+        code = (part > 0).astype(np.intp) if part.ndim == 1 else part.argmax(axis=1)
+        np.take(classes, code, out=found[low : low + CHUNK], mode="clip")  # with "raise" it would be buffered
+    return found
 
 
 class LinearSGDClassifier(device_predictions.DeviceScore, LinearClassifierMixin, LinearSGD):
@@ -342,16 +353,14 @@ class LinearSGDClassifier(device_predictions.DeviceScore, LinearClassifierMixin,
         array([[0, 1],
                [1, 0]])
         """
+        scores = self.decision_function(X)
         if inputs.on_device(X):
-            scores = self.decision_function(X)
             return (
                 device_predictions.labels(scores, self.classes_)
                 if self._n_labels is None
                 else device_predictions.indicator(scores)
             )
-        if self._n_labels is None:
-            return super().predict(X)
-        return (self.decision_function(X) > 0).astype(np.int64)
+        return _most_likely(self.classes_, scores) if self._n_labels is None else (scores > 0).astype(np.int64)
 
     def _check_proba(self) -> bool:
         if self.loss not in PROBABILISTIC:

@@ -40,8 +40,9 @@ def decided(models: list, X: Any) -> Iterator[None]:
 
 def _decide(models: list, X: Any) -> None:
     checked = inputs.matrix(models[0], X, reset=False)
-    products = product(checked, np.concatenate([np.atleast_2d(m.coef_) for m in models]))  # a lane's bits are as alone
-    parts = products.reshape(X.shape[0], len(models), -1)
+    coef = np.concatenate([np.atleast_2d(m.coef_) for m in models])
+    bias = np.concatenate([m.intercept_ for m in models])
+    parts = product(checked, coef, bias).reshape(X.shape[0], len(models), -1)  # a lane's bits are as alone
     for k, model in enumerate(models):
-        raw = parts[:, k] + model.intercept_
+        raw = np.ascontiguousarray(parts[:, k])
         model._raw = _Decided(model, X, raw.ravel() if raw.shape[1] == 1 else raw)
