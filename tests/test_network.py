@@ -102,6 +102,17 @@ def test_gradient_is_that_of_torch_and_of_the_oracle(activation, head, option):
     )
 
 
+@pytest.mark.parametrize("loss", ["softmax", "softmax_probabilities"])
+@pytest.mark.parametrize("batch_size", [1, 15, 16, 17, 65])
+def test_softmax_takes_rows_together_without_mixing_them(batch_size, loss):
+    """Rows stand side by side in vectors; the last few of a batch do not fill one, and the widest layer is the outputs."""
+    heads = [(40, loss, 0.7, 1.5)]
+    X, y = data(heads, n=batch_size)
+    net = NetworkLanes("float64", 7, [(5, "tanh")], heads, batch_size=batch_size, optimizer=fastgd.SGD(lr=1.0), seed=2)
+    expected = plain(net, [(5, "tanh")], heads).gradient(X, y)
+    np.testing.assert_allclose(gradient_of(net, X, y)[:, 0], flat(expected), rtol=1e-9, atol=1e-12)
+
+
 def torch_loss(torch, parameters, activation, heads, X, y, weight, options):
     F = torch.nn.functional
     functions = {

@@ -22,7 +22,7 @@ from fastgd._kernels.network_parts cimport (
     SINGLE, SLOTS, SQUARE, SUMS, UPDATE, WEIGHT, WEIGHTED_LOSS, WORTH, Head, Layer, Work, dead, distance, real, square_sum,
 )
 from fastgd._kernels.network_pass cimport (
-    MOST_HEADS, MOST_LAYERS, MOST_THREADS, Job, Pace, Step, address_batch, backward, forward, inputs, measure, network, slope_rows,
+    MOST_HEADS, MOST_LAYERS, MOST_THREADS, TRIED, Job, Pace, Step, address_batch, backward, forward, inputs, measure, network, slope_rows,
     sweep_function, units, weight_of,
 )
 from fastgd._kernels.network_update cimport constrain_all, n_tasks_of, sparse_gradient, turn_part, update_task
@@ -47,8 +47,7 @@ cdef enum:
     SHARED_WORK = 1 << 17  # multiplications of a batch with all parameters from which on threads share steps
     SHARED_INNER = 1 << 16  # with those behind the first layer, from which on threads share these too
     GROUP = 64  # features of a group, at least
-    TRIED = 16  # steps together, then alone, of
-    AGAIN = 1024
+    AGAIN = 1024  # steps: so often both are tried
     SEEN = 1 << 21  # bytes of rows that stay in a cache for several networks
 
 cdef inline void rows_task(const Step *s, Py_ssize_t task, const real *real_) noexcept nogil:
@@ -209,19 +208,22 @@ cdef bint take_step(
 
 
 cdef bint pace_step(const Job *job, Py_ssize_t number, bint begun, bint goes_on, const real *real_) noexcept nogil:
-    """Let the one network see one batch, with as many threads as are faster: now and then some steps try both. No bit depends on it."""
+    """Let the one network see one batch, with as many threads as are faster: now and then some steps try both. No bit depends on it.
+
+    Steps are compared one by one, so that an interruption of the whole process does not decide."""
     cdef Pace *pace = job.pace
     cdef int64_t at = pace.steps % AGAIN
     cdef bint sharing = at < TRIED or (at >= 2 * TRIED and pace.sharing)
-    cdef double start = seconds() if at < 2 * TRIED else 0
+    cdef double start = seconds() if at < 2 * TRIED else 0, passed
     begun = take_step(job, &job.works[0], job.sharing if sharing else 1, 0, number, begun, goes_on, real_)
+    passed = seconds() - start if at < 2 * TRIED else 0
     if at == 0:
-        pace.shared = pace.alone = 0
+        pace.wins = 0
     if at < TRIED:
-        pace.shared += seconds() - start
+        pace.shared[at] = passed
     elif at < 2 * TRIED:
-        pace.alone += seconds() - start
-        pace.sharing = pace.shared < pace.alone
+        pace.wins += pace.shared[at - TRIED] < passed
+        pace.sharing = 2 * pace.wins > TRIED
     pace.steps += 1
     return begun
 

@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 #define POOL_LARGEST 256
-#define POOL_LOOKS 64 /* a few microseconds, then */
+#define POOL_LOOKS 256 /* a few microseconds, then */
 #define POOL_OFFERS 128 /* of the processor, a few tenths of a microsecond each */
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -46,8 +46,9 @@ static struct {
     char padding[64 - sizeof(ptrdiff_t)];
 } pool_shares[POOL_LARGEST + 1];
 
+/* Larger shares first: the caller begins before its helpers. */
 static ptrdiff_t pool_begin(ptrdiff_t n, int share, int threads) {
-    return n / threads * share + n % threads * share / threads;
+    return n / threads * share + (n % threads * share + threads - 1) / threads;
 }
 
 static void pool_draw(pool_task task, void *context, ptrdiff_t n, int first, int threads) {

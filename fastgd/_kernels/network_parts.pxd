@@ -16,6 +16,7 @@ cdef enum:
     GROUPS = 4  # of features, at most, whose sums the first layer adds up
 
 cdef extern from "_products.h" nogil:
+    void fetch "PRODUCTS_FETCH"(const void *address) noexcept nogil
     void product_float(
         Py_ssize_t n, Py_ssize_t skip, Py_ssize_t n_k, Py_ssize_t n_columns, const float **a, const float *b, const float *start,
         float *c

@@ -3,14 +3,15 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from fastgd._kernels.network_heads cimport measure_head
 from fastgd._kernels.network_parts cimport (
-    GROUPS, SLOTS, Head, Layer, Work, add_to, drop, product_across_double, product_across_float, product_double, product_float, real,
-    sparse_product, start_rows,
+    GROUPS, SLOTS, Head, Layer, Work, add_to, drop, fetch, product_across_double, product_across_float, product_double, product_float,
+    real, sparse_product, start_rows,
 )
 
 cdef enum:
     MOST_LAYERS = 64
     MOST_HEADS = 64
     MOST_THREADS = 256
+    TRIED = 16  # steps together, then alone
 
 ctypedef Py_ssize_t (*sweep_function)(Py_ssize_t n, void **arrays, const void *scalars) noexcept nogil
 ctypedef void (*activation_float)(Py_ssize_t n, float *z, float *slope, const float *hyper) noexcept nogil
@@ -19,7 +20,8 @@ ctypedef void (*activation_double)(Py_ssize_t n, double *z, double *slope, const
 # Whether sharing its steps pays for a network now: threads may be busy with other things, or far from each other.
 cdef struct Pace:
     int64_t steps  # so far
-    double alone, shared  # seconds of the last steps that were tried so
+    double[TRIED] shared  # seconds of the last steps that were tried so
+    int wins  # of these over as many steps alone
     bint sharing  # has won
 
 # Everything that the compiled code knows.
@@ -236,6 +238,8 @@ cdef inline void measure(const Step *s, Py_ssize_t first, Py_ssize_t n, const re
     cdef Py_ssize_t i, j
     for i in range(n):
         losses[i] = 0
+    for i in range(min(n, job.n_rows - s.low - first - s.n)):
+        fetch(<const real *> job.targets + order[s.n + i] * job.n_targets)  # of the next batch
     for i in range(job.n_heads):
         measure_head(
             &job.heads[i], n, order, <const real *> job.targets, job.n_targets, units(w, last.values + first * job.n_outputs, real_),

@@ -136,20 +136,24 @@ cdef inline Py_ssize_t n_tasks_of(const Step *s) noexcept nogil:
 
 
 cdef inline void update_task(const Step *s, Py_ssize_t task, bint learns, const real *real_) noexcept nogil:
-    """Find the gradients of a share of the first layer or of a stretch of another one, or take their steps; if there are no more to come,
-    go on with the next batch. Nobody asks for the gradient later then, and the stretches of a share use the same memory, in the cache."""
+    """Find the gradients of a stretch of a layer behind the first, or of a share of the first, or take their steps.
+
+    If there are no more to come, go on with the next batch. Nobody asks for the gradient later then, and the stretches of a share use the
+    same memory, in the cache. The layers behind the first begin: those of a small network stay with the thread that runs through them.
+    """
     cdef const Job *job = s.job
-    cdef Py_ssize_t n_first = job.layers[0].n_parts, n_shares = n_shares_of(s), first = task - n_shares + n_first, stop = first + 1, part
+    cdef Py_ssize_t n_first = job.layers[0].n_parts, n_inner = job.n_parts - n_first, n_shares = n_shares_of(s)
+    cdef Py_ssize_t share = task - n_inner, first = n_first + task, stop = first + 1, part
     cdef bint ends = s.goes_on and (s.at_once or not learns)
-    if task < n_shares:
-        first, stop = task * n_first // n_shares, (task + 1) * n_first // n_shares
+    if share >= 0:
+        first, stop = share * n_first // n_shares, (share + 1) * n_first // n_shares
     for part in range(first, stop):
         if learns:
             learn_part(s, part, first if ends else part, real_)
         else:
             step_part(s, part, real_)
-    if task < n_shares and ends:
-        begin_next(s, task, real_)
+    if share >= 0 and ends:
+        begin_next(s, share, real_)
 
 
 cdef inline void constrain_all(const Step *s, const real *real_) noexcept nogil:

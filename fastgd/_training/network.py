@@ -203,7 +203,7 @@ class NetworkLanes:
             self.n_parameters,
             rows * widest,
             inner,
-            rows * (4 * widest + 1),
+            (rows + self._table.LEAST_ROWS) * (4 * widest + 1),  # heads take some rows together, more than there may be
             self.n_parameters,
             rows,
         )
