@@ -81,6 +81,7 @@ def extensions() -> list[Extension]:
         Extension(
             "fastgd._kernels._openmp", [f"{KERNELS}/_openmp.pyx"], extra_compile_args=openmp, extra_link_args=openmp
         ),
+        Extension("fastgd._kernels._scatter", [f"{KERNELS}/_scatter.pyx"], extra_compile_args=DRIVER, **common),
         Extension("fastgd._kernels._online", [f"{KERNELS}/_online.pyx"], extra_compile_args=DRIVER, **common),
     ]  # fmt: skip
     lanes = [flag for flag in LANES if usable([flag], "the lanes may be slower")]
