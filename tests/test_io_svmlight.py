@@ -43,7 +43,7 @@ def written(tmp_path):
 @pytest.mark.parametrize("block", [2000, 1 << 17, 1 << 22])
 def test_any_blocks_and_threads_read_what_scikit_learn_reads(written, monkeypatch, dtype, threads, block):
     monkeypatch.setattr(_files, "BLOCK", block)
-    monkeypatch.setattr("fastgd.io._svmlight.SMALLEST_PIECE", 500)
+
     X, y = load_svmlight_file(written[0], dtype=dtype, n_threads=threads)
     other, labels = theirs(written[0], dtype=dtype)
     assert_same(X, other)
@@ -138,7 +138,7 @@ def test_zero_in_a_one_based_file():
 
 
 def test_the_first_flaw_is_reported_whatever_the_threads(monkeypatch):
-    monkeypatch.setattr("fastgd.io._svmlight.SMALLEST_PIECE", 10)
+
     good = "1 1:1 2:2\n" * 50
     for threads in (1, 2, 8):
         with pytest.raises(DataFileError, match=r":51:3: expected a feature index"):

@@ -280,20 +280,21 @@ def _require_lines(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end):
 
 
 def count(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end):
-    """Return (newlines, colons, commas) of ``text[begin:end]``: bounds of the numbers of rows, entries and further labels in it."""
+    """Return bounds of the numbers of rows, entries and labels of ``text[begin:end]``: newlines, colons, newlines plus commas."""
     cdef Py_ssize_t newlines, colons, commas
     _require_lines(text, begin, end)
     with nogil:
         tally(&text[begin], end - begin, &newlines, &colons, &commas)
-    return newlines, colons, commas
+    return newlines, colons, newlines + commas
 
 
-def parse(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end, counts, real[::1] values, int32_t[::1] indices, int64_t[::1] ends,
+def parse(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end, bounds, real[::1] values, int32_t[::1] indices, int64_t[::1] ends,
           double[::1] labels, int64_t[::1] label_ends, int64_t[::1] qids, *,
           int base, int least, bint multilabel, bint unsorted, bint duplicates, bint nonfinite):
-    """Parse ``text[begin:end]``, which must end in a newline, into arrays that are large enough for `counts`, what `count` found there.
+    """Parse ``text[begin:end]``, which must end in a newline, into arrays.
 
-    `PADDING` bytes more must be readable behind it. Indices are stored less `base`; those below `least` are a flaw.
+    The arrays must be large enough for `bounds` of the numbers of rows, entries and labels: what `count` found there, or more.
+    `PADDING` bytes more must be readable behind the text. Indices are stored less `base`; those below `least` are a flaw.
 
     Returns
     -------
@@ -305,20 +306,22 @@ def parse(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end, counts, rea
         Whether any row's indices do not ascend.
     flaw, place : int
         A `Flaw`, and the byte of ``text[begin:]`` where it is.
+    lines : int
+        How many there are, comments and empty ones too.
     """
-    cdef Py_ssize_t newlines, colons, commas
-    newlines, colons, commas = counts
+    cdef Py_ssize_t most_rows, most_entries, most_labels
+    most_rows, most_entries, most_labels = bounds
     _require_lines(text, begin, end)
-    if values.shape[0] < colons or indices.shape[0] < colons or ends.shape[0] < newlines or qids.shape[0] < newlines:
+    if min(values.shape[0], indices.shape[0]) < most_entries or min(ends.shape[0], qids.shape[0]) < most_rows:
         raise ValueError("the arrays are too short")
-    if labels.shape[0] < newlines + commas or label_ends.shape[0] < newlines:
+    if labels.shape[0] < most_labels or label_ends.shape[0] < most_rows:
         raise ValueError("the arrays of labels are too short")
     cdef Rules rules = Rules(base, least, multilabel, unsorted, duplicates, nonfinite)
     cdef Line line = Line(0, 0, -1, 2**31, -1, False)
     cdef const char *start = <const char *> &text[begin]
     cdef const char *at = start
     cdef const char *stop = start + (end - begin)
-    cdef Py_ssize_t row = 0
+    cdef Py_ssize_t row = 0, lines = 0
     cdef int flaw = 0
     cdef real none = 0
     cdef int32_t no_index = 0
@@ -342,8 +345,9 @@ def parse(const uint8_t[::1] text, Py_ssize_t begin, Py_ssize_t end, counts, rea
             while at[0] != c"\n":  # a comment, or the \r of \r\n
                 at += 1
             at += 1
+            lines += 1
     if flaw and at[0] == c"\r":
         flaw = CARRIAGE_RETURN
     if flaw and at[0] == 0:
         flaw = NUL
-    return row, line.n_entries, line.n_labels, line.lowest, line.highest, bool(line.unsorted), flaw, at - start
+    return row, line.n_entries, line.n_labels, line.lowest, line.highest, bool(line.unsorted), flaw, at - start, lines

@@ -15,6 +15,7 @@ import numpy as np
 
 from fastgd._kernels import _drive, _openmp, rules  # type: ignore[attr-defined]
 from fastgd._kernels._plan import Bundle, Cohort, Plan
+from fastgd._kernels._scatter import scatter_rows  # type: ignore[attr-defined]
 
 __all__ = [
     "BYTES_BLOCK",
@@ -33,6 +34,7 @@ __all__ = [
     "online_table",
     "param_views",
     "plan",
+    "scatter_rows",
     "slot_names",
     "square_sum",
     "sweep_address",

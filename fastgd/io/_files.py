@@ -15,12 +15,11 @@ from typing import Any, BinaryIO, NamedTuple
 from fastgd._kernels import execute
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 
-BLOCK = (
-    4 << 20
-)  # bytes read at once: long enough for two threads to pay, short enough to be still in the cache when it is parsed
+BLOCK = 2 << 20  # bytes read at once: worth handing to a thread, and still in the cache when it is parsed
 PADDING = execute.text_table().PADDING
 SPARE = 1 + PADDING  # behind a block: a newline that the last line may lack, and what the parser may touch
 LONGEST_LINE = 1 << 30
+MARKS = {b"\xef\xbb\xbf": "a byte order mark", b"\xff\xfe": "the mark of UTF-16", b"\xfe\xff": "the mark of UTF-16"}
 MOST_EXPANSION = 200  # libsvm text shrinks by 3 to 20; gzip's limit is 1032, which only a bomb comes near
 
 
@@ -50,11 +49,6 @@ class Block(NamedTuple):
 
     text: memoryview
     size: int
-
-    def find_newline(self, begin: int) -> int:
-        """Return where the first newline at or after `begin` is."""
-        place: int = self.text.obj.find(b"\n", begin, self.size)  # type: ignore[attr-defined]
-        return place
 
 
 class TextFile:
@@ -99,6 +93,7 @@ class TextFile:
             self._raw, self._identity, self._file, self.compressed = None, None, source, False
             self.size = 0
         self._offset, self._length = offset, length
+        self._spare: list[mmap.mmap] = []
 
     def __enter__(self) -> "TextFile":
         return self
@@ -118,10 +113,8 @@ class TextFile:
         return self._raw.tell() if self._raw is not None and not self._raw.closed else 0
 
     def blocks(self, place: int = 0) -> Iterator[Block]:
-        """Yield blocks of whole lines, each valid until the next one is asked for, from the byte on at which an earlier block ended."""
-        buffer = mmap.mmap(
-            -1, BLOCK + SPARE
-        )  # anonymous memory, which has find and rfind and is not filled with zeros first
+        """Yield blocks of whole lines, from the byte on at which an earlier block ended; give each back to `reuse`."""
+        buffer = self._buffer()
         begin = self._skip(self._offset)
         if place:
             begin = self._file.seek(place)
@@ -131,6 +124,8 @@ class TextFile:
         while True:
             n = self._fill(buffer, carried, stop is not None and read >= stop)
             read += n
+            if read == n:
+                self._require_no_mark(buffer[:3])
             if read > MOST_EXPANSION * max(self.size, 4096) and self.compressed and not self.expansion:
                 raise DataFileError(
                     f"{self.name}: the text is over {MOST_EXPANSION} times as long as the compressed file. "
@@ -160,9 +155,29 @@ class TextFile:
                     buffer = longer
                 carried = filled
                 continue
+            rest = buffer[whole:filled]
             yield Block(memoryview(buffer), whole)
-            carried = filled - whole
-            buffer.move(0, whole, carried)
+            carried = len(rest)
+            buffer = self._buffer(carried)
+            buffer[:carried] = rest
+
+    def _buffer(self, taken: int = 0) -> mmap.mmap:
+        """Return memory for a block that `taken` bytes do not fill: anonymous, which has rfind and is not filled with zeros first."""
+        found = self._spare.pop() if self._spare else None
+        if found is None or len(found) - SPARE <= taken:
+            found = mmap.mmap(-1, max(BLOCK, 2 * taken) + SPARE)
+        return found
+
+    def _require_no_mark(self, beginning: bytes) -> None:
+        for mark, meaning in MARKS.items():
+            if beginning.startswith(mark):
+                raise DataFileError(f"{self.name}:1:1: {meaning}; the file must be plain ASCII or UTF-8 without a mark")
+
+    def reuse(self, block: Block) -> None:
+        """Take back the memory of a block that is no longer needed."""
+        buffer: Any = block.text.obj
+        block.text.release()
+        self._spare.append(buffer)
 
     def _fill(self, buffer: mmap.mmap, begin: int, finished: bool) -> int:
         """Read into `buffer` after `begin`, leaving the spare bytes free; return how many bytes came, 0 at the end."""

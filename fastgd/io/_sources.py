@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from fastgd._kernels import execute
 from fastgd.io import _cache
-from fastgd.io._files import DataChangedError, DataFileError, TextFile, identity_of
-from fastgd.io._svmlight import Lines
+from fastgd.io._files import Block, DataChangedError, DataFileError, TextFile, identity_of
+from fastgd.io._svmlight import Lines, Piece
+from fastgd.io._threads import in_order
 
 PART = 1 << 14  # rows read at once from a cache
 
@@ -51,26 +52,30 @@ class TextSource:
 
     def parts(self, place: tuple[int, ...]) -> Generator[Part, None, None]:
         """Yield the rows of each block."""
-        from scipy.sparse import csr_matrix
-
         begin, line = place or (0, 0)
-        threads = execute.thread_limit()
         base = int(not self._zero_based)
-        with TextFile(self.name, expansion="expansion" in self._allow) as file, ThreadPoolExecutor(threads) as pool:
-            for block in file.blocks(begin):
-                # New arrays for each block: the rows of the last one are still in use.
-                lines = Lines(self.name, self._dtype, base=base, multilabel=False, allow=self._allow, threads=threads)
-                lines.begin(line)
-                lines.append(block, pool if threads > 1 else None)
+
+        def parsed(block: Block) -> tuple[Lines, Piece]:
+            lines = Lines(self.name, self._dtype, base=base, multilabel=False, allow=self._allow)
+            return lines, lines.parse(lines.place(block))
+
+        with (
+            TextFile(self.name, expansion="expansion" in self._allow) as file,
+            closing(in_order(parsed, file.blocks(begin), execute.thread_limit())) as found,
+        ):
+            for lines, piece in found:
+                lines.lines = line
+                lines.add(piece)
                 if lines.highest - base >= self.n_features:
                     raise DataFileError(
                         f"{self.name}: feature index {lines.highest} after line {line}, but n_features={self.n_features}"
                         f"{'' if base else ' and indices begin at 0'}. Pass a larger n_features."
                     )
-                begin, line = begin + block.size, lines.lines
+                begin, line = begin + piece.block.size, lines.lines
+                file.reuse(piece.block)
                 if lines.rows:
-                    y = lines.labels[: lines.rows]
-                    yield Part(csr_matrix(lines.matrix(self.n_features)), y, (begin, line))
+                    rows = lines.close_up()
+                    yield Part(lines.matrix(rows, self.n_features), rows.labels[: lines.rows], (begin, line))
 
 
 class CacheSource:
@@ -105,7 +110,7 @@ class CacheSource:
                 indices = self._read(descriptor, "indices", first, last)
                 if identity_of(os.fstat(descriptor)) != self._identity:
                     raise DataChangedError(f"{self.name} changed while it was read. Begin again.")
-                if len(indices) and not 0 <= indices.min() <= indices.max() < self.n_features:
+                if len(indices) and indices.view(f"u{indices.itemsize}").max() >= self.n_features:  # or below 0
                     raise DataFileError(
                         f"{self.name} is a damaged data cache: a column of rows {row} to {stop - 1} is not one of {self.n_features}. "
                         "Remove it, and make it anew."

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastgd._validation import ArgumentValueError, boolean, integer, type_error, value_error
 from fastgd.io import _cache
+from fastgd.io._gather import between, gathered
 from fastgd.io._load import checked_allow, checked_dtype
 from fastgd.io._sources import CacheSource, Part, Source, TextSource
 
@@ -109,7 +110,7 @@ class Stream:
                         continue
                     stop = begin + self.batch_size
                     self._begin = (place, number, k + 1) if stop < len(y) else after
-                    yield X[begin:stop], y[begin:stop]
+                    yield between(X, begin, stop), y[begin:stop]
         finally:
             source.close()
         self.epoch += 1
@@ -125,12 +126,12 @@ class Stream:
             n = len(part.y)
             while rows + n - taken >= self._buffer:
                 cut = taken + self._buffer - rows
-                parts.append(Part(part.X[taken:cut], part.y[taken:cut], ()))
+                parts.append(Part(between(part.X, taken, cut), part.y[taken:cut], ()))
                 next_place = (here[0], here[1], here[2] + cut) if cut < n else after
                 yield (*self._shuffled(parts, epoch, number), (begin, number, skip), (next_place, number + 1, 0))
                 begin, number, skip, parts, rows, taken = next_place, number + 1, 0, [], 0, cut
             if taken < n:
-                parts.append(Part(part.X[taken:], part.y[taken:], ()))
+                parts.append(Part(between(part.X, taken, n), part.y[taken:], ()))
                 rows += n - taken
         if parts:
             end = (len(self._sources), (), 0)
@@ -142,19 +143,16 @@ class Stream:
         for k in range(file, len(self._sources)):
             for part in self._sources[k].parts(at):
                 if skip < len(part.y):
-                    yield Part(part.X[skip:], part.y[skip:], ()), (k, at, skip), (k, part.next, 0)
+                    yield Part(between(part.X, skip, len(part.y)), part.y[skip:], ()), (k, at, skip), (k, part.next, 0)
                 at, skip = part.next, 0
             at = ()
 
     def _shuffled(self, parts: list[Part], epoch: int, number: int) -> tuple[Any, np.ndarray]:
-        from scipy.sparse import vstack
-
-        X = parts[0].X if len(parts) == 1 else vstack([part.X for part in parts], format="csr")
         y = np.concatenate([part.y for part in parts])
         if not self._shuffle:
-            return X, y
+            return gathered([part.X for part in parts], None), y
         order = np.random.default_rng((self._seed, epoch, number)).permutation(len(y))
-        return X[order], y[order]
+        return gathered([part.X for part in parts], order), y[order]
 
 
 def _ahead(items: Generator) -> Generator:

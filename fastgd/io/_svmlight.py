@@ -1,8 +1,7 @@
 """libsvm / svmlight text, read by compiled code in threads: strict, with the place of every flaw."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate, repeat
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,15 +9,15 @@ import numpy as np
 from fastgd import _validation
 from fastgd._kernels import execute
 from fastgd.io._files import Block, DataFileError, TextFile
+from fastgd.io._threads import in_order
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Flaw = execute.text_table().Flaw
 ALLOWANCES = ("unsorted", "duplicates", "nonfinite", "no_rows", "expansion")
+MARGIN = 1.05  # the room that is made for a file, over what its first block lets expect
 NO_INDEX = 2**31  # what `parse` reports as the lowest index where there is none
-SMALLEST_PIECE = 1 << 16  # bytes: less is not worth a thread
-_MARKS = {b"\xef\xbb\xbf": "a byte order mark", b"\xff\xfe": "the mark of UTF-16", b"\xfe\xff": "the mark of UTF-16"}
 _MEANINGS = {
     Flaw.LABEL: "expected a number as the label, found {token}",
     Flaw.LABEL_END: "expected a blank after the label, found {token}; labels such as 1,2 need multilabel=True",
@@ -38,8 +37,44 @@ _MEANINGS = {
 }
 
 
+class Room:
+    """Arrays for so many rows, entries and labels; pages that are never written cost nothing.
+
+    Attributes
+    ----------
+    size, used : list of int
+        The numbers of rows, entries and labels: how many there is room for, and how many are taken.
+    """
+
+    KINDS = (("ends", "label_ends", "qids"), ("values", "indices"), ("labels",))  # of rows, of entries, of labels
+
+    def __init__(self, dtype: np.dtype, size: list[int]):
+        rows, entries, labels = self.size = size
+        self.used = [0, 0, 0]
+        self.values, self.indices = np.empty(entries, dtype), np.empty(entries, np.int32)
+        self.ends, self.label_ends, self.qids = (np.empty(rows, np.int64) for _ in range(3))
+        self.labels = np.empty(labels, np.float64)
+
+    def holds(self, more: list[int]) -> bool:
+        """Say whether there is room for so many more rows, entries and labels."""
+        return all(used + n <= size for used, n, size in zip(self.used, more, self.size, strict=True))
+
+
+class Piece(NamedTuple):
+    """A block, where its rows go, and what was found in it."""
+
+    block: Block
+    room: Room
+    begins: list[int]
+    bounds: list[int]
+    base: int
+    found: Any = None
+
+
 class Lines:
-    """Arrays that grow as blocks of text are parsed into them.
+    """The rows of blocks of text.
+
+    `place` takes the blocks in their order; `parse` may then run in any thread; `add` takes the pieces in their order again.
 
     Parameters
     ----------
@@ -53,124 +88,128 @@ class Lines:
         Whether a line may have any number of labels.
     allow : collection of str
         Some of ``ALLOWANCES``.
-    threads : int
-        How many pieces of a block are parsed at once.
+    size : int
+        About how many bytes the blocks have together, 0 if unknown.
+    ahead : bool
+        Whether blocks are placed before the ones before them are added.
     """
 
     def __init__(
-        self, name: str, dtype: np.dtype, *, base: int | None, multilabel: bool, allow: Iterable[str], threads: int
+        self,
+        name: str,
+        dtype: np.dtype,
+        *,
+        base: int | None,
+        multilabel: bool,
+        allow: Iterable[str],
+        size: int = 0,
+        ahead: bool = False,
     ):
-        self.name = name
-        self.threads = threads
-        self.expected = 1.0
+        self.name, self.dtype, self.size, self.lines = name, dtype, size, 0
         self.base = 1 if base is None else base
         self._options = {
             "least": base or 0,
             "multilabel": multilabel,
             **{each: each in allow for each in ("unsorted", "duplicates", "nonfinite")},
         }
-        self.values = np.empty(0, dtype)
-        self.indices = np.empty(0, np.int32)
-        self.ends = np.empty(0, np.int64)
-        self.labels = np.empty(0, np.float64)
-        self.label_ends = np.empty(0, np.int64)
-        self.qids = np.empty(0, np.int64)
-        self.begin(0)
-
-    def begin(self, lines: int) -> None:
-        """Forget all rows; `lines` of the file lie before the next block."""
+        self._ahead, self._placed = ahead, 0
+        self._pieces: list[Piece] = []
+        self._room = Room(dtype, [0, 0, 0])
         self.rows = self.entries = self.n_labels = 0
-        self.lines = lines
         self.lowest, self.highest, self.unsorted = NO_INDEX, -1, False
 
-    def append(self, block: Block, pool: ThreadPoolExecutor | None) -> None:
-        """Parse one block of whole lines."""
-        text = block.text
-        if self.lines == 0:
-            for mark, meaning in _MARKS.items():
-                if block.size >= len(mark) and bytes(text[: len(mark)]) == mark:
-                    raise DataFileError(
-                        f"{self.name}:1:1: {meaning}; the file must be plain ASCII or UTF-8 without a mark"
-                    )
-        bounds = _cuts(block, self.threads if pool else 1)
-        begins, stops = bounds[:-1], bounds[1:]
-        run: Callable[..., Any] = pool.map if pool and len(begins) > 1 else map
-        # Counting takes less time than waking a thread for it would.
-        counts = list(map(execute.text_table().count, repeat(text), begins, stops))
-        newlines, colons, commas = (list(accumulate((each[k] for each in counts), initial=0)) for k in range(3))
-        self._reserve(newlines[-1], colons[-1], newlines[-1] + commas[-1])
-        rows = [self.rows + n for n in newlines]
-        entries = [self.entries + n for n in colons]
-        labels = [self.n_labels + n + m for n, m in zip(newlines, commas, strict=True)]
-        results = list(run(self._parse, repeat(text), begins, stops, counts, rows, entries, labels))
-        for k, result in enumerate(results):
-            if result[6]:
-                raise self._flaw(text[begins[k] : stops[k]], Flaw(result[6]), result[7], self.lines + newlines[k])
-            self._close_up(rows[k], entries[k], labels[k], result)
-        self.lines += newlines[-1]
-        if self.lowest < self.base:  # a first index 0: what was taken for text whose indices begin at 1 is not
-            self.indices[: self.entries] += 1
-            self.base = 0
+    def place(self, block: Block) -> Piece:
+        """Find room for the rows of one block."""
+        if not self._ahead and self._pieces:  # the last piece is done: no gap behind it
+            self._room.used = [
+                begin + n for begin, n in zip(self._pieces[-1].begins, self._pieces[-1].found, strict=False)
+            ]
+        # A row has at least 2 bytes, an entry 4, a label 2. Where others wait for their place, gaps so large would have to be closed.
+        bounds = [block.size // 2 + 1, block.size // 4 + 1, block.size // 2 + 1]
+        if self._ahead or not self._room.holds(bounds):
+            bounds = execute.text_table().count(block.text, 0, block.size)
+        if not self._room.holds(bounds):
+            # The rest of the text is expected to be like this block, and of unknown length as long as all before.
+            rest = MARGIN * (self.size - self._placed) if self.size else self._placed
+            times = max(1.0, rest / block.size)
+            self._room = Room(self.dtype, [int(times * n) for n in bounds])
+        self._placed += block.size
+        room, begins = self._room, self._room.used
+        room.used = [used + n for used, n in zip(begins, bounds, strict=True)]
+        return Piece(block, room, begins, bounds, self.base)
 
-    def _parse(
-        self, text: memoryview, begin: int, end: int, counts: tuple[int, ...], row: int, entry: int, label: int
-    ) -> tuple[int, ...]:
-        found: tuple[int, ...] = execute.text_table().parse(
-            text,
-            begin,
-            end,
-            counts,
-            self.values[entry:],
-            self.indices[entry:],
-            self.ends[row:],
-            self.labels[label:],
-            self.label_ends[row:],
-            self.qids[row:],
-            base=self.base,
+    def parse(self, piece: Piece) -> Piece:
+        """Parse one block to where it was placed."""
+        row, entry, label = piece.begins
+        room = piece.room
+        found = execute.text_table().parse(
+            piece.block.text,
+            0,
+            piece.block.size,
+            piece.bounds,
+            room.values[entry:],
+            room.indices[entry:],
+            room.ends[row:],
+            room.labels[label:],
+            room.label_ends[row:],
+            room.qids[row:],
+            base=piece.base,
             **self._options,
         )
-        return found
+        return piece._replace(found=found)
 
-    def _reserve(self, rows: int, entries: int, labels: int) -> None:
-        """Make room for this many more, and for `expected` times as many at the first block: pages never written cost nothing."""
-        for names, used, more in (
-            (("values", "indices"), self.entries, entries),
-            (("ends", "label_ends", "qids"), self.rows, rows),
-            (("labels",), self.n_labels, labels),
-        ):
-            for name in names:
-                array = getattr(self, name)
-                if used + more > len(array):
-                    wanted = max(used + more, int(more * self.expected), len(array) + len(array) // 2)
-                    grown = np.empty(wanted, array.dtype)
-                    grown[:used] = array[:used]
-                    setattr(self, name, grown)
-
-    def _close_up(self, row: int, entry: int, label: int, result: tuple[int, ...]) -> None:
-        """Move a piece's rows to the end of those before it: comments and blank lines left gaps."""
-        rows, entries, labels, lowest, highest, unsorted = result[:6]
-        for name, begin, n, to in (
-            ("values", entry, entries, self.entries),
-            ("indices", entry, entries, self.entries),
-            ("ends", row, rows, self.rows),
-            ("label_ends", row, rows, self.rows),
-            ("qids", row, rows, self.rows),
-            ("labels", label, labels, self.n_labels),
-        ):
-            if to != begin:
-                array = getattr(self, name)
-                array[to : to + n] = array[begin : begin + n]
-        self.ends[self.rows : self.rows + rows] += self.entries
-        self.label_ends[self.rows : self.rows + rows] += self.n_labels
+    def add(self, piece: Piece) -> None:
+        """Take the next block's rows; raise for its first flaw."""
+        rows, entries, labels, lowest, highest, unsorted, flaw, place, lines = piece.found
+        if flaw:
+            raise self._flaw(piece.block.text, Flaw(flaw), place)
+        self._pieces.append(piece)
         self.rows, self.entries, self.n_labels = self.rows + rows, self.entries + entries, self.n_labels + labels
+        self.lines += lines
         self.lowest, self.highest = min(self.lowest, lowest), max(self.highest, highest)
         self.unsorted = self.unsorted or bool(unsorted)
+        if self.lowest < self.base:  # a first index 0: what was taken for text whose indices begin at 1 is not
+            self.base = 0
 
-    def _flaw(self, piece: memoryview, flaw: int, place: int, lines: int) -> DataFileError:
-        before = bytes(piece[:place])
-        line = lines + before.count(b"\n") + 1
+    def close_up(self) -> Room:
+        """Return all rows without the gaps that comments and blank lines left."""
+        pieces, self._pieces = self._pieces, []
+        here = all(piece.room is self._room for piece in pieces)
+        room = self._room if here else Room(self.dtype, [self.rows, self.entries, self.n_labels])
+        room.used = [0, 0, 0]
+        for piece in pieces:
+            begins, room.used = room.used, [to + n for to, n in zip(room.used, piece.found, strict=False)]
+            for names, source, begin, end in zip(Room.KINDS, piece.begins, begins, room.used, strict=True):
+                for name in names if piece.room is not room or source != begin else ():
+                    getattr(room, name)[begin:end] = getattr(piece.room, name)[source : source + end - begin]
+            rows, entries, _ = map(slice, begins, room.used)
+            room.ends[rows] += begins[1]
+            room.label_ends[rows] += begins[2]
+            if piece.base != self.base:
+                room.indices[entries] += 1
+        return room
+
+    def matrix(self, room: Room, n_features: int) -> "csr_matrix":
+        """Return the rows as a CSR matrix; the entries are handed over, not copied."""
+        from scipy.sparse import csr_matrix
+
+        starts = np.zeros(self.rows + 1, np.int32 if self.entries < 2**31 else np.int64)
+        starts[1:] = room.ends[: self.rows]
+        X = csr_matrix(
+            (room.values[: self.entries], room.indices[: self.entries], starts), shape=(self.rows, n_features)
+        )
+        if self.unsorted:
+            X.sort_indices()
+            X.sum_duplicates()
+        else:
+            X.has_canonical_format = True
+        return X
+
+    def _flaw(self, text: memoryview, flaw: int, place: int) -> DataFileError:
+        before = bytes(text[:place])
+        line = self.lines + before.count(b"\n") + 1
         column = place - (before.rfind(b"\n") + 1) + 1
-        rest = bytes(piece[place : place + 40]).split(b"\n")[0]
+        rest = bytes(text[place : place + 40]).split(b"\n")[0]
         token = rest.split()[0] if rest.split() and not rest[:1].isspace() else b""
         if flaw in (Flaw.ORDER, Flaw.DUPLICATE, Flaw.ZERO_INDEX, Flaw.LARGE_INDEX):
             token = token.split(b":")[0]
@@ -184,35 +223,6 @@ class Lines:
         return DataFileError(
             f"{self.name}:{line}:{column}: {_MEANINGS[flaw].format(token=_validation.shortened(shown, 40))}"
         )
-
-    def matrix(self, n_features: int) -> "csr_matrix":
-        """Return the rows as a CSR matrix; the entries are handed over, not copied."""
-        from scipy.sparse import csr_matrix
-
-        values, indices = self.values[: self.entries], self.indices[: self.entries]
-        starts = np.zeros(self.rows + 1, np.int64)
-        starts[1:] = self.ends[: self.rows]
-        if self.entries < 2**31:
-            starts = starts.astype(np.int32)
-        X = csr_matrix((values, indices, starts), shape=(self.rows, n_features))
-        if self.unsorted:
-            X.sort_indices()
-            X.sum_duplicates()
-        else:
-            X.has_canonical_format = True
-        self.values, self.indices = np.empty(0, values.dtype), np.empty(0, np.int32)
-        return X
-
-
-def _cuts(block: Block, most: int) -> list[int]:
-    """Return where to cut a block, at newlines, into up to `most` pieces of about the same length: both ends included."""
-    wanted = max(1, min(most, block.size // SMALLEST_PIECE))
-    cuts = [0]
-    for k in range(1, wanted):
-        cut = block.find_newline(k * block.size // wanted) + 1
-        if cuts[-1] < cut < block.size:
-            cuts.append(cut)
-    return [*cuts, block.size]
 
 
 class Svmlight(NamedTuple):
@@ -239,24 +249,21 @@ def read(
 ) -> Svmlight:
     """Read one file; the arguments are those of `load_svmlight_file`, checked."""
     threads = n_threads or execute.thread_limit()
-    with (
-        TextFile(source, expansion="expansion" in allow, offset=offset, length=length) as file,
-        ThreadPoolExecutor(threads) as pool,
-    ):
+    with TextFile(source, expansion="expansion" in allow, offset=offset, length=length) as file:
         base = None if zero_based == "auto" else int(not zero_based)
-        lines = Lines(file.name, dtype, base=base, multilabel=multilabel, allow=allow, threads=threads)
-        for block in file.blocks():
-            if lines.lines == 0 and not file.compressed:
-                lines.expected = 1.05 * file.size / block.size
-            try:
-                lines.append(block, pool if threads > 1 else None)
-            except DataFileError:
-                file.require_unchanged()  # else that is the reason
-                raise
-            finally:
-                block.text.release()
-            if progress is not None:
-                progress(file.bytes_read, file.size)
+        size = 0 if file.compressed else file.size
+        ahead = threads > 1
+        lines = Lines(file.name, dtype, base=base, multilabel=multilabel, allow=allow, size=size, ahead=ahead)
+        try:
+            with closing(in_order(lines.parse, map(lines.place, file.blocks()), threads)) as pieces:
+                for piece in pieces:
+                    lines.add(piece)
+                    file.reuse(piece.block)
+                    if progress is not None:
+                        progress(file.bytes_read, file.size)
+        except DataFileError:
+            file.require_unchanged()  # else that is the reason
+            raise
     if lines.rows == 0 and "no_rows" not in allow:
         raise DataFileError(
             f"{file.name}: no rows: the file is empty or all comments. Pass allow=('no_rows',) to accept that."
@@ -266,13 +273,14 @@ def read(
         raise _validation.value_error(
             "load_svmlight_file", "n_features", f"at least {found}, as {file.name} has", n_features
         )
-    X = lines.matrix(max(found, 1) if n_features is None else n_features)
-    return Svmlight(X, _labels(lines, multilabel), lines.qids[: lines.rows].copy() if query_id else None)
+    rows = lines.close_up()
+    X = lines.matrix(rows, max(found, 1) if n_features is None else n_features)
+    return Svmlight(X, _labels(lines, rows, multilabel), rows.qids[: lines.rows].copy() if query_id else None)
 
 
-def _labels(lines: Lines, multilabel: bool) -> Any:
+def _labels(lines: Lines, rows: Room, multilabel: bool) -> Any:
     if not multilabel:
-        return lines.labels[: lines.rows].copy()
-    flat = lines.labels[: lines.n_labels].tolist()
-    ends = lines.label_ends[: lines.rows].tolist()
+        return rows.labels[: lines.rows].copy()
+    flat = rows.labels[: lines.n_labels].tolist()
+    ends = rows.label_ends[: lines.rows].tolist()
     return [tuple(sorted(flat[begin:end])) for begin, end in zip([0, *ends], ends, strict=False)]

@@ -85,8 +85,7 @@ def libsvm_read(path):
     with open(path, "rb") as file:
         data = file.read()
     options, block = libsvm_options(data)
-    before = _files.BLOCK, _svmlight.SMALLEST_PIECE
-    _files.BLOCK, _svmlight.SMALLEST_PIECE = block, max(1, block // 3)
+    before, _files.BLOCK = _files.BLOCK, block
     try:
         found, said = outcome(lambda: io.load_svmlight_file(path, query_id=True, **options), OURS)
         rows = _libsvm_rows(data, options)
@@ -99,7 +98,7 @@ def libsvm_read(path):
         if not options["multilabel"] and options["zero_based"] != "auto":
             _libsvm_stream(path, found, options)
     finally:
-        _files.BLOCK, _svmlight.SMALLEST_PIECE = before
+        _files.BLOCK = before
     return said
 
 
