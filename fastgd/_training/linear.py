@@ -23,7 +23,7 @@ __all__ = ["LinearLanes"]
 OWNER = "LinearLanes"
 WORK = 2**21  # stored values of sparse rows times lanes between two looks at signals: some milliseconds
 DENSE_WORK = 2**23  # the same of dense rows, which are quicker
-MOST_ROWS = 8192  # in one slice, for the size of its tables
+MOST_ROWS, MOST_CELLS = 8192, 2**18  # in one slice, for the size of its tables: rows, and rows times lanes
 AHEAD = 16  # rows after a slice that are named to it, FAR in lane_rows.pxd: their memory is asked for before it ends
 MOST_OUTPUTS = WIDTHS[-1]
 
@@ -258,7 +258,7 @@ class LinearLanes:
 
     def _slice_rows(self, rows: Rows, n_lanes: int) -> int:
         stored, work = max(1, rows.data.size // max(1, rows.n_rows)), DENSE_WORK if rows.indices is None else WORK
-        return max(1, min(MOST_ROWS, work // (stored * n_lanes)))
+        return max(1, min(MOST_ROWS, MOST_CELLS // n_lanes, work // (stored * n_lanes)))
 
     def _result(self, n_rows: int, weighted: bool) -> EpochResult:
         loss, weighted_loss, weight, penalty, gradient = (
