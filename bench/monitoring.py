@@ -4,7 +4,7 @@ Two tables. The first: steps of AdamW with ``monitor=True``, with a good copy fo
 stretches of 1,000 steps with all looks and copies in them, of one state whose monitor and copy are switched on and off: where arrays
 happen to lie makes steps of two states differ by more than is measured here; and epochs of a linear model and of a network with
 ``on_divergence="retry"`` beside ``"raise"``, which measures the loss of some rows again (their other monitors are always on). The
-second: every schedule of the gallery in a composition of three, as `State.step` evaluates it, 200 steps again and again from the first
+second: every schedule of the gallery in a composition of three, as `State.step` evaluates it, 2,000 steps again and again from the first
 one on (values are computed ahead, up to 256 at once: that is in it, and what one such time takes is told), and steps with the slowest
 of them beside steps with a number. Contenders alternate in random order; ratios are medians over rounds of neighbours in time, with the
 quartiles.
@@ -114,7 +114,7 @@ def compositions() -> dict[str, Schedule]:
     return {str(s): (warmup(10) >> cosine(1.0, 1000)) * s for s in single}
 
 
-def nanoseconds(function: Callable[[int], object], n: int = 200, n_stretches: int = 200) -> float:
+def nanoseconds(function: Callable[[int], object], n: int = 2000, n_stretches: int = 20) -> float:
     """Return the processor time of a call: the median of short stretches."""
     found = np.empty(n_stretches)
     for k in range(n_stretches):
