@@ -13,6 +13,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+CORES = len(os.sched_getaffinity(0))
+
 # The loops: IEEE arithmetic, never -ffast-math. -fno-math-errno lets sqrt be one instruction and -fno-trapping-math lets conditional
 # expressions become selects, so that loops vectorise; neither changes a result. -ffp-contract=off forbids fused multiply-add, whose
 # presence would make results depend on the processor.
@@ -121,7 +123,7 @@ def extensions() -> list[Extension]:
         )
         for name, flags in flags_of.items()
     ]  # fmt: skip
-    compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython")
+    compiled = cythonize(driver + baseline, compiler_directives=DIRECTIVES, build_dir="build/cython", nthreads=CORES)
     for level, flags in list(LEVELS.items())[1:]:
         if usable(flags, f"no kernels for x86-64-{level}"):
             compiled += [for_level(extension, level, flags) for extension in compiled[len(driver) :][: len(baseline)]]
@@ -138,6 +140,10 @@ def for_level(extension: Extension, level: str, flags: list[str]) -> Extension:
 
 class BuildLevels(build_ext):
     """Build in parallel, each level's object files in a folder of its own (they come from the same C files)."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or CORES
 
     def build_extension(self, ext):
         temporary = self.build_temp
