@@ -37,6 +37,7 @@ import ast
 import itertools
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -353,10 +354,17 @@ TARGETS = {
 }
 
 
+def targets() -> dict[Path, Callable[[], str]]:
+    """Return who writes which module."""
+    from fastgd._kernels import emit_activations, emit_stored
+
+    return {**TARGETS, **{other.TARGET: other.module for other in (emit_activations, emit_stored)}}
+
+
 def main(arguments: list[str]) -> int:
     """Write the generated modules, or with ``--check`` say whether they are fresh."""
     stale = False
-    for target, text in TARGETS.items():
+    for target, text in targets().items():
         if "--check" in arguments:
             fresh = target.exists() and target.read_text() == text()
             print(f"{target.name} is {'fresh' if fresh else 'STALE: run python -m fastgd._kernels.emit'}")
@@ -367,6 +375,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    from fastgd._kernels import emit_activations, emit_stored
-
-    sys.exit(main(sys.argv[1:]) | emit_activations.main(sys.argv[1:]) | emit_stored.main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -7,7 +7,6 @@ Each activation becomes an inline function and one loop per dtype, which writes 
     void activation(Py_ssize_t n, T *z, T *slope, const T *hyper)
 """
 
-import sys
 from pathlib import Path
 
 from fastgd._kernels import emit
@@ -56,17 +55,3 @@ def module() -> str:
         text += [activation.function(), *(_loop(activation, dtype) for dtype in emit.C_TYPES)]
         rows += [f'    ("{activation.name}", "{d}"): <size_t> &{activation.name}_{d},' for d in emit.C_TYPES]
     return "".join([*text, emit.TABLE.format(table="ACTIVATIONS", rows="\n".join(rows))])
-
-
-def main(arguments: list[str]) -> int:
-    """Write the module, or with ``--check`` say whether it is fresh."""
-    if "--check" not in arguments:
-        TARGET.write_text(module())
-        return False
-    fresh = TARGET.exists() and TARGET.read_text() == module()
-    print(f"{TARGET.name} is {'fresh' if fresh else 'STALE: run python -m fastgd._kernels.emit'}")
-    return not fresh
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,6 @@ or uint8 and their scales follow, one for each block of 256 elements, with which
 the dither. The step of each element is computed in float32.
 """
 
-import sys
 from pathlib import Path
 
 from fastgd._kernels import codecs, emit
@@ -210,17 +209,3 @@ def module() -> str:
             text += [rule.function(), _bfloat16_loop(rule, clip), _int8_loop(rule, clip)]
             rows += [f'    ("{rule.name}", "{how}"): <size_t> &{rule.name}_{how},' for how in ("bfloat16", "int8")]
     return "".join([*text, emit.TABLE.format(table="STORED", rows="\n".join(rows))])
-
-
-def main(arguments: list[str]) -> int:
-    """Write the module, or with ``--check`` say whether it is fresh."""
-    if "--check" not in arguments:
-        TARGET.write_text(module())
-        return False
-    fresh = TARGET.exists() and TARGET.read_text() == module()
-    print(f"{TARGET.name} is {'fresh' if fresh else 'STALE: run python -m fastgd._kernels.emit'}")
-    return not fresh
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
