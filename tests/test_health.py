@@ -117,3 +117,6 @@ def test_columns_that_no_rate_suits_are_told():
     assert re.search(r"column 1 has mean 1e\+04 and standard deviation \S+: .* StandardScaler", said), said
     assert warnings_of(model, rows, labels) == []
     assert warnings_of(model, rows, labels[::-1]) == []  # nothing to learn, but not for the columns' sake
+    constant = np.column_stack([rows, np.full(500, 0.1)])  # whose computed deviation is not quite 0
+    assert constant.std(axis=0)[-1] > 0
+    assert warnings_of(model, constant, labels[::-1]) == []

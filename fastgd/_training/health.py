@@ -79,12 +79,16 @@ def ill_conditioned(X: np.ndarray, reached: float, untrained: float) -> list[str
     if not reached > LITTLE * untrained > 0:
         return []
     rows = X[:: max(1, len(X) // SAMPLE)].astype(np.float64)
-    mean, spread = rows.mean(axis=0), rows.std(axis=0)
-    varies = np.flatnonzero(spread > 0)
+    with np.errstate(all="ignore"):
+        mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    varies = np.flatnonzero(
+        rows.max(axis=0) > rows.min(axis=0)
+    )  # the deviation of a constant column may be a rounding error
     if not len(varies):
         return []
     largest, smallest = varies[spread[varies].argmax()], varies[spread[varies].argmin()]
-    far = varies[(np.abs(mean[varies]) / spread[varies]).argmax()]
+    with np.errstate(all="ignore"):
+        far = varies[(np.abs(mean[varies]) / spread[varies]).argmax()]
     if spread[largest] > FAR_APART * spread[smallest]:
         why = f"column {largest} varies {spread[largest] / spread[smallest]:.2g} times as much as column {smallest}"
     elif abs(mean[far]) > FAR_FROM_ZERO * spread[far]:

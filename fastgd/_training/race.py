@@ -255,7 +255,7 @@ def _race(track: Track, plan: fit.Plan, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 def _try(track: Track, problem: fit.Problem, rates: np.ndarray, max_iter: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean loss before the updates and that over rows held out, of rates that fall to zero in the last pass over the rows."""
+    """Return the mean loss before the updates of the last pass and that over rows held out, of rates that fall to zero meanwhile."""
     n_rows, lanes = len(problem.learn), track.lanes(len(rates))
     n_steps, each = lanes.n_steps(n_rows), np.repeat(rates, track.lanes_of_rate)
     passes = track.passes(n_rows, max_iter)
