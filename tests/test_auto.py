@@ -424,3 +424,11 @@ def test_callbacks_see_every_epoch_after_the_race_and_may_end_it():
     assert all(np.isfinite(loss) for _, _, loss in seen)
     assert model.stop_reason_ == "callback"
     assert model.n_iter_ == 3
+
+
+def test_the_unit_of_the_target_changes_nothing_but_the_unit():
+    X, _ = data()
+    y = X @ np.linspace(-1, 1, 8) + np.random.default_rng(1).normal(size=len(X))
+    whole, small = (SGDRegressor(learning_rate="auto", random_state=0).fit(X, unit * y) for unit in (1.0, 2.0**-12))
+    assert small.n_iter_ == whole.n_iter_ and small.learning_rate_ == whole.learning_rate_
+    np.testing.assert_array_equal(small.coef_, 2.0**-12 * whole.coef_)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from fastgd._training import folds, race
+from fastgd._training import folds
+from fastgd._training.track import Track
 
 from .test_auto import LOG, data, rows_learnt
 
@@ -17,9 +18,9 @@ def test_few_rows_held_out_are_joined_by_folds(n_classes, monkeypatch):
     X, y = data(n=100, n_classes=n_classes)
     weight = np.linspace(0.1, 2, len(y))
     seen = []
-    measure = race.Track.measure
+    measure = Track.measure
     monkeypatch.setattr(
-        race.Track,
+        Track,
         "measure",
         lambda self, lanes, *more: seen.append((self, lanes, measure(self, lanes, *more))) or seen[-1][2],
     )

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_friedman1
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import scale
 
 from fastgd._training import cycles, race
 from fastgd._training.folds import FEW
@@ -95,6 +97,25 @@ def test_too_large_rates_are_stepped_back_from():
         model = MLPRegressor(**BASE | {"random_state": seed, "batch_size": 200}, solver="sgd").fit(X, 1e3 * NUMBERS)
         assert model.score(X, 1e3 * NUMBERS) > 0.9 and model.stop_reason_ == "max_iter"
         assert model.learning_rate_ < model.race_.cycles[0].learning_rate.min() / 2
+
+
+def test_a_cycle_that_gains_nothing_does_not_lead_to_ever_smaller_rates():
+    """This network finds the straight line in its trial and for long no more: then smaller rates only leave more of the loss."""
+    rows, numbers = make_friedman1(3000, 10, noise=1.0, random_state=3)
+    learnt, _, numbers, _ = train_test_split(rows, numbers, test_size=0.3, random_state=2)
+    model = MLPRegressor(learning_rate="auto", random_state=2).fit(learnt, numbers)
+    trial, anew = model.race_.cycles[:2]
+    assert anew.learning_rate.min() > trial.learning_rate.min() / 100
+    assert anew.val_loss[-1].min() < 1.1 * trial.val_loss[-1].min()
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_the_unit_of_the_target_does_not_end_training(solver):
+    """tol is a share of the targets' variance, and squared errors of thousandths are millionths."""
+    rows, numbers = make_friedman1(2000, 10, noise=1.0, random_state=0)
+    for unit in (1.0, 0.003):
+        model = MLPRegressor(learning_rate="auto", solver=solver, random_state=0).fit(scale(rows), unit * numbers)
+        assert model.score(scale(rows), unit * numbers) > 0.6
 
 
 @pytest.mark.parametrize("stop", [{"max_time": 1e-9}, {"callbacks": [lambda info: True]}])
@@ -193,3 +214,9 @@ def test_saved_and_loaded(tmp_path):
     loaded = MLPClassifier.load(tmp_path / "model.safetensors")
     assert loaded.race_.schedule == model.race_.schedule and [cycle.anew for cycle in loaded.race_.cycles][1]
     assert same_weights(loaded.partial_fit(X, CLASSES), model.partial_fit(X, CLASSES))
+
+
+def test_columns_that_no_rate_suits_are_named():
+    rows = X * [1, 1, 1e4, 1, 1, 1]
+    with pytest.warns(UserWarning, match="column 2 varies .* times as much as column .*StandardScaler"):
+        MLPClassifier(**BASE, solver="sgd").fit(rows, CLASSES)

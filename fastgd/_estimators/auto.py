@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+from sklearn.base import is_regressor
 from sklearn.utils._param_validation import StrOptions
 
 from fastgd._validation import ArgumentValueError
@@ -22,6 +24,19 @@ def refuse_own_steps(optimizer: Any) -> None:
         f"learning_rate='auto' finds no rate for {optimizer!r}, whose steps are not compiled into the race: leave learning_rate at its "
         "default, or compare rates with fastgd.sweep."
     )
+
+
+def tolerance(model: Any, targets: np.ndarray) -> float | None:
+    """Return `tol` in the unit of the loss, given the rows to learn from, (n, n_outputs).
+
+    Squared errors are measured against the targets' variance, else the unit in which
+    y is written would decide how long a model is trained.
+    """
+    if model.tol is None or not is_regressor(model) or getattr(model, "loss", None) != "squared_error":
+        return model.tol
+    with np.errstate(all="ignore"):
+        variance = float(np.var(targets, axis=0, dtype=np.float64).mean())
+    return model.tol * variance if 0 < variance < np.inf else model.tol
 
 
 def forget(model: Any) -> None:

@@ -16,7 +16,7 @@ GROWTH = 100.0  # of the norm of a layer's gradient, while the loss rises
 WHOLE_STEP = 1.0  # a step's change relative to the weights
 DEAD = 0.9  # of a layer's units
 DEAD_ROWS, DEAD_BATCH = 100, 32  # rows to judge dead units by, in all and at a time: in small batches many units rest
-LITTLE = 0.5  # of an untrained model's loss is left: then it is worth a look at the columns
+LITTLE = 0.5  # of the loss of weights that are all 0 is left: then it is worth a look at the columns
 FAR_APART = 1000.0  # sizes of two columns: no rate suits both
 FAR_FROM_ZERO = 10.0  # standard deviations that a column's mean is away from zero
 SAMPLE = 1000  # rows
@@ -71,12 +71,13 @@ def troubles(history: Mapping[str, np.ndarray], batch_rows: int = 1) -> list[str
     return [text for text in found if text]
 
 
-def ill_conditioned(X: np.ndarray, reached: float, untrained: float) -> list[str]:
-    """Return what is wrong with the columns of dense rows, where a training has left much of an untrained model's loss.
+def ill_conditioned(X: np.ndarray, reached: float, blank: float) -> list[str]:
+    """Return what is wrong with the columns of dense rows, where a training has left much of the loss of weights that are all 0.
 
-    The gradient of a linear model is a sum of rows, so that columns of different sizes, or far from zero, need different rates.
+    The gradient of a linear model, or a first layer, is a sum of rows, so that columns of different sizes, or far from zero, need different
+    rates.
     """
-    if not reached > LITTLE * untrained > 0:
+    if not reached > LITTLE * blank > 0:
         return []
     rows = X[:: max(1, len(X) // SAMPLE)].astype(np.float64)
     with np.errstate(all="ignore"):
@@ -96,7 +97,7 @@ def ill_conditioned(X: np.ndarray, reached: float, untrained: float) -> list[str
     else:
         return []
     return [
-        f"the loss on rows held out fell from {untrained:.3g} to {reached:.3g} only, and {why}: no learning rate suits such columns. "
+        f"the loss on rows held out fell from {blank:.3g} to {reached:.3g} only, and {why}: no learning rate suits such columns. "
         "Scale X, for instance with StandardScaler"
     ]
 

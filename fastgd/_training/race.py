@@ -8,22 +8,20 @@ schedule, which the result tells: training with it repeats the weights bit for b
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastgd._training import cycles, fit
 from fastgd._training.curves import Cycle, RaceResult, diverged
 from fastgd._training.epoch_result import EpochResult, of_rate
-from fastgd._training.folds import Folds
 from fastgd._training.log import DivergedError
-from fastgd._training.models import AnyLanes, give_lanes, measured, of_models, side_by_side, stacked, take_lanes
+from fastgd._training.models import AnyLanes, give_lanes, measured, take_lanes
 from fastgd._training.observers import Observer
 from fastgd._training.rates import RateTable, falling
-from fastgd._training.rows import Rows
+from fastgd._training.track import Track, by_rate
 
 GRID = 2.0 ** np.arange(-10, 6)  # times a scale: see `Track`
 MOST_GRIDS = 5  # the further ones lie beyond the first, on the side where the best rate is the last
@@ -37,152 +35,6 @@ ALONE = np.array([2**-0.5])
 # Where all rates of a cycle are too large: the race's rows did not show it, nor did a trial.
 STEP_BACK, MOST_STEPS_BACK = 64.0, 4
 RACE = 2**63  # in the place of the epoch in the seed of the order
-
-
-@dataclass(frozen=True)
-class Track:
-    """What is raced on.
-
-    Parameters
-    ----------
-    X : ndarray or CSR, shape (n_rows, n_features)
-        All rows.
-    targets, weight : ndarray, shape (n_rows, 1) or (n_rows, n_outputs); the weight may be None
-        As in `Problem`.
-    learn : ndarray of int64
-        The rows to learn from.
-    validation : (X, targets, weight)
-        The rows that decide; their weight is flat or None.
-    begin, probe : callable
-        ``begin(n_models)`` returns lanes to train, ``probe(n_models)`` lanes to measure with. The lanes of a model are
-        side by side.
-    width : int
-        The number of lanes of a model. A rate has one model, and beside it those of its folds where few rows are held out.
-    scale : float, optional
-        The middle of the first rates; by default 1 / (1 + mean squared norm of the rows), where smooth losses become unstable.
-    networks : bool
-        All lanes learn from the same columns, the first rates are `cycles.COARSE` times the scale, and the first cycle is a trial.
-    """
-
-    X: Any
-    targets: np.ndarray
-    weight: np.ndarray | None
-    learn: np.ndarray
-    validation: tuple[Any, np.ndarray, np.ndarray | None]
-    begin: Callable[[int], AnyLanes]
-    probe: Callable[[int], AnyLanes]
-    width: int
-    scale: float | None = None
-    networks: bool = False
-
-    @cached_property
-    def _rows(self) -> Rows:
-        return Rows.of(self.X, finite=False)
-
-    @cached_property
-    def _validation_rows(self) -> Rows:
-        return Rows.of(self.validation[0], finite=False)
-
-    @cached_property
-    def folds(self) -> Folds:
-        """Who learns from which rows."""
-        return Folds.of(self.learn, self.X.shape[0], len(self.validation[1]))
-
-    @property
-    def lanes_of_rate(self) -> int:
-        """The number of lanes of a rate, those of its folds included."""
-        return self.width * self.folds.n_models
-
-    def lanes(self, n_rates: int) -> AnyLanes:
-        """Return lanes to train with so many rates."""
-        return self.begin(n_rates * self.folds.n_models)
-
-    def passes(self, n_rows: int, max_iter: int) -> int:
-        """Return how many epochs of so many rows are enough to try rates in."""
-        return cycles.trial(self.begin(1).n_steps(n_rows), max_iter) if self.networks else 1
-
-    @cached_property
-    def untrained(self) -> np.ndarray:
-        """The loss that decides, of the weights that training begins with, (1,)."""
-        return self.measure(self.lanes(1))[0]
-
-    def _of_all(self, targets: np.ndarray, n_rates: int) -> np.ndarray:
-        return targets if self.networks else side_by_side(targets, n_rates * self.folds.n_models)
-
-    def _weights(self, n_rates: int) -> np.ndarray | None:
-        weight = side_by_side(self.weight, n_rates * self.folds.n_models)
-        if not self.folds.n:
-            return weight
-        learns = self.folds.learns(n_rates, self.width)
-        return learns if weight is None else learns * weight
-
-    def problem(self, n_rates: int) -> fit.Problem:
-        """Return what so many rates learn from."""
-        return fit.Problem(self._rows, self._of_all(self.targets, n_rates), self.learn, self._weights(n_rates))
-
-    def part(self, rows: np.ndarray, n_rates: int) -> fit.Problem:
-        """Return the same with a copy of these rows alone."""
-        weight = self._weights(n_rates)
-        targets = self._of_all(self.targets[rows], n_rates)
-        every = Rows.of(self.X[rows], finite=False)
-        return fit.Problem(every, targets, np.arange(len(rows)), None if weight is None else weight[rows])
-
-    def measure(self, lanes: AnyLanes, before_update: EpochResult | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the loss of each rate that decides between rates, and that of its model on the validation rows, each (n_rates,).
-
-        What decides is measured on the validation rows, and on those of the folds; without folds, losses before updates may be added.
-        NaN stands for what is not finite.
-        """
-        n_rates = lanes.n_lanes // self.lanes_of_rate
-        _, targets, weight = self.validation
-        count: Any = float(len(targets) if weight is None else weight.sum())
-        with np.errstate(all="ignore"):
-            measured = self._measure(n_rates).epoch(lanes)
-            losses = of_models(lanes, measured.weighted_loss_sum)
-        total = self.folds.own(losses, n_rates)
-        val_loss = _mean(total, count, n_rates)
-        if self.folds.n:
-            total = total + self.folds.of_folds(losses, n_rates)
-            count = count + self.folds.of_folds(of_models(lanes, measured.weight_sum, np.max), n_rates)
-        elif before_update is not None:
-            with np.errstate(all="ignore"):
-                total = total + of_models(lanes, before_update.weighted_loss_sum)
-            count = count + of_models(lanes, before_update.weight_sum, np.max)
-        return _mean(total, count, n_rates), val_loss
-
-    def _measure(self, n_rates: int) -> fit.Validation:
-        """Return how to measure so many rates: models on the validation rows, and in the same pass folds on theirs."""
-        if n_rates not in self._known:
-            n_models = n_rates * self.folds.n_models
-            X, targets, weight = self.validation
-            column = None if weight is None else weight[:, None]
-            rows = self._validation_rows
-            if self.folds.n:
-                rows, targets = self._every_row, stacked(targets, self.targets)
-                own = np.ones((X.shape[0], 1)) if column is None else column
-                column = self.folds.judges(own, self.weight, n_rates, self.width)
-            self._known[n_rates] = fit.Validation(self.probe(n_models), rows, self._of_all(targets, n_rates), column)
-        return self._known[n_rates]
-
-    @cached_property
-    def _every_row(self) -> Rows:
-        """The validation rows, then all others."""
-        return Rows.of(stacked(self.validation[0], self.X), finite=False)
-
-    @cached_property
-    def _known(self) -> dict[int, fit.Validation]:
-        return {}
-
-
-def _mean(total: np.ndarray, weight: Any, n_rates: int) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        loss = by_rate(total / weight, n_rates)
-    return np.where(np.isfinite(loss), loss, np.nan)
-
-
-def by_rate(values: np.ndarray, n_rates: int) -> np.ndarray:
-    """Return the sum over the lanes or models of each rate."""
-    return values.reshape(n_rates, -1).sum(axis=1)
 
 
 @dataclass
@@ -280,6 +132,19 @@ def _all_diverged(rates: np.ndarray) -> DivergedError:
     )
 
 
+class _Attempt(NamedTuple):
+    """A cycle, its lanes, and its entries in the history."""
+
+    cycle: Cycle
+    lanes: AnyLanes
+    epochs: list[dict[str, Any]]
+
+    @property
+    def lowest(self) -> float:
+        """The lowest validation loss after the last epoch, infinite where none is finite."""
+        return float(np.fmin.reduce(self.cycle.val_loss[-1], initial=np.inf))
+
+
 @dataclass
 class _Course:
     """The training after the race: cycle by cycle, each from the best weights of the last."""
@@ -301,9 +166,29 @@ class _Course:
     lowest: float = np.inf
     bad: int = 0
     steps_back: int = 0
+    larger: _Attempt | None = None  # at the next cycle, with rates that seemed too large
 
     def cycle(self, leader: float) -> float:
-        """Train one cycle with rates around the leader's; return the rate of the new leader."""
+        """Train one cycle with rates around the leader's; return the rate of the new leader, or from where to try it again."""
+        began = self.epoch
+        now = self._attempt(leader)
+        if self.larger is not None and now.lowest >= self.larger.lowest:
+            now, self.larger = self.larger, None  # which were not too large, then: it is the cycle that gains nothing
+            self.epoch = began + len(now.epochs)
+        elif self._too_large(now.cycle):
+            self.steps_back, self.epoch = self.steps_back + 1, began
+            self.larger = now if np.isfinite(now.lowest) else None
+            return float(now.cycle.learning_rate.min()) / (cycles.STEP_BACK if self.cycles else STEP_BACK)
+        if np.isinf(now.lowest):
+            if not self.cycles:
+                raise _all_diverged(now.cycle.learning_rate)
+            self.stop_reason = "diverged"
+            return leader
+        self._take(now)
+        return float(now.cycle.learning_rate[now.cycle.best])
+
+    def _attempt(self, leader: float) -> _Attempt:
+        """Train the next cycle from the weights of the last."""
         length, near, anew = self._ahead()
         rates = leader * near
         lanes, problem = self.track.lanes(len(rates)), self.track.problem(len(rates))
@@ -311,20 +196,11 @@ class _Course:
             self.first = self.epoch
         elif self.now:
             give_lanes(lanes, self.now, len(rates))
-        began, epochs = self.epoch, []
-        while self.epoch < began + length and not self._out_of_time() and self.stop_reason == "":
+        epochs: list[dict[str, Any]] = []
+        began = self.epoch
+        while not epochs or (self.epoch < began + length and not self._out_of_time() and self.stop_reason == ""):
             epochs.append(self._epoch(lanes, problem, rates, self.epoch - began, length))
-        cycle = Cycle(rates, np.array([each.pop("decides") for each in epochs]), length, anew)
-        if self._too_large(cycle):
-            self.steps_back, self.epoch = self.steps_back + 1, began
-            return float(rates.min()) / (cycles.STEP_BACK if self.cycles else STEP_BACK)
-        if np.isnan(cycle.val_loss[-1]).all():
-            if not self.cycles:
-                raise _all_diverged(rates)
-            self.stop_reason = "diverged"
-            return leader
-        self._take(cycle, lanes, epochs)
-        return float(rates[cycle.best])
+        return _Attempt(Cycle(rates, np.array([each.pop("decides") for each in epochs]), length, anew), lanes, epochs)
 
     def _ahead(self) -> tuple[int, np.ndarray, bool]:
         """Return the next cycle's length, its rates relative to the leader's, and whether its weights are fresh."""
@@ -397,9 +273,11 @@ class _Course:
         coef, intercept = fit.published(lanes)
         return coef[:, own], intercept[own]
 
-    def _take(self, cycle: Cycle, lanes: AnyLanes, epochs: list[dict]) -> None:
+    def _take(self, trained: _Attempt) -> None:
         """Go on from the best lanes of a cycle; keep them if none were better; see whether to stop."""
+        cycle, lanes, epochs = trained
         width, best = self.track.lanes_of_rate, cycle.best
+        self.larger = None
         self.cycles.append(cycle)
         self.now = take_lanes(lanes, slice(best * width, (best + 1) * width))
         self.epochs += [of_rate(each, best, len(cycle.learning_rate)) for each in epochs]

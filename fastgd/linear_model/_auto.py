@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from fastgd._estimators import inputs
-from fastgd._estimators.auto import CONSTRAINT, SCALE_FREE, forget, found_rate, is_auto, refuse_own_steps
+from fastgd._estimators.auto import CONSTRAINT, SCALE_FREE, forget, found_rate, is_auto, refuse_own_steps, tolerance
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit, health, race
 from fastgd._training.history import History
 from fastgd._training.models import Lanes
 from fastgd._training.own_lanes import runs_in_lines
+from fastgd._training.track import Track
 from fastgd._validation import ArgumentValueError
 from fastgd.optimizers import SGD
 
@@ -47,14 +48,14 @@ def learn(
 
     plan = fit.Plan(
         max_iter=int(model.max_iter),
-        tol=model.tol,
+        tol=tolerance(model, targets[rows]),
         n_iter_no_change=int(model.n_iter_no_change),
         shuffle=bool(model.shuffle),
         max_time=model.max_time,
         verbose=int(model.verbose),
     )
     scale = None if model.optimizer is None or isinstance(model.optimizer, SGD) else SCALE_FREE
-    track = race.Track(X, targets, weight, rows, validation, begin, probe, n_lanes, scale)
+    track = Track(X, targets, weight, rows, validation, begin, probe, n_lanes, scale)
     per_epoch = inputs.rows_that_count(X, weight)
 
     def fitted(coef: np.ndarray, intercept: np.ndarray, n_iter: int) -> dict[str, Any]:
@@ -71,4 +72,4 @@ def learn(
     if observer is not None:
         observer.end_fit()
     if isinstance(X, np.ndarray):
-        health.warn(health.ill_conditioned(X, winner.result.lowest, float(track.untrained[0])), stacklevel=6)
+        health.warn(health.ill_conditioned(X, winner.result.lowest, track.blank), stacklevel=6)

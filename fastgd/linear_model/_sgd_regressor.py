@@ -55,7 +55,7 @@ class SGDRegressor(device_predictions.DeviceScore, BootstrapMixin, RegressorMixi
         The largest number of epochs of `fit`.
     tol : float or None, default=1e-3
         `fit` stops a lane after `n_iter_no_change` epochs in which mean loss plus penalty (or the validation score) has not improved by
-        `tol`. None: always `max_iter` epochs.
+        `tol`. None: always `max_iter` epochs. With `learning_rate` "auto" and squared errors, `tol` counts in variances of y.
     shuffle : bool, default=True
         A new order of the rows for every epoch.
     verbose : int, default=0

@@ -1,16 +1,18 @@
 """``learning_rate="auto"`` for networks: from an estimator and its arrays to a race, and back."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fastgd._estimators import inputs
-from fastgd._estimators.auto import SCALE_FREE, refuse_own_steps
+from fastgd._estimators.auto import SCALE_FREE, refuse_own_steps, tolerance
 from fastgd._estimators.callbacks import CallbackObserver
-from fastgd._training import fit, race
+from fastgd._training import fit, health, race
 from fastgd._training.history import History
 from fastgd._training.network import NetworkLanes
 from fastgd._training.own_lanes import runs_in_networks
+from fastgd._training.track import Track
 from fastgd.neural_network import _solvers
 from fastgd.optimizers import SGD
 
@@ -43,14 +45,15 @@ def learn(
         return model._probe(X, n_rates, X.dtype)
 
     scale = None if isinstance(_solvers.optimizer_of(model), SGD) else SCALE_FREE
-    track = race.Track(X, targets, weight, rows, validation, begin, probe, 1, scale, networks=True)
+    track = Track(X, targets, weight, rows, validation, begin, probe, 1, scale, networks=True)
 
     def fitted(coef: np.ndarray, intercept: np.ndarray, n_iter: int) -> dict[str, Any]:
         return {**model._attributes(coef, intercept), "n_iter_": n_iter, "t_": n_iter * len(rows)}
 
     if observer is not None:
         observer.begin_fit(fitted)
-    winner = race.run(track, model._plan(int(model.max_iter), False), seed, observer)
+    plan = replace(model._plan(int(model.max_iter), False), tol=tolerance(model, targets[rows]))
+    winner = race.run(track, plan, seed, observer)
     model._set(fitted(*fit.published(winner.lanes), winner.n_iter))
     model.n_layers_, model.stop_reason_, model.history_ = (
         len(model.coefs_) + 1,
@@ -63,3 +66,5 @@ def learn(
     model._training = {"state": winner.lanes.state(), "epochs": winner.n_iter, "pace": pace, "memory": None}
     if observer is not None:
         observer.end_fit()
+    if isinstance(X, np.ndarray):
+        health.warn(health.ill_conditioned(X, winner.result.lowest, track.blank), stacklevel=6)

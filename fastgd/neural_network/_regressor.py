@@ -58,7 +58,8 @@ class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPer
         Of initial weights, orders, dropout and held-out rows. An int makes every call repeatable, and `partial_fit` go on exactly.
     tol : float or None, default=1e-4
         Training stops when the mean loss plus penalty, or the validation score, has failed to improve by `tol` in more than
-        `n_iter_no_change` epochs in a row. None: always `max_iter` epochs. For "lbfgs" the largest entry of the gradient at the end.
+        `n_iter_no_change` epochs in a row. None: always `max_iter` epochs. For "lbfgs" the largest entry of the gradient at the end;
+        with `learning_rate` "auto" and squared errors, `tol` counts in variances of y.
     verbose : bool or int, default=False
         1 prints a line per epoch, 2 and above a row of a table.
     warm_start : bool, default=False
