@@ -16,7 +16,7 @@ test: .venv/installed-test
 
 # The comparisons with torch, which `make test` skips where torch is not installed.
 test-torch: .venv/installed-torch
-	$(BIN)/python -m pytest tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py tests/test_network.py
+	$(BIN)/python -m pytest tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py tests/test_network.py tests/test_cuda_look.py
 
 # A minute of damaged files for every reader; SECONDS=3600 for an hour each.
 SECONDS ?= 60
@@ -26,7 +26,7 @@ fuzz: .venv/installed-test
 # The CUDA kernels' machine code and results, without a GPU; `make test` skips the former. FASTGD_CUDA_ALL=1: of all rules, in ten minutes.
 # In an environment of its own: numba-cuda takes the place of Numba's own CUDA target, and brings half a gigabyte.
 test-cuda: .venv/installed-cuda
-	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -m pytest tests/test_cuda_sass.py tests/test_cuda_sim.py
+	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -m pytest tests/test_cuda_sass.py tests/test_cuda_sim.py tests/test_cuda_launch.py
 	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -W ignore -m bench.gpu --sim
 
 # What CI asks beyond the tests: generated code is fresh, style, types.

@@ -381,6 +381,13 @@ def describe(torch):
     print(f"\n{torch.cuda.get_device_name()}" if torch else "\nNumba's simulator")
 
 
+def launching(device):
+    """Return who launches the kernels: the driver itself, or numba-cuda, which takes several times as long on the host."""
+    state = fastgd.SGD(lr=0.1).init(device.put(np.ones(1, np.float32)))
+    direct = state._plan.tables.segments[0].update.direct
+    return "one call of the driver" if direct else "by numba-cuda's dispatcher or simulator"
+
+
 def main():
     log = {}
     if options.jax:
@@ -390,6 +397,7 @@ def main():
     device = Simulated() if options.sim else Torch()
     torch = None if options.sim else device.torch
     describe(torch)
+    print(f"A launch: {launching(device)}")
     print("Correctness")
     check_correctness(device)
     print("Times")

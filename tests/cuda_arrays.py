@@ -72,6 +72,41 @@ class ByDLPack:
         return _new(ctypes.addressof(self.managed), b"dltensor", None)
 
 
+_describe_type = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.POINTER(_Tensor))
+_stream_type = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int32, ctypes.c_int32, ctypes.POINTER(ctypes.c_void_p))
+
+
+_exchange_name = b"dlpack_exchange_api"  # a capsule does not keep its name
+
+
+class _Exchange(ctypes.Structure):
+    _fields_ = (
+        ("major", ctypes.c_uint32), ("minor", ctypes.c_uint32), ("previous", ctypes.c_void_p), ("unused", ctypes.c_void_p * 3),
+        ("describe", _describe_type), ("current_stream", _stream_type),
+    )  # fmt: skip
+
+
+@_describe_type
+def _describe(leaf, tensor):
+    leaf.__dlpack__()
+    tensor[0] = leaf.managed.tensor
+    return 0
+
+
+@_stream_type
+def _current_stream(kind, number, stream):
+    stream[0] = Exchanging.stream
+    return 0
+
+
+class Exchanging(ByDLPack):
+    """The same, of a type that offers DLPack's exchange of C functions, as torch's does; its library works on one stream at a time."""
+
+    stream = 0
+    functions = _Exchange(1, 3, None, (ctypes.c_void_p * 3)(), _describe, _current_stream)
+    __dlpack_c_exchange_api__ = _new(ctypes.addressof(functions), _exchange_name, None)
+
+
 def shifted(n, dtype, shift, fill=0.0):
     """Return an array whose first element lies `shift` elements after an address divisible by 64, guard words around it, and the whole."""
     itemsize = np.dtype(dtype).itemsize

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd._kernels import cuda, cuda_arrays, cuda_plan, cuda_source
+from fastgd._kernels import cuda, cuda_arrays, cuda_source, cuda_tables
 from fastgd._kernels.cuda_arrays import DeviceArray
 from tests.cuda_arrays import ByDLPack, Pair, Produced, random, shifted
 
@@ -68,7 +68,7 @@ def test_sizes(optimizer):
 
 def test_arrays_of_about_a_chunk(monkeypatch):
     """More than one chunk of an array, and one element more or less."""
-    monkeypatch.setattr(cuda_plan, "CHUNK", 64)
+    monkeypatch.setattr(cuda_tables, "CHUNK", 64)
     rng = np.random.default_rng(2)
     sizes = (63, 64, 65, 127, 128, 129, 300)
     pair = Pair(fastgd.Adam(lr=0.1, clip_norm=0.5), random(rng, sizes, "float32"))

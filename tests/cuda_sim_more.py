@@ -81,6 +81,12 @@ def test_replay_refuses():
 # ---------------------------------------------------------------------------------------------------------------- what is refused
 
 
+class NoMemory(Produced):
+    @property
+    def __cuda_array_interface__(self):
+        return super().__cuda_array_interface__ | {"data": (0, False)}
+
+
 ONE = np.ones((4, 4), np.float32)
 REFUSED_PARAMS = {
     "read-only": (lambda: Produced(ONE.copy(), readonly=True), fastgd.ArgumentValueError, "read-only"),
@@ -98,6 +104,7 @@ REFUSED_PARAMS = {
     "another GPU": (lambda: ByDLPack(ONE.copy(), device=(2, 1)), fastgd.ArgumentValueError, "GPU 1"),
     "NaN": (lambda: Produced(np.full(4, np.nan, np.float32)), fastgd.NonFiniteError, "nan at index"),
     "half here": (lambda: [Produced(ONE.copy()), ONE.copy()], fastgd.ArgumentTypeError, "host memory"),
+    "no memory": (lambda: NoMemory(np.ones(4, np.float32)), fastgd.ArgumentValueError, "no memory behind it"),
     "shared": (lambda: [Produced(ONE), Produced(ONE[1:])], fastgd.ArgumentValueError, "share memory"),
 }
 

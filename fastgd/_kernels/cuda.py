@@ -1,4 +1,4 @@
-"""Compiles the CUDA kernels with numba-cuda and launches them; with ``NUMBA_ENABLE_CUDASIM=1``, runs them in Numba's simulator.
+"""Compiles the CUDA kernels with numba-cuda; with ``NUMBA_ENABLE_CUDASIM=1``, prepares them for Numba's simulator.
 
 Nothing here is imported until an array on a GPU is met. Kernels take addresses and counts only, all int64, so that one signature
 serves each kind of kernel and a launch carries no array descriptors.
@@ -21,8 +21,6 @@ from fastgd._validation import ArgumentTypeError
 BLOCK = 8 if SIMULATED else 256
 """Threads of a block; the simulator has a thread of the operating system for each."""
 
-_kernels: dict[Any, Callable] = {}
-
 
 @functools.cache
 def module() -> Any:
@@ -35,10 +33,6 @@ def module() -> Any:
     if not SIMULATED and not cuda.is_available():
         raise ArgumentTypeError("arrays on a GPU need an NVIDIA driver and a GPU, and numba-cuda finds none")
     return cuda
-
-
-def _jit_options() -> dict[str, Any]:
-    return {} if SIMULATED else {"launch_bounds": (BLOCK,)}
 
 
 def namespace(text: KernelText) -> dict[str, Any]:
@@ -95,19 +89,13 @@ def defined(text: KernelText) -> Callable:
     return world[text.name]
 
 
-def kernel(text: KernelText) -> Callable:
-    """Return a compiled kernel: ``kernel[blocks, BLOCK, stream](*arguments)``."""
-    key = text
-    if key not in _kernels:
-        cuda = module()
-        function = defined(text)
-        signature = None if SIMULATED else f"void({', '.join(['int64'] * text.n_arguments)})"
-        _kernels[key] = (
-            cuda.jit(**_jit_options())(function)
-            if signature is None
-            else cuda.jit(signature, **_jit_options())(function)
-        )
-    return _kernels[key]
+@functools.cache
+def kernel(text: KernelText) -> Any:
+    """Return a compiled kernel: ``kernel[blocks, threads, stream](*arguments)``."""
+    cuda, function = module(), defined(text)
+    if SIMULATED:
+        return cuda.jit(function)
+    return cuda.jit(f"void({', '.join(['int64'] * text.n_arguments)})", launch_bounds=(BLOCK,))(function)
 
 
 # ------------------------------------------------------------------------------------------------ what a step does, on the device
@@ -197,17 +185,3 @@ def begin() -> Callable:
     """Return that kernel, compiled."""
     cuda = module()
     return cuda.jit(defined_begin()) if SIMULATED else cuda.jit("void(int64, int64)")(defined_begin())
-
-
-@functools.cache
-def _resident_blocks(kernel: Any) -> int:
-    """Return how many blocks of a kernel the device holds at a time: by their registers, of which a processor has 65536."""
-    found = kernel.get_regs_per_thread()
-    registers = max(found.values()) if isinstance(found, dict) else found
-    per_processor = max(1, min(8, 65536 // (BLOCK * -(-registers // 8) * 8)))
-    return per_processor * module().get_current_device().MULTIPROCESSOR_COUNT
-
-
-def blocks(kernel: Any, n_chunks: int) -> int:
-    """Return how many blocks a launch over so many chunks has: one wave at most, because a second one may be nearly empty."""
-    return min(n_chunks, 2 if SIMULATED else _resident_blocks(kernel))

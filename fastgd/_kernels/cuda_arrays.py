@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from fastgd._kernels import cuda, cuda_memory
+from fastgd._kernels._dlpack import exchanged_stream
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 
 KINDS = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16"}
 STORED_KINDS = {"int8": "i8", "uint8": "u8"}  # of state arrays only
 CUDA_DEVICES = (2, 13)  # DLPack's numbers of CUDA memory and CUDA managed memory
+DLPACK_DTYPES = {"float32": (2, 32), "float64": (2, 64), "float16": (2, 16), "bfloat16": (4, 16)}  # code, bits
 
 
 class DeviceArray:
@@ -123,13 +125,33 @@ def _dlpack_device(leaf: Any) -> tuple[int, int]:
     return int(kind), int(number)
 
 
+def glance(leaf: Any) -> Any:
+    """Return what a producer readily says of an array, equal to an earlier glance if nothing has changed; None where it says too little."""
+    if _is_tensor(leaf):
+        strided = leaf.layout is sys.modules["torch"].strided
+        return (leaf.data_ptr(), leaf.shape, leaf.dtype, leaf.is_contiguous(), leaf.device) if strided else None
+    interface = getattr(leaf, "__cuda_array_interface__", None)
+    return interface if isinstance(interface, dict) and interface.get("mask") is None else None
+
+
 def stream_of(leaf: Any) -> int:
     """Return the stream on which the producer of an array works now: its number as the driver has it, 0 for the default one."""
-    if _is_tensor(leaf):
+    stream = library_stream(leaf)
+    return stream_in(getattr(leaf, "__cuda_array_interface__", None)) if stream is None else stream
+
+
+def library_stream(leaf: Any) -> int | None:
+    """Return the stream on which a library works now with all arrays such as this one; None where each array has its own."""
+    stream = exchanged_stream(leaf)
+    if stream is None and _is_tensor(leaf):
         return int(sys.modules["torch"].cuda.current_stream(leaf.device).cuda_stream)
-    if type(leaf).__module__.partition(".")[0] == "cupy":
+    if stream is None and type(leaf).__module__.partition(".")[0] == "cupy":
         return int(sys.modules["cupy"].cuda.get_current_stream().ptr)
-    interface = getattr(leaf, "__cuda_array_interface__", None)
+    return stream
+
+
+def stream_in(interface: Any) -> int:
+    """Return the stream that a CUDA array interface, or whatever took its place, names."""
     stream = interface.get("stream") if isinstance(interface, dict) else None
     return 0 if stream in (None, 1) else int(stream)  # 1 is the interface's name of the default stream
 
@@ -157,13 +179,20 @@ def view(subject: str, leaf: Any, writeable: bool) -> DeviceArray:
     if writeable and not found.writeable:
         raise ArgumentValueError(f"{subject} is read-only; it is updated in place: pass a writeable array")
     cuda.module()
-    device = cuda_memory.device_of(found.address) if device is None and found.size else device
+    if found.size:
+        if not found.address:
+            raise ArgumentValueError(f"{subject} has no memory behind it; its address is 0: pass an array with values")
+        refuse_elsewhere(subject, cuda_memory.device_of(found.address) if device is None else device)
+    return found
+
+
+def refuse_elsewhere(subject: str, device: int | None) -> None:
+    """Raise unless a device, None for host memory, is the current one."""
     current = cuda_memory.current_device()
-    if found.size and device != current:
+    if device != current:
         where = "host memory" if device is None else f"GPU {device}"
         fix = "make that GPU the current device, or move the array" if device is not None else "move it to the GPU"
         raise ArgumentValueError(f"{subject} is in {where}; the current GPU is {current}: {fix}")
-    return found
 
 
 def _checked_dtype(subject: str, name: str) -> np.dtype:
@@ -247,7 +276,6 @@ class _Versioned(ctypes.Structure):
 
 
 READ_ONLY = 1
-_DTYPES = {(2, 32): "float32", (2, 64): "float64", (2, 16): "float16", (4, 16): "bfloat16"}
 _pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer.restype, _pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
 _is_valid = ctypes.pythonapi.PyCapsule_IsValid
@@ -268,7 +296,8 @@ def _from_dlpack(subject: str, leaf: Any) -> tuple[DeviceArray, int | None]:
         tensor, readonly = managed.tensor, bool(managed.flags & READ_ONLY)
     else:
         tensor = _Tensor.from_address(_pointer(capsule, b"dltensor"))
-    dtype = _checked_dtype(subject, _DTYPES.get((tensor.code, tensor.bits), f"{tensor.bits}-bit, code {tensor.code}"))
+    names = {pair: name for name, pair in DLPACK_DTYPES.items()}
+    dtype = _checked_dtype(subject, names.get((tensor.code, tensor.bits), f"{tensor.bits}-bit, code {tensor.code}"))
     shape = tuple(tensor.shape[k] for k in range(tensor.ndim))
     strides = tuple(tensor.strides[k] * dtype.itemsize for k in range(tensor.ndim)) if tensor.strides else None
     _refuse_gaps(subject, strides is None or _is_dense(shape, strides, dtype.itemsize))

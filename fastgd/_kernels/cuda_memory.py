@@ -1,6 +1,7 @@
 """Memory on the device: allocated, filled and read back; in the simulator it is the host's."""
 
 import ctypes
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,24 @@ from fastgd._kernels.vecio import SIMULATED
 
 ALIGNMENT = 256
 SLAB = 1 << 21  # small arrays are cut from slabs of this size, because an allocation costs as much as a step
+
+
+@functools.cache
+def driver() -> Any:
+    """Return the driver's functions, `cuda.bindings.driver`."""
+    from cuda.bindings import driver
+
+    return driver
+
+
+def check(result: int, doing: str) -> None:
+    """Raise where the driver's answer, a CUresult, is not 0, and name it as the driver does."""
+    if int(result):
+        try:
+            name = driver().CUresult(int(result)).name
+        except ValueError:  # of a newer driver
+            name = f"error {int(result)}"
+        raise RuntimeError(f"CUDA failed in {doing}: {name}")
 
 
 class Memory:
@@ -56,13 +75,11 @@ def device_of(address: int) -> int | None:
     """Return the number of the device that memory belongs to, None where it is not a device's."""
     if SIMULATED:
         return 0
-    from cuda.bindings import driver
-
-    kinds = driver.CUpointer_attribute
-    error, kind = driver.cuPointerGetAttribute(kinds.CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address)
-    if int(error) or int(kind) != int(driver.CUmemorytype.CU_MEMORYTYPE_DEVICE):
+    kinds, look = driver().CUpointer_attribute, driver().cuPointerGetAttribute
+    error, kind = look(kinds.CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address)
+    if int(error) or int(kind) != int(driver().CUmemorytype.CU_MEMORYTYPE_DEVICE):
         return None
-    error, ordinal = driver.cuPointerGetAttribute(kinds.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, address)
+    error, ordinal = look(kinds.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, address)
     return None if int(error) else int(ordinal)
 
 
@@ -73,9 +90,7 @@ def upload(address: int, values: np.ndarray, stream: int = 0) -> None:
     if SIMULATED:
         ctypes.memmove(address, values.ctypes.data, values.nbytes)
         return
-    from cuda.bindings import driver
-
-    _checked(driver.cuMemcpyHtoDAsync(address, values.ctypes.data, values.nbytes, stream), "copying to the GPU")
+    check(driver().cuMemcpyHtoDAsync(address, values.ctypes.data, values.nbytes, stream)[0], "copying to the GPU")
 
 
 def download(address: int, values: np.ndarray, stream: int = 0) -> None:
@@ -83,10 +98,8 @@ def download(address: int, values: np.ndarray, stream: int = 0) -> None:
     if SIMULATED:
         ctypes.memmove(values.ctypes.data, address, values.nbytes)
         return
-    from cuda.bindings import driver
-
     if values.nbytes:
-        _checked(driver.cuMemcpyDtoHAsync(values.ctypes.data, address, values.nbytes, stream), "copying from the GPU")
+        check(driver().cuMemcpyDtoHAsync(values.ctypes.data, address, values.nbytes, stream)[0], "copying from the GPU")
     synchronize(stream)
 
 
@@ -95,37 +108,17 @@ def clear(address: int, n_bytes: int, stream: int = 0) -> None:
     if SIMULATED:
         ctypes.memset(address, 0, n_bytes)
         return
-    from cuda.bindings import driver
-
     if n_bytes:
-        _checked(driver.cuMemsetD8Async(address, 0, n_bytes, stream), "clearing memory")
+        check(driver().cuMemsetD8Async(address, 0, n_bytes, stream)[0], "clearing memory")
 
 
 def synchronize(stream: int = 0) -> None:
     """Wait for all that a stream was asked for; errors of kernels come out here."""
     if not SIMULATED:
-        from cuda.bindings import driver
-
-        _checked(driver.cuStreamSynchronize(stream), "a kernel or copy before this point")
+        check(driver().cuStreamSynchronize(stream)[0], "a kernel or copy before this point")
 
 
 def wait() -> None:
     """Wait for all that the device was asked for, on any stream: for copies that no stream's order protects."""
     if not SIMULATED:
-        from cuda.bindings import driver
-
-        _checked(driver.cuCtxSynchronize(), "a kernel or copy before this point")
-
-
-def launch(kernel: Any, n_blocks: int, n_threads: int, stream: int, *arguments: int) -> None:
-    """Launch a kernel of int64 arguments."""
-    if SIMULATED:
-        kernel[n_blocks, n_threads](*arguments)
-        return
-    kernel[n_blocks, n_threads, cuda.module().external_stream(stream)](*arguments)
-
-
-def _checked(result: Any, doing: str) -> None:
-    error = result[0] if isinstance(result, tuple) else result
-    if int(error):
-        raise RuntimeError(f"CUDA failed in {doing}: {getattr(error, 'name', error)}")
+        check(driver().cuCtxSynchronize()[0], "a kernel or copy before this point")

@@ -2,222 +2,60 @@
 
 Each step is `bind(gradients)`, then `square_sum()` where the norm is wanted, then `sweep(scalars)`, then `release()`. The table of chunks
 stays on the device and is sent again only when an address has changed. The scalars of a step are those that the processor's kernels get,
-computed by the same code; they travel with the control block in one copy.
+computed by the same code.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from fastgd._kernels import cuda, cuda_arrays, cuda_coded, cuda_memory, cuda_source, rules
-from fastgd._kernels._jit_source import signature
+from fastgd._kernels import cuda_arrays, cuda_memory
+from fastgd._kernels._cuda_look import Look
 from fastgd._kernels._plan import Cohort
 from fastgd._kernels.cuda_arrays import DeviceArray
-from fastgd._kernels.cuda_source import ALIGNED, CHUNK, COHORT, CONTROL, CONTROL_SIZE, SCALARS, SUMS, KernelText
+from fastgd._kernels.cuda_source import SCALARS, SUMS
+from fastgd._kernels.cuda_tables import Tables
 from fastgd._kernels.ranges import LARGEST_SQUARED
-from fastgd._kernels.vecio import BYTES, LANES, SIZES
 from fastgd._validation import ArgumentTypeError, ArgumentValueError
 
 
-class Segment(NamedTuple):
-    """The chunks that one launch updates: those of the parameters with the same rule and dtype."""
-
-    kind: str
-    compute: str
-    update: Any
-    norm: Any
-    measure: Any
-    words: int
-    owners: np.ndarray  # of each chunk: the number of its parameter
-    starts: np.ndarray  # its first element
-    counts: np.ndarray
-    first: int  # the number of its first chunk among those of all segments
-    place: int  # where its rows begin in the table, in bytes
-
-
-class Tables:
-    """The chunk tables, the control block, the scalars' rows and the partial sums, in device memory, and the launches over them.
+class Checks:
+    """The look in full at a parameter or gradient: where it is new, or something is not as expected.
 
     Parameters
     ----------
-    arrays, states : list of DeviceArray, list of list of DeviceArray
-        The parameters, and the state arrays of each.
-    kernels : list of (rule, measure)
-        Of each parameter; the measure may be None.
+    arrays : list of DeviceArray
+        The parameters, as they must still be.
+    guard : object
+        See `CudaPlan`.
     """
 
-    def __init__(self, arrays: list[DeviceArray], states: list[list[DeviceArray]], kernels: list[tuple]):
-        self.arrays, self.states = arrays, states
-        self.segments: list[Segment] = []
-        self.n_chunks = self.size = 0
-        keys = [(rule, measure, a.kind, tuple(s.kind for s in slots))
-                for (rule, measure), a, slots in zip(kernels, arrays, states, strict=True)]  # fmt: skip
-        for key in dict.fromkeys(keys):
-            members = [i for i, k in enumerate(keys) if k == key and arrays[i].size]
-            if members:
-                self._add_segment(members, *key)
-        self.memory = cuda_memory.Memory(self.size)
-        self.control = cuda_memory.Memory(CONTROL_SIZE)
-        cuda_memory.clear(self.control.address, CONTROL_SIZE)
-        self.partials = cuda_memory.Memory(8 * SUMS * self.n_chunks)
-        self.limits = cuda_memory.Memory(8)
-        self.rows: dict[str, cuda_memory.Memory] = {}
-        self._sent: tuple | None = None
+    def __init__(self, arrays: list[DeviceArray], guard: Any):
+        self.arrays, self.guard = arrays, guard
 
-    def _add_segment(
-        self, members: list[int], rule: Callable, measure: Callable | None, kind: str, kinds: tuple[str, ...]
-    ) -> None:
-        compute, _ = cuda_source.computing(kind)
-        words = cuda_source.row_words(len(kinds))
-        rows = [
-            (i, start, min(CHUNK, self.arrays[i].size - start))
-            for i in members
-            for start in range(0, self.arrays[i].size, CHUNK)
-        ]
-        rows.sort(key=lambda row: -row[2])  # the longest first: short work comes last
-        owners, starts, counts = np.array(rows, np.int64).T
-        block = cuda.BLOCK
-        self.segments.append(
-            Segment(
-                kind,
-                compute,
-                cuda.kernel(_update(rule, kind, kinds)),
-                cuda.kernel(cuda_source.norm(kind, block, words)),
-                cuda.kernel(cuda_source.measured(measure, rule, kind, block)) if measure else None,
-                words,
-                owners,
-                starts,
-                counts,
-                self.n_chunks,
-                self.size,
+    def param(self, i: int, leaf: Any) -> None:
+        """Raise unless parameter i is what it was when the state was made."""
+        now, param = cuda_arrays.view(f"param {self.guard.names[i]!r}", leaf, True), self.arrays[i]
+        if (now.address, now.shape, now.dtype) != (param.address, param.shape, param.dtype):
+            self.guard.changed(i)
+
+    def gradient(self, i: int, gradient: Any, cast: bool) -> DeviceArray:
+        """Return the view of a gradient of parameter i, or raise what is wrong with it; `cast` is the step's argument."""
+        name, param = self.guard.names[i], self.arrays[i]
+        if not cuda_arrays.is_on_device(gradient):
+            raise ArgumentTypeError(
+                f"grad of {name!r} is a {type(gradient).__name__} in host memory; the param is on a GPU: move the gradient there"
             )
-        )
-        self.n_chunks += len(rows)
-        self.size += 8 * words * len(rows)
-
-    # ------------------------------------------------------------------------------------------------------------ what is sent
-
-    def send_table(self, gradients: np.ndarray, cohorts: np.ndarray, stream: int) -> None:
-        """Bring the table up to date: gradients' addresses (0 where there is none) and cohorts of the parameters."""
-        now = gradients.tobytes(), cohorts.tobytes()
-        if now == self._sent:
-            return
-        table = np.zeros(self.size, np.uint8)
-        for s in self.segments:
-            rows = table[s.place : s.place + 8 * s.words * len(s.owners)].view(np.int64).reshape(-1, s.words)
-            width = SIZES[s.kind] * LANES[s.kind]
-            columns = [(np.array([a.address for a in self.arrays]), s.kind), (gradients, s.kind)]
-            columns += [
-                (np.array([found[k].address if k < len(found) else 0 for found in self.states]), slot.kind)
-                for k, slot in enumerate(self.states[int(s.owners[0])])
-            ]
-            n_coded = sum(kind in BYTES for _, kind in columns)
-            aligned = np.ones(len(s.owners), bool)
-            for k, (addresses, kind) in enumerate(columns[: len(columns) - n_coded]):
-                rows[:, k] = addresses[s.owners] + s.starts * SIZES[kind]
-                aligned &= rows[:, k] % (SIZES[kind] * LANES[s.kind] if kind != s.kind else width) == 0
-            for k in range(len(columns) - n_coded, len(columns)):  # the scales come last
-                rows[:, k] = columns[k][0][s.owners] + s.starts // cuda_coded.BLOCK * SIZES["f32"]
-            counts = np.where(gradients[s.owners] != 0, s.counts, 0)
-            rows[:, -1] = counts | (cohorts[s.owners] << COHORT) | (aligned.astype(np.int64) << ALIGNED)
-        cuda_memory.upload(self.memory.address, table, stream)
-        self._sent = now
-
-    def send_rows(self, wide: np.ndarray, stream: int) -> None:
-        """Send scalars, (n_steps, n_cohorts, SCALARS) in float64, to those kernels that read them, in their precision."""
-        for compute in dict.fromkeys(s.compute for s in self.segments):
-            with np.errstate(over="ignore"):
-                values = np.ascontiguousarray(wide, np.float64 if compute == "f64" else np.float32)
-            self._send(compute, values, stream)
-
-    def _send(self, name: str, values: np.ndarray, stream: int) -> None:
-        memory = self.rows.get(name)
-        if memory is None or memory.n_bytes < values.nbytes:
-            cuda_memory.synchronize(stream)  # a kernel may still read what is about to be freed
-            memory = self.rows[name] = cuda_memory.Memory(values.nbytes)
-        cuda_memory.upload(memory.address, values, stream)
-
-    def send_control(self, stream: int, **words: float) -> None:
-        """Set the control block: the given words, factor and power 1, the others 0."""
-        block = np.zeros(CONTROL_SIZE // 8, np.int64)
-        reals = block.view(np.float64)
-        for name, value in ({"power": 1.0, "factor": 1.0} | words).items():
-            target = reals if name in ("sum", "norm", "power", "factor") else block
-            target[CONTROL[name] // 8] = value
-        cuda_memory.upload(self.control.address, block, stream)
-
-    def read_control(self, stream: int) -> dict[str, float]:
-        """Return the words of the control block, once the device has come so far."""
-        block = np.zeros(CONTROL_SIZE // 8, np.int64)
-        cuda_memory.download(self.control.address, block, stream)
-        reals = block.view(np.float64)
-        names = ("sum", "norm", "power", "factor")
-        return {n: float(reals[at // 8]) if n in names else int(block[at // 8]) for n, at in CONTROL.items()}
-
-    def clear_counts(self, stream: int) -> None:
-        """Set what is counted from one look of the host to the next back to 0."""
-        for name in ("skipped", "overrun", "nonfinite"):
-            cuda_memory.clear(self.control.address + CONTROL[name], 8, stream)
-
-    # ---------------------------------------------------------------------------------------------------------------- launches
-
-    def launch_norm(self, limits: int, stream: int) -> None:
-        """Sum the squares of all gradients; the last launch goes on to decide what the step does, by the limits at that address."""
-        for s in self.segments:
-            final = self.n_chunks if s is self.segments[-1] else 0
-            arguments = (self.partials.address, s.first, final, self.control.address, limits)
-            self._launch(s.norm, s, stream, self.memory.address + s.place, len(s.owners), *arguments)
-
-    def launch_begin(self, limits: int, stream: int) -> None:
-        """Decide what a step does that needs no norm."""
-        cuda_memory.launch(cuda.begin(), 1, 1, stream, self.control.address, limits)
-
-    def launch_update(self, n_cohorts: int, stream: int) -> None:
-        """Apply the rules to all parameters that have a gradient."""
-        for s in self.segments:
-            stride = n_cohorts * SCALARS * SIZES[s.compute]
-            arguments = (self.rows[s.compute].address, stride, self.control.address)
-            self._launch(s.update, s, stream, self.memory.address + s.place, len(s.owners), *arguments)
-
-    def measure(self, wide: np.ndarray, cohorts: np.ndarray, stream: int) -> list[list[float]]:
-        """Return the sums of each cohort's measure; chunk by chunk on the device, then here, by a fixed tree."""
-        cuda_memory.clear(self.partials.address, 8 * SUMS * self.n_chunks, stream)
-        self._send("measures", wide, stream)
-        for s in self.segments:
-            arguments = (self.rows["measures"].address, self.partials.address, s.first)
-            if s.measure is not None:
-                self._launch(s.measure, s, stream, self.memory.address + s.place, len(s.owners), *arguments)
-        found = np.zeros((self.n_chunks, SUMS))
-        cuda_memory.download(self.partials.address, found, stream)
-        owners = np.concatenate([cohorts[s.owners] for s in self.segments])
-        return [[float(found[owners == c, k].sum()) for k in range(SUMS)] for c in range(len(wide))]
-
-    def _launch(self, kernel: Any, segment: Segment, stream: int, *arguments: int) -> None:
-        cuda_memory.launch(kernel, cuda.blocks(kernel, len(segment.owners)), cuda.BLOCK, stream, *arguments)
-
-
-def _update(rule: Callable, kind: str, kinds: tuple[str, ...]) -> KernelText:
-    """Return the kernel for parameters of one kind, and state arrays of these, whose scales, if they have any, come last."""
-    n_slots = len(signature(rule)[0]) - 2
-    if len(kinds) > n_slots:
-        return cuda_coded.update(rule, kind, kinds[:n_slots], cuda.BLOCK)
-    compute, _ = cuda_source.computing(kind)
-    others = [k for k in kinds if k != compute]
-    return cuda_source.update(rule, kind, others[0] if others else None)
-
-
-def square_sum(arrays: list[DeviceArray]) -> float:
-    """Return the sum of the squares of all arrays; not finite where an element is not."""
-    tables = Tables(arrays, [[] for _ in arrays], [(rules.sgd, None)] * len(arrays))
-    if not tables.segments:
-        return 0.0
-    stream = cuda_arrays.stream_of(arrays[0].owner)
-    tables.send_table(np.array([a.address for a in arrays], np.int64), np.zeros(len(arrays), np.int64), stream)
-    tables.send_control(stream, policy=1)
-    tables.launch_norm(tables.limits.address, stream)
-    return tables.read_control(stream)["sum"]
+        found = cuda_arrays.view(f"grad of {name!r}", gradient, False)
+        if found.shape != param.shape:
+            raise ArgumentValueError(f"grad of {name!r} has shape {found.shape}; the param has shape {param.shape}")
+        if found.dtype != param.dtype:
+            fix = "convert it on the GPU" + ("; cast=True is for arrays in host memory" if cast else "")
+            raise ArgumentTypeError(
+                f"grad of {name!r} has dtype {found.dtype}; the param has dtype {param.dtype}: {fix}"
+            )
+        return found
 
 
 class CudaPlan:
@@ -244,15 +82,20 @@ class CudaPlan:
     def __init__(
         self, tree: Any, leaves: list, arrays: list, states: list, kernels: list, groups: list[int], guard: Any
     ):
-        self.tree, self.leaves, self.arrays, self.states, self.guard = tree, leaves, arrays, states, guard
-        self.n, self.t, self.n_live, self.holder = len(arrays), 0, 0, None
+        self.leaves, self.arrays, self.states, self.guard = leaves, arrays, states, guard
+        self.n, self.t, self.holder = len(arrays), 0, None
         self.measuring = any(measure for _, measure in kernels)
         self.singles = any(a.kind != "f64" for a in arrays)
         self.tables = Tables(arrays, states, kernels)
-        self.gradients: list[DeviceArray | None] = [None] * self.n
+        self.device = cuda_memory.current_device()
+        place = cuda_arrays.CUDA_DEVICES[0], self.device
+        self.look = Look(tree, leaves, arrays, place, guard, Checks(arrays, guard))
+        self.substitutes: dict[int, DeviceArray] = {}
         self.kept: list[Any] = []  # what the last launches read, until the next step
         self.stream = cuda_arrays.stream_of(leaves[0])
         self.finite = self.settled = False
+        self.sizes = np.array([a.nbytes for a in arrays], np.int64)
+        self.apart = np.zeros(self.n, np.int64)  # gradients' addresses that were seen to be apart from what is written
         spans = sorted(
             (a.address, a.address + a.nbytes) for a in [*arrays, *(s for found in states for s in found)] if a.size
         )
@@ -263,7 +106,7 @@ class CudaPlan:
 
     def set_cohorts(self, cohorts: list[Cohort], members: Any) -> None:
         """Take cohorts, and for each parameter the number of its own."""
-        self.cohorts, self.members = cohorts, np.array([members[i] for i in range(self.n)], np.int64)
+        self.cohorts, self.members = cohorts, np.array(members, np.int64)
 
     def cohort_of(self, i: int) -> Cohort:
         """Return the cohort of parameter i."""
@@ -275,95 +118,63 @@ class CudaPlan:
         """Check the gradients and take hold of them; return how many are not None. `release` must follow, also after an error."""
         if self.holder is not None:
             self.guard.busy()
-        self.holder, self.n_live, self.finite = holder, 0, False
+        self.holder, self.finite = holder, False
         if not self.settled:
             cuda_memory.wait()  # for the state arrays' first values, which were set on no stream in particular
             self.settled = True
+        cuda_arrays.refuse_elsewhere("the state", self.device)
         stream = self.now_stream()
         if stream != self.stream:
             cuda_memory.synchronize(self.stream)
             self.stream = stream
-        if self._walk(self.tree, gradients, 0, (), cast) != self.n:
-            self.guard.structure((), self.tree, gradients)
+        self.look.look(gradients, cast)
+        for producers in self.look.streams - {stream}:
+            cuda_memory.synchronize(producers)  # gradients may still be written there
         self._refuse_overlaps()
-        addresses = np.array([0 if g is None else g.address for g in self.gradients], np.int64)
-        self.tables.send_table(addresses, self.members, self.stream)
-        return self.n_live
+        self.tables.send_table(self.look.addresses, self.members, stream)
+        return self.look.n_live
 
     def now_stream(self) -> int:
         """Return the stream on which the parameters' producer works now."""
         return cuda_arrays.stream_of(self.leaves[0])
 
-    def _walk(self, tree: Any, gradients: Any, i: int, path: tuple, cast: bool) -> int:
-        if isinstance(tree, (dict, list, tuple)):
-            kinds = dict if isinstance(tree, dict) else (list, tuple)
-            if not isinstance(gradients, kinds) or len(gradients) != len(tree):
-                self.guard.structure(path, tree, gradients)
-            for key in tree if isinstance(tree, dict) else range(len(tree)):
-                if isinstance(tree, dict) and key not in gradients:
-                    self.guard.structure(path, tree, gradients)
-                i = self._walk(tree[key], gradients[key], i, (*path, key), cast)
-            return i
-        self._bind_leaf(i, tree, gradients, cast)
-        return i + 1
-
-    def _bind_leaf(self, i: int, leaf: Any, gradient: Any, cast: bool) -> None:
-        if i >= self.n or leaf is not self.leaves[i]:
-            self.guard.changed(min(i, self.n - 1))
-        name, param = self.guard.names[i], self.arrays[i]
-        now = cuda_arrays.view(f"param {name!r}", leaf, True)
-        if (now.address, now.shape, now.dtype) != (param.address, param.shape, param.dtype):
-            self.guard.changed(i)
-        if gradient is None:
-            return
-        if not cuda_arrays.is_on_device(gradient):
-            raise ArgumentTypeError(
-                f"grad of {name!r} is a {type(gradient).__name__} in host memory; the param is on a GPU: move the gradient there"
-            )
-        found = cuda_arrays.view(f"grad of {name!r}", gradient, False)
-        if found.shape != param.shape:
-            raise ArgumentValueError(f"grad of {name!r} has shape {found.shape}; the param has shape {param.shape}")
-        if found.dtype != param.dtype:
-            fix = "convert it on the GPU" + ("; cast=True is for arrays in host memory" if cast else "")
-            raise ArgumentTypeError(
-                f"grad of {name!r} has dtype {found.dtype}; the param has dtype {param.dtype}: {fix}"
-            )
-        source = cuda_arrays.stream_of(gradient)
-        if source != self.stream:
-            cuda_memory.synchronize(source)  # its producer may still be writing
-        self.gradients[i] = found
-        self.n_live += 1
-
     def _refuse_overlaps(self) -> None:
         """Raise where a gradient lies in the memory of a parameter or state array."""
-        live = [(i, g) for i, g in enumerate(self.gradients) if g is not None and g.size]
-        if not live:
+        lows = self.look.addresses
+        if np.array_equal(lows, self.apart):
             return
-        lows = np.array([g.address for _, g in live], np.int64)
-        highs = np.array([g.address + g.nbytes for _, g in live], np.int64)
+        highs = lows + self.sizes
         last = np.searchsorted(self.lows, highs) - 1  # the last span that begins below the gradient's end
-        bad = np.flatnonzero((last >= 0) & (self.highs[np.maximum(last, 0)] > lows))
+        bad = np.flatnonzero((lows != 0) & (self.sizes != 0) & (last >= 0) & (self.highs[np.maximum(last, 0)] > lows))
         if bad.size:
-            name = self.guard.names[live[int(bad[0])][0]]
+            name = self.guard.names[int(bad[0])]
             raise ArgumentValueError(
                 f"grad of {name!r} shares memory with a param or its state, which the step overwrites: pass a copy"
             )
+        self.apart = lows.copy()
 
     def live_gradients(self) -> list[tuple[int, DeviceArray]]:
         """Return a list of (index, gradient) for the gradients of this step that are not None."""
-        return [(i, g) for i, g in enumerate(self.gradients) if g is not None]
+        return [(i, self._gradient(i)) for i in np.flatnonzero(self.look.live).tolist()]
+
+    def _gradient(self, i: int) -> DeviceArray:
+        if i in self.substitutes:
+            return self.substitutes[i]
+        param, address = self.arrays[i], int(self.look.addresses[i])
+        return DeviceArray(address, param.shape, param.dtype, self.look.gradients[i], writeable=False)
 
     def substitute(self, i: int, gradient: np.ndarray) -> None:
         """Put a host array, of the parameter's shape and dtype, in the place of a bound gradient."""
         found = cuda_arrays.zeros(gradient.shape, gradient.dtype, self.stream)
         found[...] = gradient
-        self.gradients[i] = found
-        addresses = np.array([0 if g is None else g.address for g in self.gradients], np.int64)
+        self.substitutes[i] = found
+        addresses = self.look.addresses.copy()
+        addresses[list(self.substitutes)] = [g.address for g in self.substitutes.values()]
         self.tables.send_table(addresses, self.members, self.stream)
 
     def square_sum(self) -> float:
         """Return the sum of all squares: not finite exactly where an element is not, or a float64 square overflows."""
-        if not self.tables.segments or not self.n_live:
+        if not self.tables.segments or not self.look.n_live:
             return 0.0
         self.tables.send_control(self.stream, policy=1)
         self.tables.launch_norm(self.tables.limits.address, self.stream)
@@ -407,32 +218,42 @@ class CudaPlan:
         """
         wide, tables = self.wide_rows(scalars, squares), self.tables
         nonfinite = 0
-        if tables.segments and self.n_live:
+        if tables.segments and self.look.n_live:
             tables.send_control(self.stream)
             tables.send_rows(wide[None], self.stream)
             tables.launch_update(len(self.cohorts), self.stream)
             nonfinite = 0 if self.finite else int(tables.read_control(self.stream)["nonfinite"])
-        self.kept = self.live_gradients()
+        self.kept = [self.look.gradients, self.substitutes]
         self.t += 1
         self._age(carries)
         return nonfinite
 
     def _age(self, carries: list) -> None:
+        """Age the parameters that had a gradient."""
+        if self.look.n_live < self.n:
+            self._split_cohorts(carries)
+            return
+        for cohort, carry in zip(self.cohorts, carries, strict=True):
+            cohort.age, cohort.carry = cohort.age + 1, carry
+
+    def _split_cohorts(self, carries: list) -> None:
         """Age the parameters that had a gradient, not the others, and gather equals again; where they are measured, they stay apart."""
+        ages = (
+            2 * self.members + self.look.live
+        )  # of each parameter, twice the number of its cohort, and whether it ages
+        kinds, first, inverse = np.unique(ages, return_index=True, return_inverse=True)
         found: dict[Any, int] = {}
-        members = []
-        for i in range(self.n):
-            own = int(self.members[i])
+        numbers = np.zeros(len(kinds), np.int64)
+        for k in np.argsort(first):  # cohorts are numbered in the order of their first parameters
+            own, live = divmod(int(kinds[k]), 2)
             cohort = self.cohorts[own]
-            after = (cohort.group, cohort.age, cohort.carry)
-            if self.gradients[i] is not None:
-                after = (cohort.group, cohort.age + 1, carries[own])
-            key = (after, own if self.measuring else None)
-            members.append(found.setdefault(key, len(found)))
-        self.set_cohorts([Cohort(*after) for after, _ in found], members)
+            after = (cohort.group, cohort.age + live, carries[own] if live else cohort.carry)
+            numbers[k] = found.setdefault((after, own if self.measuring else None), len(found))
+        self.set_cohorts([Cohort(*after) for after, _ in found], numbers[inverse])
 
     def release(self, holder: Any) -> None:
         """Let go of the gradients, if `holder` holds the plan."""
         if self.holder is holder:
-            self.gradients = [None] * self.n
+            self.look.forget()
+            self.substitutes = {}
             self.holder = None

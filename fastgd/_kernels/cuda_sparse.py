@@ -6,9 +6,8 @@ to last: the same bits on every device, and no thread that walks all entries of 
 """
 
 import functools
-from typing import Any
 
-from fastgd._kernels import cuda, cuda_memory
+from fastgd._kernels import cuda, cuda_launch
 from fastgd._kernels.cuda_source import KernelText, computing
 from fastgd._kernels.vecio import SIMULATED, SIZES
 
@@ -102,6 +101,4 @@ def text(name: str, kind: str) -> KernelText:
 def launch(name: str, kind: str, n_threads: int, stream: int, *arguments: int) -> None:
     """Launch a kernel with about so many threads."""
     if n_threads:
-        compiled: Any = cuda.kernel(text(name, kind))
-        blocks = cuda.blocks(compiled, -(-n_threads // cuda.BLOCK))
-        cuda_memory.launch(compiled, blocks, cuda.BLOCK, stream, *arguments)
+        cuda_launch.kernel(text(name, kind))(-(-n_threads // cuda.BLOCK), stream, *arguments)

@@ -281,9 +281,9 @@ def plan(
 def square_sum(arrays: list) -> float:
     """Return the sum of all squares, in float64, over fixed blocks and a fixed tree."""
     if arrays and not isinstance(arrays[0], np.ndarray):
-        from fastgd._kernels import cuda_plan
+        from fastgd._kernels import cuda_tables
 
-        return cuda_plan.square_sum(arrays)
+        return cuda_tables.square_sum(arrays)
     codes = [CODES[a.dtype.name] for a in arrays]
     return Bundle(arrays, [memory_order(a) for a in arrays], codes, thread_limit).square_sum()
 

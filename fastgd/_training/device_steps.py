@@ -47,7 +47,7 @@ class DeviceSteps:
     """Steps on a GPU, on the stream on which the arrays' producer works; the arguments are those of `steps_of`."""
 
     def __init__(self, rule: Callable, parameters: Sequence[Parameter], shared: bool):
-        from fastgd._kernels import cuda_arrays, cuda_memory, cuda_plan
+        from fastgd._kernels import cuda_arrays, cuda_memory, cuda_tables
 
         self.shared, self.first = shared, parameters[0][0]
         cut: Any = (lambda view: [view]) if shared else _lanes
@@ -56,7 +56,7 @@ class DeviceSteps:
             list(arrays) for parameter in views for arrays in zip(*parameter, strict=True)
         ]  # weights, gradient, state
         self.gradients = np.array([arrays[1].address for arrays in each], np.int64)
-        self.tables = cuda_plan.Tables([a[0] for a in each], [a[2:] for a in each], [(rule, None)] * len(each))
+        self.tables = cuda_tables.Tables([a[0] for a in each], [a[2:] for a in each], [(rule, None)] * len(each))
         self.limits: Any = None
         cuda_memory.wait()  # for the tables' first values, which were set on no stream in particular
 

@@ -1,0 +1,221 @@
+"""The tables of chunks in device memory, and the launches over them: for optimizer states, and for whoever else steps on a GPU."""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from fastgd._kernels import cuda, cuda_arrays, cuda_coded, cuda_launch, cuda_memory, cuda_source, rules
+from fastgd._kernels._jit_source import signature
+from fastgd._kernels.cuda_arrays import DeviceArray
+from fastgd._kernels.cuda_launch import Kernel
+from fastgd._kernels.cuda_source import ALIGNED, CHUNK, COHORT, CONTROL, CONTROL_SIZE, SCALARS, SUMS, KernelText
+from fastgd._kernels.vecio import BYTES, LANES, SIZES
+
+GRADIENT, PACKED = 1, -1  # the columns of a table that change from step to step
+
+
+class Segment(NamedTuple):
+    """The chunks that one launch updates: those of the parameters with the same rule and dtype."""
+
+    kind: str
+    compute: str
+    update: Kernel
+    norm: Kernel
+    measure: Kernel | None
+    owners: np.ndarray  # of each chunk: the number of its parameter
+    starts: np.ndarray  # where it begins in the gradient, in bytes
+    counts: np.ndarray  # its elements
+    aligned: np.ndarray  # whether all addresses but the gradient's suit vector access
+    rows: np.ndarray  # the table as it was last sent
+    first: int  # the number of its first chunk among those of all segments
+    place: int  # where its rows begin in device memory, in bytes
+
+
+class Tables:
+    """The chunk tables, the control block, the scalars' rows and the partial sums, in device memory, and the launches over them.
+
+    Parameters
+    ----------
+    arrays, states : list of DeviceArray, list of list of DeviceArray
+        The parameters, and the state arrays of each.
+    kernels : list of (rule, measure)
+        Of each parameter; the measure may be None.
+    """
+
+    def __init__(self, arrays: list[DeviceArray], states: list[list[DeviceArray]], kernels: list[tuple]):
+        self.segments: list[Segment] = []
+        self.n_chunks = self.size = 0
+        keys = [(rule, measure, a.kind, tuple(s.kind for s in slots))
+                for (rule, measure), a, slots in zip(kernels, arrays, states, strict=True)]  # fmt: skip
+        for key in dict.fromkeys(keys):
+            members = [i for i, k in enumerate(keys) if k == key and arrays[i].size]
+            if members:
+                self._add_segment(members, arrays, states, *key)
+        self.memory = cuda_memory.Memory(self.size)
+        self.control = cuda_memory.Memory(CONTROL_SIZE)
+        cuda_memory.clear(self.control.address, CONTROL_SIZE)
+        self.partials = cuda_memory.Memory(8 * SUMS * self.n_chunks)
+        self.limits = cuda_memory.Memory(8)
+        self.rows: dict[str, cuda_memory.Memory] = {}
+        self._sent: tuple | None = None
+
+    def _add_segment(
+        self,
+        members: list[int],
+        arrays: list[DeviceArray],
+        states: list[list[DeviceArray]],
+        rule: Callable,
+        measure: Callable | None,
+        kind: str,
+        kinds: tuple[str, ...],
+    ) -> None:
+        compute, _ = cuda_source.computing(kind)
+        words = cuda_source.row_words(len(kinds))
+        chunks = [(i, start, min(CHUNK, arrays[i].size - start))
+                  for i in members for start in range(0, arrays[i].size, CHUNK)]  # fmt: skip
+        chunks.sort(key=lambda chunk: -chunk[2])  # the longest first: short work comes last
+        owners, starts, counts = np.array(chunks, np.int64).T
+        rows = np.zeros((len(chunks), words), np.int64)
+        rows[:, 0] = [arrays[i].address for i in owners] + starts * SIZES[kind]
+        aligned = rows[:, 0] % (SIZES[kind] * LANES[kind]) == 0
+        n_scales = sum(slot in BYTES for slot in kinds)  # which come last
+        for k, slot in enumerate(kinds, 2):
+            rows[:, k] = [states[i][k - 2].address for i in owners]
+            if k < 2 + len(kinds) - n_scales:
+                rows[:, k] += starts * SIZES[slot]
+                aligned &= rows[:, k] % (SIZES[slot] * LANES[kind]) == 0
+            else:
+                rows[:, k] += starts // cuda_coded.BLOCK * SIZES[slot]
+        block = cuda.BLOCK
+        self.segments.append(
+            Segment(
+                kind,
+                compute,
+                cuda_launch.kernel(_update(rule, kind, kinds)),
+                cuda_launch.kernel(cuda_source.norm(kind, block, words)),
+                cuda_launch.kernel(cuda_source.measured(measure, rule, kind, block)) if measure else None,
+                owners,
+                starts * SIZES[kind],
+                counts,
+                aligned,
+                rows,
+                self.n_chunks,
+                self.size,
+            )
+        )
+        self.n_chunks += len(rows)
+        self.size += rows.nbytes
+
+    # ------------------------------------------------------------------------------------------------------------ what is sent
+
+    def send_table(self, gradients: np.ndarray, cohorts: np.ndarray, stream: int) -> None:
+        """Bring the table up to date: gradients' addresses (0 where there is none) and cohorts of the parameters."""
+        now = gradients.tobytes(), cohorts.tobytes()
+        if now == self._sent:
+            return
+        for s in self.segments:
+            whole, width = gradients[s.owners], SIZES[s.kind] * LANES[s.kind]
+            s.rows[:, GRADIENT] = whole + s.starts
+            aligned = s.aligned & (s.rows[:, GRADIENT] % width == 0)
+            counts = np.where(whole != 0, s.counts, 0)
+            s.rows[:, PACKED] = counts | (cohorts[s.owners] << COHORT) | (aligned.astype(np.int64) << ALIGNED)
+            cuda_memory.upload(self.memory.address + s.place, s.rows, stream)
+        self._sent = now
+
+    def send_rows(self, wide: np.ndarray, stream: int) -> None:
+        """Send scalars, (n_steps, n_cohorts, SCALARS) in float64, to those kernels that read them, in their precision."""
+        for compute in dict.fromkeys(s.compute for s in self.segments):
+            with np.errstate(over="ignore"):
+                values = np.ascontiguousarray(wide, np.float64 if compute == "f64" else np.float32)
+            self._send(compute, values, stream)
+
+    def _send(self, name: str, values: np.ndarray, stream: int) -> None:
+        memory = self.rows.get(name)
+        if memory is None or memory.n_bytes < values.nbytes:
+            cuda_memory.synchronize(stream)  # a kernel may still read what is about to be freed
+            memory = self.rows[name] = cuda_memory.Memory(values.nbytes)
+        cuda_memory.upload(memory.address, values, stream)
+
+    def send_control(self, stream: int, **words: float) -> None:
+        """Set the control block: the given words, factor and power 1, the others 0."""
+        block = np.zeros(CONTROL_SIZE // 8, np.int64)
+        reals = block.view(np.float64)
+        for name, value in ({"power": 1.0, "factor": 1.0} | words).items():
+            target = reals if name in ("sum", "norm", "power", "factor") else block
+            target[CONTROL[name] // 8] = value
+        cuda_memory.upload(self.control.address, block, stream)
+
+    def read_control(self, stream: int) -> dict[str, float]:
+        """Return the words of the control block, once the device has come so far."""
+        block = np.zeros(CONTROL_SIZE // 8, np.int64)
+        cuda_memory.download(self.control.address, block, stream)
+        reals = block.view(np.float64)
+        names = ("sum", "norm", "power", "factor")
+        return {n: float(reals[at // 8]) if n in names else int(block[at // 8]) for n, at in CONTROL.items()}
+
+    def clear_counts(self, stream: int) -> None:
+        """Set what is counted from one look of the host to the next back to 0."""
+        for name in ("skipped", "overrun", "nonfinite"):
+            cuda_memory.clear(self.control.address + CONTROL[name], 8, stream)
+
+    # ---------------------------------------------------------------------------------------------------------------- launches
+
+    def launch_norm(self, limits: int, stream: int) -> None:
+        """Sum the squares of all gradients; the last launch goes on to decide what the step does, by the limits at that address."""
+        for s in self.segments:
+            final = self.n_chunks if s is self.segments[-1] else 0
+            arguments = (self.partials.address, s.first, final, self.control.address, limits)
+            s.norm(len(s.owners), stream, self.memory.address + s.place, len(s.owners), *arguments)
+
+    @functools.cached_property
+    def begin(self) -> Kernel:
+        """The kernel that begins a step without a norm; most states never need it."""
+        return cuda_launch.begin()
+
+    def launch_begin(self, limits: int, stream: int) -> None:
+        """Decide what a step does that needs no norm."""
+        self.begin(1, stream, self.control.address, limits)
+
+    def launch_update(self, n_cohorts: int, stream: int) -> None:
+        """Apply the rules to all parameters that have a gradient."""
+        for s in self.segments:
+            stride = n_cohorts * SCALARS * SIZES[s.compute]
+            arguments = (self.rows[s.compute].address, stride, self.control.address)
+            s.update(len(s.owners), stream, self.memory.address + s.place, len(s.owners), *arguments)
+
+    def measure(self, wide: np.ndarray, cohorts: np.ndarray, stream: int) -> list[list[float]]:
+        """Return the sums of each cohort's measure; chunk by chunk on the device, then here, by a fixed tree."""
+        cuda_memory.clear(self.partials.address, 8 * SUMS * self.n_chunks, stream)
+        self._send("measures", wide, stream)
+        for s in self.segments:
+            arguments = (self.rows["measures"].address, self.partials.address, s.first)
+            if s.measure is not None:
+                s.measure(len(s.owners), stream, self.memory.address + s.place, len(s.owners), *arguments)
+        found = np.zeros((self.n_chunks, SUMS))
+        cuda_memory.download(self.partials.address, found, stream)
+        owners = np.concatenate([cohorts[s.owners] for s in self.segments])
+        return [[float(found[owners == c, k].sum()) for k in range(SUMS)] for c in range(len(wide))]
+
+
+def _update(rule: Callable, kind: str, kinds: tuple[str, ...]) -> KernelText:
+    """Return the kernel for parameters of one kind, and state arrays of these, whose scales, if they have any, come last."""
+    n_slots = len(signature(rule)[0]) - 2
+    if len(kinds) > n_slots:
+        return cuda_coded.update(rule, kind, kinds[:n_slots], cuda.BLOCK)
+    compute, _ = cuda_source.computing(kind)
+    others = [k for k in kinds if k != compute]
+    return cuda_source.update(rule, kind, others[0] if others else None)
+
+
+def square_sum(arrays: list[DeviceArray]) -> float:
+    """Return the sum of the squares of all arrays; not finite where an element is not."""
+    tables = Tables(arrays, [[] for _ in arrays], [(rules.sgd, None)] * len(arrays))
+    if not tables.segments:
+        return 0.0
+    stream = cuda_arrays.stream_of(arrays[0].owner)
+    tables.send_table(np.array([a.address for a in arrays], np.int64), np.zeros(len(arrays), np.int64), stream)
+    tables.send_control(stream, policy=1)
+    tables.launch_norm(tables.limits.address, stream)
+    return tables.read_control(stream)["sum"]
