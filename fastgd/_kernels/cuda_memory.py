@@ -90,6 +90,17 @@ def download(address: int, values: np.ndarray, stream: int = 0) -> None:
     synchronize(stream)
 
 
+def copy(address: int, source: int, n_bytes: int, stream: int = 0) -> None:
+    """Copy from one place on the device to another."""
+    if SIMULATED:
+        ctypes.memmove(address, source, n_bytes)
+        return
+    from cuda.bindings import driver
+
+    if n_bytes:
+        _checked(driver.cuMemcpyDtoDAsync(address, source, n_bytes, stream), "copying on the GPU")
+
+
 def clear(address: int, n_bytes: int, stream: int = 0) -> None:
     """Set memory to 0."""
     if SIMULATED:

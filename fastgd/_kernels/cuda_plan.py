@@ -15,6 +15,7 @@ from fastgd._kernels import cuda, cuda_arrays, cuda_coded, cuda_memory, cuda_sou
 from fastgd._kernels._jit_source import signature
 from fastgd._kernels._plan import Cohort
 from fastgd._kernels.cuda_arrays import DeviceArray
+from fastgd._kernels.cuda_looks import StepLook, array_sums
 from fastgd._kernels.cuda_source import ALIGNED, CHUNK, COHORT, CONTROL, CONTROL_SIZE, SCALARS, SUMS, KernelText
 from fastgd._kernels.ranges import LARGEST_SQUARED
 from fastgd._kernels.vecio import BYTES, LANES, SIZES
@@ -25,6 +26,7 @@ class Segment(NamedTuple):
     """The chunks that one launch updates: those of the parameters with the same rule and dtype."""
 
     kind: str
+    gradient: str
     compute: str
     update: Any
     norm: Any
@@ -46,14 +48,16 @@ class Tables:
         The parameters, and the state arrays of each.
     kernels : list of (rule, measure)
         Of each parameter; the measure may be None.
+    gradients : list of str, optional
+        The kind of each gradient, where that is not the parameter's: of the same number of lanes.
     """
 
-    def __init__(self, arrays: list[DeviceArray], states: list[list[DeviceArray]], kernels: list[tuple]):
+    def __init__(self, arrays: list[DeviceArray], states: list[list], kernels: list[tuple], gradients: Any = None):
         self.arrays, self.states = arrays, states
         self.segments: list[Segment] = []
         self.n_chunks = self.size = 0
-        keys = [(rule, measure, a.kind, tuple(s.kind for s in slots))
-                for (rule, measure), a, slots in zip(kernels, arrays, states, strict=True)]  # fmt: skip
+        keys = [(rule, measure, a.kind, tuple(s.kind for s in slots), g) for (rule, measure), a, slots, g
+                in zip(kernels, arrays, states, gradients or [a.kind for a in arrays], strict=True)]  # fmt: skip
         for key in dict.fromkeys(keys):
             members = [i for i, k in enumerate(keys) if k == key and arrays[i].size]
             if members:
@@ -67,7 +71,7 @@ class Tables:
         self._sent: tuple | None = None
 
     def _add_segment(
-        self, members: list[int], rule: Callable, measure: Callable | None, kind: str, kinds: tuple[str, ...]
+        self, members: list[int], rule: Callable, measure: Any, kind: str, kinds: tuple[str, ...], gradient: str
     ) -> None:
         compute, _ = cuda_source.computing(kind)
         words = cuda_source.row_words(len(kinds))
@@ -79,21 +83,11 @@ class Tables:
         rows.sort(key=lambda row: -row[2])  # the longest first: short work comes last
         owners, starts, counts = np.array(rows, np.int64).T
         block = cuda.BLOCK
-        self.segments.append(
-            Segment(
-                kind,
-                compute,
-                cuda.kernel(_update(rule, kind, kinds)),
-                cuda.kernel(cuda_source.norm(kind, block, words)),
-                cuda.kernel(cuda_source.measured(measure, rule, kind, block)) if measure else None,
-                words,
-                owners,
-                starts,
-                counts,
-                self.n_chunks,
-                self.size,
-            )
-        )
+        update = cuda.kernel(_update(rule, kind, kinds, gradient))
+        norm = cuda.kernel(cuda_source.norm(gradient, block, words))
+        measured = cuda.kernel(cuda_source.measured(measure, rule, kind, block, gradient)) if measure else None
+        places = owners, starts, counts, self.n_chunks, self.size
+        self.segments.append(Segment(kind, gradient, compute, update, norm, measured, words, *places))
         self.n_chunks += len(rows)
         self.size += 8 * words * len(rows)
 
@@ -108,7 +102,7 @@ class Tables:
         for s in self.segments:
             rows = table[s.place : s.place + 8 * s.words * len(s.owners)].view(np.int64).reshape(-1, s.words)
             width = SIZES[s.kind] * LANES[s.kind]
-            columns = [(np.array([a.address for a in self.arrays]), s.kind), (gradients, s.kind)]
+            columns = [(np.array([a.address for a in self.arrays]), s.kind), (gradients, s.gradient)]
             columns += [
                 (np.array([found[k].address if k < len(found) else 0 for found in self.states]), slot.kind)
                 for k, slot in enumerate(self.states[int(s.owners[0])])
@@ -198,14 +192,14 @@ class Tables:
         cuda_memory.launch(kernel, cuda.blocks(kernel, len(segment.owners)), cuda.BLOCK, stream, *arguments)
 
 
-def _update(rule: Callable, kind: str, kinds: tuple[str, ...]) -> KernelText:
-    """Return the kernel for parameters of one kind, and state arrays of these, whose scales, if they have any, come last."""
+def _update(rule: Callable, kind: str, kinds: tuple[str, ...], gradient: str) -> KernelText:
+    """Return the kernel for parameters and gradients of these kinds, and state arrays, whose scales, if they have any, come last."""
     n_slots = len(signature(rule)[0]) - 2
     if len(kinds) > n_slots:
-        return cuda_coded.update(rule, kind, kinds[:n_slots], cuda.BLOCK)
+        return cuda_coded.update(rule, kind, kinds[:n_slots], cuda.BLOCK, gradient)
     compute, _ = cuda_source.computing(kind)
     others = [k for k in kinds if k != compute]
-    return cuda_source.update(rule, kind, others[0] if others else None)
+    return cuda_source.update(rule, kind, others[0] if others else None, gradient)
 
 
 def square_sum(arrays: list[DeviceArray]) -> float:
@@ -248,11 +242,13 @@ class CudaPlan:
         self.n, self.t, self.n_live, self.holder = len(arrays), 0, 0, None
         self.measuring = any(measure for _, measure in kernels)
         self.singles = any(a.kind != "f64" for a in arrays)
-        self.tables = Tables(arrays, states, kernels)
+        self.kernels = kernels
+        self.tables = self.own_tables = Tables(arrays, states, kernels)  # of the gradients that are bound
         self.gradients: list[DeviceArray | None] = [None] * self.n
         self.kept: list[Any] = []  # what the last launches read, until the next step
         self.stream = cuda_arrays.stream_of(leaves[0])
         self.finite = self.settled = False
+        self.looked: list[tuple[float, float]] = []
         spans = sorted(
             (a.address, a.address + a.nbytes) for a in [*arrays, *(s for found in states for s in found)] if a.size
         )
@@ -371,6 +367,10 @@ class CudaPlan:
         self.finite = math.isfinite(total)
         return total
 
+    def array_sums(self) -> list[float]:
+        """Return the sums of squares of the single arrays, as the last `square_sum` found them."""
+        return array_sums(self.tables, self.n, self.stream)
+
     def wide_rows(self, scalars: list, squares: list, check: bool = True) -> np.ndarray:
         """Return scalars as the kernels take them, in float64, (n_cohorts, SCALARS); raise where float32 cannot hold one."""
         wide = np.zeros((len(self.cohorts), SCALARS))
@@ -403,10 +403,11 @@ class CudaPlan:
         squares : list of bool
             For each cohort: whether its rule squares gradients, which are then limited so that squares stay finite.
         look : bool
-            False: monitors of states on a GPU are refused.
+            Whether to leave in `looked`, for each gradient, the norms of the weights before and of what was added to them.
         """
         wide, tables = self.wide_rows(scalars, squares), self.tables
         nonfinite = 0
+        seen = StepLook([self.arrays[i] for i, _ in self.live_gradients()], self.stream) if look else None
         if tables.segments and self.n_live:
             tables.send_control(self.stream)
             tables.send_rows(wide[None], self.stream)
@@ -415,6 +416,7 @@ class CudaPlan:
         self.kept = self.live_gradients()
         self.t += 1
         self._age(carries)
+        self.looked = seen.norms() if seen else []
         return nonfinite
 
     def _age(self, carries: list) -> None:
@@ -435,4 +437,4 @@ class CudaPlan:
         """Let go of the gradients, if `holder` holds the plan."""
         if self.holder is holder:
             self.gradients = [None] * self.n
-            self.holder = None
+            self.holder, self.tables = None, self.own_tables
