@@ -31,6 +31,7 @@ if options.sim:
 import numpy as np  # noqa: E402
 
 import fastgd  # noqa: E402
+from bench import gpu_around  # noqa: E402
 
 SAMPLE = 0.02
 SCHEDULE = fastgd.schedules.warmup(3) >> fastgd.schedules.cosine(1e-2, 1000)
@@ -165,6 +166,7 @@ def check_correctness(device):
     print("  clipping, norms from 1e-38 to 1e38: the processor's bits")
     check_replay(device, some)
     print("  replay against single steps, a schedule, a NaN skipped, two runs: bit for bit")
+    gpu_around.check(device, [(3, 2), (5,)] if options.sim else [(257, 129), (64, 3, 3, 3), (16385,), (1000, 10)])
 
 
 def check_replay(device, sizes):

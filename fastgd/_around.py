@@ -36,6 +36,7 @@ class Around:
         extras: Any = optimizer.extras
         self.names, self.params, self.groups = names, params, groups
         self.transforms = [extra for extra in extras if not extra.slot]
+        self._there: Any = None  # what transforms gradients on a GPU, made for the first of them
         self.averages = [Averages(extra, names, params) for extra in extras if extra.slot]
         self.limit = optimizer.clip_norm if isinstance(optimizer.clip_norm, NormLimit) else None
         self.norms: list[float] = self.limit._start() if self.limit else []
@@ -71,6 +72,12 @@ class Around:
 
     def transform(self, plan: execute.Plan) -> bool:
         """Let the extras change the gradients; return True."""
+        if not isinstance(self.params[0], np.ndarray):
+            if self._there is None:
+                works = [[extra._unit_work(p) for p in self.params] for extra in self.transforms]
+                self._there = execute.transforms(works, plan)
+            self._there.run(plan)
+            return True
         for i, g in plan.live_gradients():
             changed = _zeroed(g) if self.zeroing else g
             for extra in self.transforms:

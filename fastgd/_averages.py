@@ -1,6 +1,7 @@
 """Averages that follow the weights after each step: those of `EMA` and `Lookahead`."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -28,36 +29,76 @@ class Averages:
     def __init__(self, extra: Extra, names: list[str], params: list[np.ndarray]):
         self.extra, self.params = extra, params
         self.arrays = [execute.zeros(p, execute.compute_dtype(p.dtype)) for p in params]
+        self.gives = not isinstance(extra, EMA)  # whether the parameters take the averages
         self.copied = 0  # after how many steps the parameters took the averages last
-        guard = _params.Guard(names, self.arrays, [[] for _ in params], [(type(extra).__name__, ["decay", "alpha"])])
-        alone: list[list] = [[] for _ in params]
-        kernels = [(rules.sgd, None)] * len(params)
-        self._plan = execute.plan(self.arrays, self.arrays, self.arrays, alone, kernels, [0] * len(params), guard)
+        there = execute.following(self.arrays, params)
+        self._moves: Any = _Moves(extra, names, self.arrays, params) if there is None else there
 
     def begin(self) -> None:
         """Start from the parameters."""
-        for average, p in zip(self.arrays, self.params, strict=True):
-            average[...] = p
+        self._moves.begin()
 
     def resume(self, t: int) -> None:
         """Go on after `t` steps."""
-        self._plan.t = self.copied = t
+        self._moves.t = self.copied = t
 
     def settle(self, t: int) -> None:
         """Follow the weights after step number `t`, from 1, unless that was done."""
-        share = self.extra._blend(t) if self._plan.t < t else 0.0
+        share = self.extra._blend(t) if self._moves.t < t else 0.0
         if share:
-            self._move(share)
-        self._plan.t = max(self._plan.t, t)
+            self._moves.move(share)
+        self._moves.t = max(self._moves.t, t)
         if self.copied < t:
-            if not isinstance(self.extra, EMA) and self.extra._blend(t):
-                for p, average in zip(self.params, self.arrays, strict=True):
-                    p[...] = average
+            if self.gives and self.extra._blend(t):
+                self._moves.give()
             self.copied = t
 
-    def _move(self, share: float) -> None:
+    def show(self) -> None:
+        """Put the averages into the parameters."""
+        self._moves.give()
+
+    def ahead(self, t: int, steps: int, stream: int) -> None:
+        """Send what the steps after number `t` will do, on a GPU, for `replay`."""
+        self._moves.prepare(self.gives, stream)
+        self._moves.send([self.extra._blend(t + 1 + s) for s in range(steps)], stream)
+
+    def replay(self, control: int, stream: int) -> None:
+        """Follow the weights after the step that a control block on a GPU is at; `resume` must be told afterwards."""
+        self._moves.launch(control, self.gives, stream)
+
+
+class _Moves:
+    """How averages follow weights in host memory; `cuda_averages.Following` is how they do on a GPU."""
+
+    def __init__(self, extra: Extra, names: list[str], averages: list[np.ndarray], params: list[np.ndarray]):
+        self.averages, self.params = averages, params
+        alone: list[list] = [[] for _ in params]
+        guard = _params.Guard(names, averages, alone, [(type(extra).__name__, ["decay", "alpha"])])
+        kernels = [(rules.sgd, None)] * len(params)
+        self._plan = execute.plan(averages, averages, averages, alone, kernels, [0] * len(params), guard)
+
+    @property
+    def t(self) -> int:
+        """The number of steps that were followed, which `move` counts in the same uninterruptible call."""
+        return self._plan.t
+
+    @t.setter
+    def t(self, t: int) -> None:
+        self._plan.t = t
+
+    def begin(self) -> None:
+        """Let the averages be the weights."""
+        for average, p in zip(self.averages, self.params, strict=True):
+            average[...] = p
+
+    def give(self) -> None:
+        """Let the weights be the averages."""
+        for p, average in zip(self.params, self.averages, strict=True):
+            p[...] = average
+
+    def move(self, share: float) -> None:
         """Move the averages by a share of the way to the parameters: a step of gradient descent on half their squared distance."""
-        wide = [p.astype(a.dtype, copy=False) for p, a in zip(self.params, self.arrays, strict=True)]
+        wide = [p.astype(a.dtype, copy=False) for p, a in zip(self.params, self.averages, strict=True)]
         holder = object()
         try:
             self._plan.bind(holder, wide)

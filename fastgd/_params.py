@@ -194,23 +194,13 @@ def _device_params(names: list[str], leaf_list: list[Any], on_device: list[bool]
     return views
 
 
-def refuse_on_device(optimizer: Any, monitor: int, arrays: list[Any]) -> None:
+def refuse_on_device(optimizer: Any, arrays: list[Any]) -> None:
     """Raise where an optimizer does, around its rule, what is done by NumPy alone, and the arrays are on a GPU."""
     if isinstance(arrays[0], np.ndarray):
         return
-    unfit = {"extras": bool(optimizer.extras), "monitor": bool(monitor)}
-    owner = type(optimizer).__name__
     if optimizer.factored or optimizer.searches:
+        owner = type(optimizer).__name__
         raise check.ArgumentTypeError(f"{owner} is computed by NumPy; its parameters must be in host memory")
-    for name, given in unfit.items():
-        if given:
-            raise check.value_error(owner, name, "left out for arrays on a GPU", getattr(optimizer, name, monitor))
-
-
-def refuse_rollback_on_device(owner: str, arrays: list[Any]) -> None:
-    """Raise where a good copy is asked for, which is NumPy's, and the arrays are on a GPU."""
-    if not isinstance(arrays[0], np.ndarray):
-        raise check.ArgumentValueError(f"the 'rollback' argument of {owner}.init must be left out for arrays on a GPU")
 
 
 class Guard:

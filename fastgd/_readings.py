@@ -100,12 +100,17 @@ class Readings:
         >>> w
         array([0.])
         """
-        averages = [a for _, a in _params.leaves(self.evaluation_params())]
-        before = [p.copy(order="K") for p in self._params]
+        self._refuse_lent("averaged")
+        self._around.settle(self._plan.t)
+        averages = [] if self._around.averages else [a for _, a in _params.leaves(self.evaluation_params())]
+        before = [execute.copy_of(p) for p in self._params]
         self._lent = True
         try:
-            for p, average in zip(self._params, averages, strict=True):
-                p[...] = average
+            if self._around.averages:
+                self._around.averages[-1].show()
+            else:
+                for p, average in zip(self._params, averages, strict=True):
+                    p[...] = average
             yield self.params
         finally:
             for p, value in zip(self._params, before, strict=True):

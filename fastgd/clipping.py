@@ -38,7 +38,8 @@ def scaled_norm(arrays: list[np.ndarray]) -> float:
 
 def scaled(array: np.ndarray, exponent: int, factor: float = 1.0) -> np.ndarray:
     """Return a C-contiguous copy times ``factor * 2**exponent``, in float64, rounded once: for factors beyond float32."""
-    return (np.ldexp(array.astype(np.float64, order="C"), exponent) * factor).astype(array.dtype)
+    wide = np.ldexp(array.astype(np.float64, order="C"), exponent) * factor
+    return np.asarray(wide, array.dtype)  # of arrays without axes NumPy makes scalars
 
 
 def _gradient_arrays(owner: str, grads: Tree) -> dict[str, np.ndarray]:

@@ -3,8 +3,6 @@
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 from fastgd import _validation as check
 from fastgd._kernels import execute
 from fastgd.clipping import norm_of
@@ -45,6 +43,8 @@ class ArrayHealth(NamedTuple):
 
 class Monitor:
     """The health of a state's gradients and updates: ask for it by ``optimizer.init(params, monitor=True)``.
+
+    On a GPU a step that is looked at needs room for a copy of the parameters while it lasts.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class Look:
     """
 
     def __init__(self, monitor: Monitor, plan: execute.Plan):
-        self.monitor = monitor
+        self.monitor, self.plan = monitor, plan
         live, sums = plan.live_gradients(), plan.array_sums()
         self.live = [i for i, _ in live]
         self.grad_norms = [norm_of(sums[i], [g]) for i, g in live]
@@ -136,12 +136,16 @@ class Look:
 
     def count_clipped(self, live: list, clipped: bool, groups: list) -> None:
         """Note which elements clipping changes: all by `clip_norm`, those beyond their array's limit by `clip_value`."""
-        for k, (i, g) in enumerate(live):
-            limit = groups[i].current.clip_value
-            if clipped:
-                self.clipped[k] = 1.0
-            elif limit is not None and g.size:
-                self.clipped[k] = int(np.count_nonzero(np.abs(g) > limit)) / g.size
+        if clipped:
+            self.clipped = [1.0] * len(live)
+            return
+        limits = [groups[i].current.clip_value for i, _ in live]
+        limited = [k for k, limit in enumerate(limits) if limit is not None and live[k][1].size]
+        if limited:
+            arrays = [live[k][1] for k in limited]
+            counts = execute.count_beyond(self.plan, arrays, [limits[k] for k in limited])
+            for k, g, count in zip(limited, arrays, counts, strict=True):
+                self.clipped[k] = count / g.size
 
     def finish(self, t: int, names: list[str], looked: list[tuple[float, float]], clipped: bool) -> None:
         """Tell the monitor about step `t`, with the norms of the weights and of the update that the sweep has found."""

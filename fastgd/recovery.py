@@ -52,9 +52,9 @@ class Rollback:
 
     Notes
     -----
-    The copy takes as much memory as the parameters and the state arrays together, in checkpoints too. A loss that creeps up, or that the
-    state is never told, looks like any other: the copy may then be of weights that are on their way out. Steps since the copy are
-    gone, `State.t` says so; the gradients for the next step must be those of the weights that were put back.
+    The copy takes as much memory as the parameters and the state arrays together, where they are, in checkpoints too. A loss that creeps
+    up, or that the state is never told, looks like any other: the copy may then be of weights that are on their way out. Steps since the
+    copy are gone, `State.t` says so; the gradients for the next step must be those of the weights that were put back.
 
     Examples
     --------
@@ -127,7 +127,7 @@ class Recovery:
         self._since = 0  # steps tried since the copy
         self._told: list[str] = []
         tensors, self._config = state._tensors(), copy.deepcopy(state._moving())
-        self._tensors = {name: array.copy(order="K") for name, array in tensors.items()}
+        self._tensors = {name: execute.copy_of(array) for name, array in tensors.items()}  # where they are
 
     def __repr__(self) -> str:
         return f"Recovery({self.policy}, copy of step {self._config['t']}, {self.n_rollbacks} rollbacks)"
@@ -184,7 +184,7 @@ class Recovery:
     def _keep(self, state: Any) -> bool:
         """Copy the state as it is, unless it is not finite."""
         tensors = state._tensors()
-        if not all(_finite(array) for array in tensors.values()):
+        if not _finite(list(tensors.values())):
             return False
         for name, array in tensors.items():
             self._tensors[name][...] = array
@@ -211,7 +211,8 @@ class Recovery:
         """Return the copy's tensors and what else there is to know; `described` is what is always the same of the configuration."""
         known: dict[str, Any] = {"factor": self.factor, "first_loss": self._first_loss, "n_rollbacks": self.n_rollbacks}
         known |= {"since": self._since, "told": self._told, "copy": described | self._config}
-        return {PREFIX + name: array for name, array in self._tensors.items()}, asdict(self.policy) | known
+        tensors = {PREFIX + name: execute.host(array) for name, array in self._tensors.items()}
+        return tensors, asdict(self.policy) | known
 
     def _resume(self, state: Any, tensors: dict[str, np.ndarray], known: dict[str, Any]) -> None:
         """Go on from what `_export` returned, when that has been checked."""
@@ -245,5 +246,9 @@ def checked(stored: Any) -> tuple[Rollback | None, dict[str, Any]]:
     return policy, known
 
 
-def _finite(array: np.ndarray) -> bool:
-    return array.dtype.kind in "iu" or math.isfinite(execute.square_sum([array])) or bool(np.isfinite(array).all())
+def _finite(arrays: list) -> bool:
+    """Say whether all elements are finite, of arrays in host memory or on a GPU."""
+    reals = [array for array in arrays if array.dtype.kind not in "iu"]
+    if math.isfinite(execute.square_sum(reals)):
+        return True
+    return all(math.isfinite(execute.square_sum([a])) or bool(np.isfinite(execute.host(a)).all()) for a in reals)

@@ -26,7 +26,7 @@ class Replay:
     ----------
     state : State
         Of parameters on a GPU. Not for optimizers that measure all elements before each step (`State.estimates` is not empty), nor
-        for limits that are learned from norms.
+        for limits that are learned from norms, extras that change gradients, monitors and rollback. `EMA` and `Lookahead` are followed.
     grads : array, list, tuple or dict
         The gradients, arranged as the parameters: every step reads these same arrays, of any shape, of the parameters' dtype, which the
         caller fills again and again.
@@ -36,7 +36,7 @@ class Replay:
     Raises
     ------
     ArgumentTypeError, ArgumentValueError
-        When the state is not on a GPU or its optimizer is of one of those kinds, or a gradient is None or cannot be used.
+        When the state is not on a GPU or is of one of those kinds, or a gradient is None or cannot be used.
 
     Notes
     -----
@@ -59,6 +59,16 @@ class Replay:
         if plan.measuring or isinstance(optimizer.clip_norm, NormLimit):
             accepted = "that of an optimizer whose steps need nothing measured on the host"
             raise check.value_error("Replay", "state", accepted, optimizer)
+        unfit = {
+            "extras before the rule": state._around.transforms,
+            "a monitor": state.monitor,
+            "rollback": state.recovery,
+        }
+        for name, given in unfit.items():
+            if given:
+                raise check.value_error(
+                    "Replay", "state", f"without {name}, which steps on the device leave out", given
+                )
         self._state: State = state
         self._plan: Any = plan
         self._steps: int = check.integer(steps, "Replay", "steps", 1)
@@ -69,6 +79,7 @@ class Replay:
             self._limits: Any = execute.zeros(state._params[0], np.dtype(np.float64), (self._steps,))
             self._needs_norm: bool = any(g.optimizer.clip_norm is not None for g in (*state._groups, state._lead))
             self._needs_norm |= optimizer.on_nonfinite != "zero"
+            state._around.settle(plan.t)
             self.refill()
         except BaseException:
             plan.release(self)
@@ -122,6 +133,8 @@ class Replay:
         self._limits[...] = np.array(limits)
         tables.send_rows(np.array(rows), plan.stream)
         tables.send_control(plan.stream, end=self._steps, policy=POLICIES[state.optimizer.on_nonfinite])
+        for average in state._around.averages:
+            average.ahead(plan.t, self._steps, plan.stream)
 
     def step(self) -> None:
         """Launch the next step; what comes after it on the same stream sees the new parameters.
@@ -143,6 +156,8 @@ class Replay:
         else:
             plan.tables.launch_begin(self._limits.address, stream)
         plan.tables.launch_update(len(plan.cohorts), stream)
+        for average in self._state._around.averages:
+            average.replay(plan.tables.control.address, stream)
 
     def sync(self) -> StepInfo:
         """Wait for the steps launched so far, bring the state up to date, and return what the last step did.
@@ -171,6 +186,8 @@ class Replay:
         taken = int(found["next"])
         done, self._taken = taken - self._taken, taken
         plan.t += done
+        for average in state._around.averages:
+            average.resume(plan.t)
         for cohort, carry in zip(plan.cohorts, self._carries[taken], strict=True):
             cohort.age, cohort.carry = cohort.age + done, carry
         left_out = int(found["skipped"])

@@ -61,7 +61,7 @@ class State(Readings):
         self, optimizer: Optimizer, groups: list[Optimizer], members: list[int], params: Tree, monitor_every: int = 0
     ):
         self.names, leaves, self._params = _params.check_params(params)
-        _params.refuse_on_device(optimizer, monitor_every, self._params)
+        _params.refuse_on_device(optimizer, self._params)
         self.optimizer, self.params, self.skipped = optimizer, params, 0
         self._groups = [Group(g) for g in groups]
         self._lead = next((g for g in self._groups if g.optimizer == optimizer), None) or Group(optimizer)
@@ -122,7 +122,6 @@ class State(Readings):
         cohorts = [execute.Cohort(k, 0, state._groups[k].current._first_carry()) for k in homes]
         state._plan.set_cohorts(cohorts, range(len(homes)) if apart else state._members)
         if policy is not None:
-            _params.refuse_rollback_on_device(type(optimizer).__name__, state._params)
             state.recovery = Recovery(policy, state)
         return state
 
@@ -345,6 +344,7 @@ class State(Readings):
     def _export(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the tensors and the JSON-able configuration from which `restore` makes this state again."""
         tensors, config = self._exported()
+        tensors = {name: execute.host(array) for name, array in tensors.items()}
         if self.recovery is None:
             return tensors, config
         kept, known = self.recovery._export(self._described())
@@ -355,11 +355,10 @@ class State(Readings):
         return self._tensors(), self._described() | self._moving()
 
     def _tensors(self) -> dict[str, np.ndarray]:
-        """Return the parameters and state arrays themselves, by name."""
+        """Return the parameters and state arrays themselves, by name, where they are."""
         self._refuse_lent("save")
         self._around.settle(self.t)
-        tensors = {**dict(zip(self.names, self._params, strict=True)), **self.arrays}
-        return {name: execute.host(array) for name, array in tensors.items()}
+        return {**dict(zip(self.names, self._params, strict=True)), **self.arrays}
 
     def _described(self) -> dict[str, Any]:
         """Return what steps do not change of the configuration."""

@@ -145,14 +145,9 @@ def test_gradients_that_are_refused(name):
 
 def test_what_numpy_alone_does_is_refused():
     param = Produced(np.ones(4, np.float32))
-    for optimizer, options in (
-        (fastgd.Adafactor(), {}),
-        (fastgd.Armijo(), {}),
-        (fastgd.SGD(lr=0.1, extras=fastgd.EMA(decay=0.9)), {}),
-        (fastgd.SGD(lr=0.1), {"monitor": True}),
-    ):
-        with pytest.raises((fastgd.ArgumentTypeError, fastgd.ArgumentValueError), match=r"host memory|on a GPU"):
-            optimizer.init(param, **options)
+    for optimizer in (fastgd.Adafactor(), fastgd.Armijo()):
+        with pytest.raises(fastgd.ArgumentTypeError, match="host memory"):
+            optimizer.init(param)
 
 
 def test_a_parameter_that_moved():

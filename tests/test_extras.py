@@ -88,6 +88,13 @@ def test_nothing_of_the_callers_changes_and_non_finite_elements_follow_the_polic
         np.testing.assert_array_equal(grads[0], before)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("extras", [(), fastgd.ArrayNormClipping(1.0)], ids=["none", "one"])
+def test_a_limit_that_float32_cannot_hold_on_an_array_without_axes(extras, dtype):
+    found, info = seen(extras, [np.zeros((), dtype)], [np.array(-3.0, dtype)], clip_norm=1e-42)
+    assert info.clipped and float(found[0]) == pytest.approx(-1e-42, rel=0.1)
+
+
 def test_transforms_are_optax():
     optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
     params, grads = arrays(0)[:2], arrays(1, size=3.0)[:2]
@@ -204,21 +211,21 @@ class Interrupted(BaseException):
     pass
 
 
-@pytest.mark.parametrize("place", ["_move", "settle"])
-def test_an_interruption_after_the_sweep_loses_nothing(place, monkeypatch):
+@pytest.mark.parametrize(("owner", "place"), [("_Moves", "move"), ("Averages", "settle")])
+def test_an_interruption_after_the_sweep_loses_nothing(owner, place, monkeypatch):
     from fastgd import _averages
 
     whole, _ = trained(BOTH, 8)
     state, _ = trained(BOTH, 7)
-    original = getattr(_averages.Averages, place)
+    original = getattr(getattr(_averages, owner), place)
 
     def interrupted(self, *args):
-        original(self, *args) if place == "_move" or args[0] < 8 else None
-        if place == "_move" or args[0] == 8:
+        original(self, *args) if place == "move" or args[0] < 8 else None
+        if place == "move" or args[0] == 8:
             raise Interrupted
 
     with monkeypatch.context() as patch:
-        patch.setattr(_averages.Averages, place, interrupted)
+        patch.setattr(getattr(_averages, owner), place, interrupted)
         with pytest.raises(Interrupted):
             state.step(2 * state.params)
     assert state.t == 8

@@ -81,7 +81,9 @@ class DeviceArray:
         if key is not Ellipsis:
             raise TypeError("an array on the GPU is set as a whole: array[...] = values")
         cuda_memory.wait()
-        if np.ndim(values) == 0 and values == 0:
+        if isinstance(values, DeviceArray) and (values.shape, values.dtype) == (self.shape, self.dtype):
+            cuda_memory.copy(self.address, values.address, self.nbytes)
+        elif np.ndim(values) == 0 and values == 0:
             cuda_memory.clear(self.address, self.nbytes)
         else:
             host = np.empty(self.shape, self.dtype)
@@ -99,6 +101,13 @@ def zeros(shape: tuple[int, ...], dtype: np.dtype, stream: int = 0) -> DeviceArr
     owner, address = cuda_memory.allocate(n_bytes)
     cuda_memory.clear(address, n_bytes, stream)
     return DeviceArray(address, shape, dtype, owner)
+
+
+def copy_of(array: DeviceArray, stream: int = 0) -> DeviceArray:
+    """Return a copy of an array on the GPU, made there when the stream comes to it."""
+    owner, address = cuda_memory.allocate(array.nbytes)
+    cuda_memory.copy(address, array.address, array.nbytes, stream)
+    return DeviceArray(address, array.shape, array.dtype, owner)
 
 
 def is_on_device(leaf: object) -> bool:

@@ -92,6 +92,7 @@ class _Writer(NamedTuple):
 
     f: Function
     kind: str
+    gradient: str
     slots: dict[str, tuple[str, _Codec]]  # of the state arrays: kind and format
 
     def load(self, suffixes: Sequence[str], at: str) -> list[str]:
@@ -99,7 +100,7 @@ class _Writer(NamedTuple):
         wide = f"x{LANES}" if len(suffixes) > 1 else ""
         lines = []
         for name in self.f.elements:
-            kind = self.slots[name][0] if name in self.slots else self.kind
+            kind = self.slots[name][0] if name in self.slots else self.gradient if name == "g" else self.kind
             loaded = ", ".join(f"e_{name}{s}" for s in suffixes)
             lines.append(f"{loaded} = ld_{kind}{wide}(a_{name} + {at} * {SIZES[kind] * len(suffixes)})")
         for name, (_, codec) in self.slots.items():
@@ -162,18 +163,20 @@ class _Writer(NamedTuple):
 
 
 @functools.cache
-def update(rule: Callable, kind: str, slot_kinds: tuple[str, ...], block: int) -> KernelText:
-    """Return the kernel that applies a rule to parameters and gradients of one kind, with state arrays of bytes; `block` is its threads."""
+def update(
+    rule: Callable, kind: str, slot_kinds: tuple[str, ...], block: int, gradient: str | None = None
+) -> KernelText:
+    """Return the kernel that applies a rule, with state arrays of bytes; `block` is its threads, for the rest see `cuda_source.update`."""
     compute, dtype = computing(kind)
     formats = {"i8": "int8", "u8": "uint8"}
     wanted = [getattr(codecs, f"{formats[k]}_{part}") for k in formats for part in _Codec._fields]
     f, names = function_of(rule, dtype, wanted)
     codec = {"i8": _Codec(*names[: len(names) // 2]), "u8": _Codec(*names[len(names) // 2 :])}
     slots = signature(rule)[0][2:]
-    w = _Writer(f, kind, {slot: (k, codec[k]) for slot, k in zip(slots, slot_kinds, strict=True)})
+    w = _Writer(f, kind, gradient or kind, {slot: (k, codec[k]) for slot, k in zip(slots, slot_kinds, strict=True)})
     words = row_words(2 * len(slots))
     team = min(WARP, block)
-    name = f"update_{rule.__name__}_{kind}_bytes"
+    name = f"update_{rule.__name__}_{kind}_bytes_from_{gradient or kind}"
     text = UPDATE.format(
         name=name, T="_fastgd_T", width=8 * words, row_bytes=SCALARS * SIZES[compute], cohort=COHORT, aligned=ALIGNED, team=team,
         block=BLOCK, **CONTROL_AT,

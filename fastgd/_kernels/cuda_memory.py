@@ -103,6 +103,15 @@ def download(address: int, values: np.ndarray, stream: int = 0) -> None:
     synchronize(stream)
 
 
+def copy(address: int, source: int, n_bytes: int, stream: int = 0) -> None:
+    """Copy from one place on the device to another."""
+    if SIMULATED:
+        ctypes.memmove(address, source, n_bytes)
+        return
+    if n_bytes:
+        check(driver().cuMemcpyDtoDAsync(address, source, n_bytes, stream)[0], "copying on the GPU")
+
+
 def clear(address: int, n_bytes: int, stream: int = 0) -> None:
     """Set memory to 0."""
     if SIMULATED:

@@ -14,6 +14,7 @@ from fastgd._kernels import cuda_arrays, cuda_memory
 from fastgd._kernels._cuda_look import Look
 from fastgd._kernels._plan import Cohort
 from fastgd._kernels.cuda_arrays import DeviceArray
+from fastgd._kernels.cuda_looks import StepLook, array_sums
 from fastgd._kernels.cuda_source import SCALARS, SUMS
 from fastgd._kernels.cuda_tables import Tables
 from fastgd._kernels.ranges import LARGEST_SQUARED
@@ -86,7 +87,8 @@ class CudaPlan:
         self.n, self.t, self.holder = len(arrays), 0, None
         self.measuring = any(measure for _, measure in kernels)
         self.singles = any(a.kind != "f64" for a in arrays)
-        self.tables = Tables(arrays, states, kernels)
+        self.kernels = kernels
+        self.tables = self.own_tables = Tables(arrays, states, kernels)  # of the gradients that are bound
         self.device = cuda_memory.current_device()
         place = cuda_arrays.CUDA_DEVICES[0], self.device
         self.look = Look(tree, leaves, arrays, place, guard, Checks(arrays, guard))
@@ -94,6 +96,7 @@ class CudaPlan:
         self.kept: list[Any] = []  # what the last launches read, until the next step
         self.stream = cuda_arrays.stream_of(leaves[0])
         self.finite = self.settled = False
+        self.looked: list[tuple[float, float]] = []
         self.sizes = np.array([a.nbytes for a in arrays], np.int64)
         self.apart = np.zeros(self.n, np.int64)  # gradients' addresses that were seen to be apart from what is written
         spans = sorted(
@@ -168,9 +171,19 @@ class CudaPlan:
         found = cuda_arrays.zeros(gradient.shape, gradient.dtype, self.stream)
         found[...] = gradient
         self.substitutes[i] = found
-        addresses = self.look.addresses.copy()
-        addresses[list(self.substitutes)] = [g.address for g in self.substitutes.values()]
-        self.tables.send_table(addresses, self.members, self.stream)
+        self.tables.send_table(self.addresses(), self.members, self.stream)
+
+    def substitute_all(self, gradients: list[DeviceArray], tables: Tables) -> None:
+        """Put these in the place of the bound gradients, and tables of their kinds in the place of the plan's, until `release`."""
+        self.substitutes = {i: gradients[i] for i in np.flatnonzero(self.look.live).tolist()}
+        self.tables = tables
+        tables.send_table(self.addresses(), self.members, self.stream)
+
+    def addresses(self) -> np.ndarray:
+        """Return where the gradients of this step lie; 0 stands for none."""
+        found = self.look.addresses.copy()
+        found[list(self.substitutes)] = [g.address for g in self.substitutes.values()]
+        return found
 
     def square_sum(self) -> float:
         """Return the sum of all squares: not finite exactly where an element is not, or a float64 square overflows."""
@@ -181,6 +194,10 @@ class CudaPlan:
         total = self.tables.read_control(self.stream)["sum"]
         self.finite = math.isfinite(total)
         return total
+
+    def array_sums(self) -> list[float]:
+        """Return the sums of squares of the single arrays, as the last `square_sum` found them."""
+        return array_sums(self.tables, self.n, self.stream)
 
     def wide_rows(self, scalars: list, squares: list, check: bool = True) -> np.ndarray:
         """Return scalars as the kernels take them, in float64, (n_cohorts, SCALARS); raise where float32 cannot hold one."""
@@ -214,10 +231,11 @@ class CudaPlan:
         squares : list of bool
             For each cohort: whether its rule squares gradients, which are then limited so that squares stay finite.
         look : bool
-            False: monitors of states on a GPU are refused.
+            Whether to leave in `looked`, for each gradient, the norms of the weights before and of what was added to them.
         """
         wide, tables = self.wide_rows(scalars, squares), self.tables
         nonfinite = 0
+        seen = StepLook([self.arrays[i] for i, _ in self.live_gradients()], self.stream) if look else None
         if tables.segments and self.look.n_live:
             tables.send_control(self.stream)
             tables.send_rows(wide[None], self.stream)
@@ -226,6 +244,7 @@ class CudaPlan:
         self.kept = [self.look.gradients, self.substitutes]
         self.t += 1
         self._age(carries)
+        self.looked = seen.norms() if seen else []
         return nonfinite
 
     def _age(self, carries: list) -> None:
@@ -256,4 +275,4 @@ class CudaPlan:
         if self.holder is holder:
             self.look.forget()
             self.substitutes = {}
-            self.holder = None
+            self.holder, self.tables = None, self.own_tables

@@ -263,13 +263,13 @@ def _update_lanes(f: Function, kinds: Sequence[str], lanes: int, dithered: bool)
 
 
 @functools.cache
-def update(rule: Callable, kind: str, slot_kind: str | None = None) -> KernelText:
-    """Return the kernel that applies a rule to parameters and gradients of one kind; "bf16" may be that of all state arrays."""
+def update(rule: Callable, kind: str, slot_kind: str | None = None, gradient: str | None = None) -> KernelText:
+    """Return the kernel that applies a rule to parameters of a kind; all state arrays may be "bf16", gradients of a wider kind."""
     compute, dtype = computing(kind)
     f, _ = function_of(rule, dtype)
     words = row_words(len(f.elements) - 2)
-    kinds = [kind, kind, *[slot_kind or compute] * (len(f.elements) - 2)]
-    name = f"update_{rule.__name__}_{kind}" + (f"_{slot_kind}" if slot_kind else "")
+    kinds = [kind, gradient or kind, *[slot_kind or compute] * (len(f.elements) - 2)]
+    name = f"update_{rule.__name__}_{kind}" + (f"_{slot_kind}" if slot_kind else "") + _from(kind, gradient)
     body = UPDATE.format(
         name=name, T="_fastgd_T", width=8 * words, row_bytes=SCALARS * SIZES[compute], lanes=LANES[kind],
         cohort=COHORT, aligned=ALIGNED, **CONTROL_AT,
@@ -291,21 +291,28 @@ def computing(kind: str) -> tuple[str, np.dtype]:
     return ("f64", np.dtype(np.float64)) if kind == "f64" else ("f32", np.dtype(np.float32))
 
 
-def _tree(pad: int, columns: int) -> str:
+def tree(pad: int, columns: int) -> str:
+    """Return the statements that sum each of some columns of shared memory over the threads of a block."""
     adds = [f"shared[{c} * nt + tid] += shared[{c} * nt + tid + k]" for c in range(columns)]
     return TREE.format(pad=" " * pad, adds=lines_of(adds, pad + 8)).rstrip("\n")
 
 
-def _norm_add(name: str, kind: str) -> list[str]:
+def _from(kind: str, gradient: str | None) -> str:
+    """Return what the name of a kernel adds where gradients are of another kind than parameters."""
+    return f"_from_{gradient}" if gradient not in (None, kind) else ""
+
+
+def square_terms(name: str, kind: str, sums: Sequence[str] = ("s0", "s1", "s2")) -> list[str]:
     """Return the statements that add one square: in float64, which no float32 can leave; float64 itself in three ranges (Blue, 1978)."""
+    s0, s1, s2 = sums
     kept = f"{name} = f64({name}) if every or {name} - {name} == {name} - {name} else zero"
     if kind != "f64":
-        return [kept, f"s0 += {name} * {name}"]
+        return [kept, f"{s0} += {name} * {name}"]
     return [
         kept,
-        f"s0 += {name} * {name} if smallest <= abs({name}) <= largest else (zero if {name} - {name} == zero else {name} * {name})",
-        f"s1 += ({name} * shrink) * ({name} * shrink) if abs({name}) > largest and {name} - {name} == zero else zero",
-        f"s2 += ({name} * grow) * ({name} * grow) if abs({name}) < smallest else zero",
+        f"{s0} += {name} * {name} if smallest <= abs({name}) <= largest else (zero if {name} - {name} == zero else {name} * {name})",
+        f"{s1} += ({name} * shrink) * ({name} * shrink) if abs({name}) > largest and {name} - {name} == zero else zero",
+        f"{s2} += ({name} * grow) * ({name} * grow) if abs({name}) < smallest else zero",
     ]
 
 
@@ -319,7 +326,7 @@ def norm(kind: str, block: int, words: int) -> KernelText:
         return f"{names} = ld_{kind}x{lanes}(g + {at} * {size * lanes})"
 
     def adds(suffix: str) -> list[str]:
-        return [line for k in range(lanes) for line in _norm_add(f"x{suffix}{k}", kind)]
+        return [line for k in range(lanes) for line in square_terms(f"x{suffix}{k}", kind)]
 
     name = f"norm_{kind}_{words}"
     body = NORM.format(
@@ -328,30 +335,30 @@ def norm(kind: str, block: int, words: int) -> KernelText:
         loads=lines_of([loads("abcd"[k], f"(i + {k} * nt)") for k in range(4)], 16),
         adds=lines_of([line for k in range(4) for line in adds("abcd"[k])], 16),
         load=lines_of([loads("a", "i")], 16), add=lines_of(adds("a"), 16),
-        single=lines_of(_norm_add("x0", kind), 12), tree=_tree(8, 3), final_tree=_tree(4, 3),
+        single=lines_of(square_terms("x0", kind), 12), tree=tree(8, 3), final_tree=tree(4, 3),
     )  # fmt: skip
     return KernelText(body, name, np.dtype(np.float64), "f64", 7)
 
 
 @functools.cache
-def measured(measure: Callable, rule: Callable, kind: str, block: int) -> KernelText:
+def measured(measure: Callable, rule: Callable, kind: str, block: int, gradient: str | None = None) -> KernelText:
     """Return the kernel that sums a measure's terms over each chunk, in float64 whatever the arrays' kind."""
     compute, _ = computing(kind)
     f, _ = function_of(measure, np.dtype(np.float64))
     n_slots = len(signature(rule)[0]) - 2
     words = row_words(n_slots)
-    kinds = [kind, kind, *[compute] * (len(f.elements) - 2)]
+    kinds = [kind, gradient or kind, *[compute] * (len(f.elements) - 2)]
     terms = range(f.returned)
     lines = [f"e_{n} = f64(ld_{k}(a_{n} + i * {SIZES[k]}))" for n, k in zip(f.elements, kinds, strict=True)]
     lines.append(f"{', '.join(f't{k}' for k in terms)} = {f.call('', f'{f.clip}(e_g, scale, limit)')}")
     lines += [f"s{k} += t{k}" for k in terms]
-    name = f"measure_{measure.__name__}_{kind}_{words}"
+    name = f"measure_{measure.__name__}_{kind}_{words}" + _from(kind, gradient)
     body = MEASURE.format(
         name=name, shared=f.returned * block, width=8 * words, row_bytes=8 * SCALARS, cohort=COHORT, partial_bytes=8 * SUMS,
         addresses=lines_of(addresses(f.elements, words), 8),
         scalars=lines_of(scalars(f.scalars, "f64"), 8),
         sums=", ".join(f"s{k}" for k in terms), zeros=", ".join("zero" for _ in terms),
-        single=lines_of(lines, 12), tree=_tree(8, f.returned),
+        single=lines_of(lines, 12), tree=tree(8, f.returned),
         store="; ".join(f"shared[{k} * nt + tid] = s{k}" for k in terms),
         write="; ".join(f"st_f64(place + {8 * k}, shared[{k} * nt])" for k in terms),
     )  # fmt: skip

@@ -20,6 +20,7 @@ class Segment(NamedTuple):
     """The chunks that one launch updates: those of the parameters with the same rule and dtype."""
 
     kind: str
+    gradient: str  # the kind of the gradients
     compute: str
     update: Kernel
     norm: Kernel
@@ -42,13 +43,21 @@ class Tables:
         The parameters, and the state arrays of each.
     kernels : list of (rule, measure)
         Of each parameter; the measure may be None.
+    gradients : list of str, optional
+        The kind of each gradient, where that is not the parameter's: of the same number of lanes.
     """
 
-    def __init__(self, arrays: list[DeviceArray], states: list[list[DeviceArray]], kernels: list[tuple]):
+    def __init__(
+        self,
+        arrays: list[DeviceArray],
+        states: list[list[DeviceArray]],
+        kernels: list[tuple],
+        gradients: list[str] | None = None,
+    ):
         self.segments: list[Segment] = []
         self.n_chunks = self.size = 0
-        keys = [(rule, measure, a.kind, tuple(s.kind for s in slots))
-                for (rule, measure), a, slots in zip(kernels, arrays, states, strict=True)]  # fmt: skip
+        keys = [(rule, measure, a.kind, tuple(s.kind for s in slots), g) for (rule, measure), a, slots, g
+                in zip(kernels, arrays, states, gradients or [a.kind for a in arrays], strict=True)]  # fmt: skip
         for key in dict.fromkeys(keys):
             members = [i for i, k in enumerate(keys) if k == key and arrays[i].size]
             if members:
@@ -70,6 +79,7 @@ class Tables:
         measure: Callable | None,
         kind: str,
         kinds: tuple[str, ...],
+        gradient: str,
     ) -> None:
         compute, _ = cuda_source.computing(kind)
         words = cuda_source.row_words(len(kinds))
@@ -92,12 +102,13 @@ class Tables:
         self.segments.append(
             Segment(
                 kind,
+                gradient,
                 compute,
-                cuda_launch.kernel(_update(rule, kind, kinds)),
-                cuda_launch.kernel(cuda_source.norm(kind, block, words)),
-                cuda_launch.kernel(cuda_source.measured(measure, rule, kind, block)) if measure else None,
+                cuda_launch.kernel(_update(rule, kind, kinds, gradient)),
+                cuda_launch.kernel(cuda_source.norm(gradient, block, words)),
+                cuda_launch.kernel(cuda_source.measured(measure, rule, kind, block, gradient)) if measure else None,
                 owners,
-                starts * SIZES[kind],
+                starts * SIZES[gradient],
                 counts,
                 aligned,
                 rows,
@@ -116,7 +127,7 @@ class Tables:
         if now == self._sent:
             return
         for s in self.segments:
-            whole, width = gradients[s.owners], SIZES[s.kind] * LANES[s.kind]
+            whole, width = gradients[s.owners], SIZES[s.gradient] * LANES[s.kind]
             s.rows[:, GRADIENT] = whole + s.starts
             aligned = s.aligned & (s.rows[:, GRADIENT] % width == 0)
             counts = np.where(whole != 0, s.counts, 0)
@@ -199,14 +210,14 @@ class Tables:
         return [[float(found[owners == c, k].sum()) for k in range(SUMS)] for c in range(len(wide))]
 
 
-def _update(rule: Callable, kind: str, kinds: tuple[str, ...]) -> KernelText:
-    """Return the kernel for parameters of one kind, and state arrays of these, whose scales, if they have any, come last."""
+def _update(rule: Callable, kind: str, kinds: tuple[str, ...], gradient: str) -> KernelText:
+    """Return the kernel for parameters and gradients of these kinds, and state arrays, whose scales, if they have any, come last."""
     n_slots = len(signature(rule)[0]) - 2
     if len(kinds) > n_slots:
-        return cuda_coded.update(rule, kind, kinds[:n_slots], cuda.BLOCK)
+        return cuda_coded.update(rule, kind, kinds[:n_slots], cuda.BLOCK, gradient)
     compute, _ = cuda_source.computing(kind)
     others = [k for k in kinds if k != compute]
-    return cuda_source.update(rule, kind, others[0] if others else None)
+    return cuda_source.update(rule, kind, others[0] if others else None, gradient)
 
 
 def square_sum(arrays: list[DeviceArray]) -> float:

@@ -24,6 +24,9 @@ __all__ = [
     "Plan",
     "addresses",
     "compute_dtype",
+    "copy_of",
+    "count_beyond",
+    "following",
     "host",
     "hyper_names",
     "info",
@@ -40,6 +43,7 @@ __all__ = [
     "sweep_address",
     "text_table",
     "thread_limit",
+    "transforms",
     "zeros",
 ]
 
@@ -286,6 +290,43 @@ def square_sum(arrays: list) -> float:
         return cuda_tables.square_sum(arrays)
     codes = [CODES[a.dtype.name] for a in arrays]
     return Bundle(arrays, [memory_order(a) for a in arrays], codes, thread_limit).square_sum()
+
+
+def following(averages: list, weights: list) -> Any:
+    """Return what moves averages on a GPU towards the weights there; None in host memory, where a plan does it."""
+    if isinstance(weights[0], np.ndarray):
+        return None
+    from fastgd._kernels.cuda_averages import Following
+
+    return Following(averages, weights)
+
+
+def copy_of(array: Any) -> Any:
+    """Return a copy of an array, where it is."""
+    if isinstance(array, np.ndarray):
+        return array.copy(order="K")
+    from fastgd._kernels import cuda_arrays, cuda_memory
+
+    cuda_memory.wait()
+    found = cuda_arrays.copy_of(array)
+    cuda_memory.wait()
+    return found
+
+
+def transforms(works: list[list[tuple]], plan: Any) -> Any:
+    """Return what changes the gradients of a plan on a GPU as extras say it: see `Extra._unit_work`."""
+    from fastgd._kernels import cuda_units
+
+    return cuda_units.Transforms([[cuda_units.Work(*work) for work in each] for each in works], plan)
+
+
+def count_beyond(plan: Any, arrays: list, limits: list[float]) -> list[int]:
+    """Return how many elements of each array, gradients of a plan, exceed its limit, in absolute value."""
+    if not isinstance(arrays[0], np.ndarray):
+        from fastgd._kernels import cuda_looks
+
+        return cuda_looks.count_beyond(arrays, limits, plan.stream)
+    return [int(np.count_nonzero(np.abs(a) > limit)) for a, limit in zip(arrays, limits, strict=True)]
 
 
 def _cgroup_quota() -> int | None:

@@ -40,6 +40,10 @@ class Extra:
         """Return the gradient of one parameter as the rule is to see it: `g` itself, or a C-contiguous array of the computing dtype."""
         return g
 
+    def _unit_work(self, p: Any) -> tuple:
+        """Return how the kernels of a GPU do the same for a parameter: see `cuda_units.Work`."""
+        raise NotImplementedError
+
     def _blend(self, t: int) -> float:
         """Return by which share the averages move to the weights after step number `t`, from 1; only of those that keep a state array."""
         raise NotImplementedError
@@ -79,6 +83,11 @@ def _other_axes(array: np.ndarray, unit_axis: int) -> tuple[int, ...] | None:
     if not -array.ndim <= unit_axis < array.ndim:
         raise check.value_error("extras", "unit_axis", f"an axis of arrays of {array.ndim} dimensions", unit_axis)
     return tuple(axis for axis in range(array.ndim) if axis != unit_axis % array.ndim)
+
+
+def _unit_axis(array: Any, unit_axis: int) -> int | None:
+    """Return the axis that counts the units, from 0; None where the array is one unit."""
+    return None if _other_axes(array, unit_axis) is None else unit_axis % array.ndim
 
 
 def unit_norms(array: np.ndarray, axes: tuple[int, ...] | None) -> np.ndarray:
@@ -149,6 +158,9 @@ class GradientCentralization(Extra):
         mean = np.mean(g, axis=axes, keepdims=True, dtype=np.float64)
         return np.asarray(g - mean, execute.compute_dtype(g.dtype), order="C")
 
+    def _unit_work(self, p):
+        return "centralized", _unit_axis(p, self.unit_axis), 0.0, 0.0, _other_axes(p, self.unit_axis) is None
+
 
 @dataclass(frozen=True)
 class AdaptiveGradientClipping(Extra):
@@ -199,6 +211,9 @@ class AdaptiveGradientClipping(Extra):
         axes = _other_axes(g, self.unit_axis)
         return _shrunk(g, axes, self.clipping * np.maximum(unit_norms(p, axes), self.eps))
 
+    def _unit_work(self, p):
+        return "adaptive", _unit_axis(p, self.unit_axis), self.clipping, self.eps
+
 
 @dataclass(frozen=True)
 class ArrayNormClipping(Extra):
@@ -233,6 +248,9 @@ class ArrayNormClipping(Extra):
 
     def _transformed(self, p, g):
         return _shrunk(g, None, self.max_norm)
+
+    def _unit_work(self, p):
+        return "limited", None, self.max_norm, 0.0
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------
