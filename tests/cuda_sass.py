@@ -59,7 +59,7 @@ def _machines(function, n_arguments, targets):
         "abi_info": None,
     }
     library, _ = compiler._compile_pyfunc_with_fixup(
-        function, signature, cc=TARGETS[0], forceinline=False, launch_bounds=(kernels.BLOCK,), lto=True, **options
+        function, signature, cc=TARGETS[0], forceinline=False, launch_bounds=kernels.BOUNDS, lto=True, **options
     )
     return {target: _read(_linked(library.get_ltoir(cc=target), target)) for target in targets}
 

@@ -20,6 +20,8 @@ from fastgd._validation import ArgumentTypeError
 
 BLOCK = 8 if SIMULATED else 256
 """Threads of a block; the simulator has a thread of the operating system for each."""
+BOUNDS = (BLOCK, 2)
+"""And two blocks on a processor, so 128 registers: left to itself the compiler spills rather than take a few beyond 48 or 64."""
 
 
 @functools.cache
@@ -95,7 +97,7 @@ def kernel(text: KernelText) -> Any:
     cuda, function = module(), defined(text)
     if SIMULATED:
         return cuda.jit(function)
-    return cuda.jit(f"void({', '.join(['int64'] * text.n_arguments)})", launch_bounds=(BLOCK,))(function)
+    return cuda.jit(f"void({', '.join(['int64'] * text.n_arguments)})", launch_bounds=BOUNDS)(function)
 
 
 # ------------------------------------------------------------------------------------------------ what a step does, on the device
