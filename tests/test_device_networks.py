@@ -163,8 +163,7 @@ def test_a_model_is_that_of_numpy_arrays(name):
                 np.testing.assert_allclose(found.get(), wanted, rtol=1e-3, atol=1e-3, err_msg=method)
             else:
                 assert (found.get() == wanted).mean() > 0.98
-    if kind != "soft":
-        assert there.score(on_device(X), on_device(y)) == pytest.approx(here.score(X, y), abs=0.01)
+    assert there.score(on_device(X), on_device(y)) == pytest.approx(here.score(X, y), abs=0.01)
 
 
 def test_partial_fit_goes_on_exactly_here_and_there(tmp_path):

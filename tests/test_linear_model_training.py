@@ -67,6 +67,15 @@ def test_parts_make_the_whole_bit_for_bit(name, n_classes, form):
     assert fitted(single) == fitted(whole)
 
 
+def test_shares_in_schedules_are_of_max_iter_in_every_call():
+    X, y = data()
+    options = EPOCHS | {"learning_rate": 0.1 * cosine("100%")}
+    whole, parts = SGDClassifier(**options).fit(X, y), SGDClassifier(**options)
+    for _ in range(6):
+        parts.partial_fit(X, y, classes=[0, 1])
+    assert fitted(parts) == fitted(whole)
+
+
 def test_one_epoch_of_fit_is_a_partial_fit():
     X, y = data()
     a = SGDClassifier(max_iter=1, tol=None, shuffle=False).fit(X, y)

@@ -3,14 +3,16 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_diabetes, load_digits, make_multilabel_classification
-from sklearn.metrics import log_loss
+from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
 
 import fastgd
+from fastgd.model_selection import LaneSearchCV
 from fastgd.neural_network import MLPClassifier, MLPRegressor
 from fastgd.schedules import cosine
 
@@ -220,6 +222,18 @@ def test_probabilities_as_targets_teach_a_smaller_network(digits):
         scores.append(student.score(test, expected))
         assert student.history_["val_score"][-1] == pytest.approx(scores[-1])
     assert min(scores) > 0.9
+
+
+def test_scores_by_probabilities_are_those_by_their_most_likely_classes():
+    chances = np.random.default_rng(0).dirichlet(np.ones(3), len(X))
+    model = MLPClassifier((5,), max_iter=20, learning_rate_init=0.05, tol=None, random_state=0).fit(X, chances)
+    weight = np.linspace(0, 1, len(X))
+    expected = accuracy_score(chances.argmax(axis=1), model.predict(X), sample_weight=weight)
+    assert model.score(X, chances, weight) == model.score(X, chances.argmax(axis=1), weight) == pytest.approx(expected)
+    assert model.score(X, chances.tolist()) == model.score(X, pd.DataFrame(chances))
+    assert model.prune(0.0, X, chances).score_before == model.score(X, chances)
+    search = LaneSearchCV(model, {"alpha": [0.0, 1.0]}, cv=2, error_score="raise").fit(X, chances)
+    assert 0 < search.best_score_ < 1
 
 
 def test_hard_probabilities_are_labels():

@@ -116,10 +116,11 @@ ODD_Y = {
     "91-inf": (np.where(Y20, np.inf, 0.0), VE, "infinity", CLASSES),
     "91-None": (np.where(Y20, None, 0), VE, "", (MLPClassifier,)),
     "91-complex": (Y20 + 1j, VE, "", CLASSES),
+    "91-mixed types": (np.array(["a", 1] * 10, object), VE, "labels of one kind", (MLPClassifier,)),
     "91-3-D": (np.ones((20, 2, 2)), VE, "", CLASSES),
     "91-wrong length": (Y20[:-1], VE, "inconsistent numbers of samples", CLASSES),
     "91-several kinds": (np.stack([Y20, 2 * Y20], 1), VE, "Multioutput target data is not supported", (MLPClassifier,)),
-    "91-sums above 1": (np.full((20, 3), 0.4), VE, "rows that sum to 1", (MLPClassifier,)),
+    "91-sums above 1": (np.full((20, 3), 0.4), VE, ["rows that sum to 1", "row 0 sums to 1.2"], (MLPClassifier,)),
     "91-negative probabilities": (np.tile([1.5, -0.5], (20, 1)), VE, "rows that sum to 1", (MLPClassifier,)),
     "91-sparse outputs": (sp.csr_array(np.ones((20, 2))), TE, "y must be dense", (MLPRegressor,)),
     "92-one class": (np.full(20, 7), VE, "greater than one; got 1 class", (MLPClassifier,)),
@@ -178,6 +179,10 @@ def test_94_to_96_classes():
     for classes in ([0, 0, 1], [0.0, np.nan], [1], 3, [[0, 1]]):
         refused(new, lambda c=classes: new.partial_fit(X20, Y20, classes=c), VE, "class")
     refused(new, lambda: new.partial_fit(X20, Y20 + 5, classes=[0, 1]), VE, ["5, 6", "0, 1"])
+    for columns in (np.tile([0, 1, 1], (20, 1)), np.tile([0.2, 0.3, 0.5], (20, 1))):
+        refused(new, lambda y=columns: new.partial_fit(X20, y, classes=[0, 1]), VE, "the 3 columns of y")
+        named = MLPClassifier(**OPTIONS).partial_fit(X20, columns, classes=[0, 1, 2])
+        assert len(named.predict(X20)) == 20
     assert new.partial_fit(X20, Y20, classes=[1, 0]).classes_.tolist() == [0, 1]
     refused(
         new, lambda: new.partial_fit(X20, Y20, classes=[0, 2]), VE, "is not the same as on last call to partial_fit"
@@ -263,8 +268,9 @@ def test_107_spoilt_attributes(value):
     for odd in (None, "x", [1], np.ones(7)):
         model = MLPClassifier(**OPTIONS).fit(X20, Y20)
         model.classes_ = odd
-        with pytest.raises((VE, TE)):
-            model.predict(X20)
+        for call in (model.predict, lambda X, m=model: m.partial_fit(X, Y20)):
+            with pytest.raises((VE, TE)):
+                call(X20)
 
 
 ODD_PARAMETERS = [
@@ -276,6 +282,7 @@ ODD_PARAMETERS = [
     ({"hidden_layer_sizes": -1}, "hidden_layer_sizes"),
     ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes must be > 0, got [3, 0]."),
     ({"hidden_layer_sizes": (3.5,)}, "hidden_layer_sizes must be an integer"),
+    ({"hidden_layer_sizes": (2,) * 64}, "hidden_layer_sizes must have at most 63 layers; got 64."),
     ({"activation": "swish"}, "activation"),
     ({"solver": "newton"}, "solver"),
     ({"learning_rate": "auto!"}, "learning_rate"),
@@ -304,6 +311,12 @@ def test_108_to_110_parameters(options, words):
     for cls in CLASSES:
         model = cls(**OPTIONS | options)
         refused(model, lambda m=model: m.fit(X20, Y20), (VE, TE), words)
+
+
+@pytest.mark.filterwarnings("ignore::fastgd.GradientHealthWarning")
+def test_as_many_layers_as_the_compiled_tables_have_places():
+    for cls in CLASSES:
+        assert cls(**OPTIONS | {"hidden_layer_sizes": (2,) * 63}).fit(X20, Y20).n_layers_ == 65
 
 
 def test_109_large_batches_are_one_batch_with_a_warning():

@@ -11,7 +11,7 @@ import fastgd
 from fastgd._training.network import NetworkLanes
 from fastgd.linear_model import DivergedError, EpochInfo
 from fastgd.neural_network import MLPClassifier, MLPRegressor
-from fastgd.schedules import cosine
+from fastgd.schedules import cosine, warmup
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(90, 5))
@@ -49,6 +49,28 @@ def test_partial_fit_alone_is_fit():
     whole = MLPClassifier(max_iter=3, **BASE).fit(X, Y)
     part = MLPClassifier(**BASE).partial_fit(X, Y, **kinds).partial_fit(X, Y, n_epochs=2, **kinds)
     assert everything(part) == everything(whole) and part.n_iter_ == 2
+
+
+def test_shares_in_schedules_are_of_max_iter_in_every_call():
+    for cls in (MLPClassifier, MLPRegressor):
+        options = BASE | {"max_iter": 5, "learning_rate": 0.05 * (warmup("20%") >> cosine("80%"))}
+        whole = cls(**options).fit(X, Y)
+        part = cls(**options).fit(X, Y, callbacks=[lambda info: info.epoch == 2]).partial_fit(X, Y, n_epochs=3)
+        kinds = {} if cls is MLPRegressor else {"classes": [0, 1, 2]}
+        steps = cls(**options)
+        for _ in range(5):
+            steps.partial_fit(X, Y, **kinds)
+        assert everything(part) == everything(steps) == everything(whole)
+
+
+def test_going_on_with_another_optimizer_is_refused_in_plain_words():
+    model = MLPClassifier(max_iter=2, **BASE).fit(X, Y)
+    before = everything(model)
+    for changed in ({"solver": "sgd"}, {"optimizer": fastgd.RMSprop()}):
+        model.set_params(**changed)
+        with pytest.raises(ValueError, match=r"Go on with the optimizer that has trained, or fit anew\."):
+            model.partial_fit(X, Y)
+        assert everything(model) == before
 
 
 def test_changed_weights_count():
@@ -133,6 +155,9 @@ def test_verbose_prints_epochs(capsys):
     assert capsys.readouterr().out.count("-- Epoch") == 2
     MLPRegressor(verbose=2, max_iter=2, **BASE).fit(X, Y)
     assert "gradient norm" in capsys.readouterr().out
+    with pytest.warns(ConvergenceWarning):
+        MLPRegressor(verbose=True, max_iter=3, solver="lbfgs", **BASE).fit(X, Y)
+    assert capsys.readouterr().out.count("-- Epoch") == 3
 
 
 @pytest.mark.parametrize("fitted", [False, True])

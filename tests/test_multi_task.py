@@ -178,6 +178,7 @@ REFUSED = {
     "nan": (HEADS, Y | {"height": np.full(90, np.nan)}, r"y\['height'\] must be finite"),
     "negative counts": (HEADS, Y | {"count": -Y["count"] - 1}, r"y\['count'\] must be finite and >= 0"),
     "two labels a row": (HEADS, Y | {"side": np.ones((90, 2))}, r"y\['side'\] must be one label a row"),
+    "nan as a label": (HEADS, Y | {"side": np.where(Y["side"], np.nan, 0.0)}, r"y\['side'\] contains NaN"),
     "one class": (HEADS, Y | {"side": np.ones(90)}, "number of classes has to be greater than one"),
 }
 
@@ -189,6 +190,26 @@ def test_bad_arguments_are_refused(name):
     with pytest.raises((ValueError, TypeError), match=words):
         model.fit(X, y)
     assert not hasattr(model, "coefs_")
+
+
+def test_as_many_heads_as_the_compiled_tables_have_places():
+    heads = {f"target {k}": "squared_error" for k in range(65)}
+    y = {name: X[:, 0] for name in heads}
+    with pytest.raises(ValueError, match="heads must name at most 64 targets; got 65"):
+        MLPMultiTask(heads, **FEW).fit(X, y)
+    for each in (heads, y):
+        each.popitem()
+    assert MLPMultiTask(heads, **FEW).fit(X, y).n_outputs_ == 64
+
+
+def test_rows_without_weight_change_nothing():
+    classes = {"kind": ["a", "b", "c"], "side": [False, True]}
+    model = MLPMultiTask(HEADS, **FEW).partial_fit(X, Y, np.zeros(90), classes)
+    assert model.t_ == 0 and len(model.predict(X)) == 5
+    model.partial_fit(X, Y, n_epochs=2)
+    other = MLPMultiTask(HEADS, **FEW).partial_fit(X, Y, classes=classes, n_epochs=2)
+    other.partial_fit(X, Y, np.zeros(90))
+    assert all(np.array_equal(a, b) for a, b in zip(model.coefs_, other.coefs_, strict=True)) and model.t_ == other.t_
 
 
 def test_going_on_with_other_targets_is_refused():

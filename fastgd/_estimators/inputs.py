@@ -123,9 +123,13 @@ def row_weights(sample_weight: Any, X: Any, *, allow_all_zero: bool = False) -> 
 def labels(y: np.ndarray) -> np.ndarray:
     """Return the distinct labels of a classification target."""
     integers = y.dtype.kind in "biu" and y.ndim == 1
-    if not integers:
-        check_classification_targets(y)  # which says of integers that they are classes
-    classes = _distinct(y) if integers else np.unique(y)
+    try:
+        if not integers:
+            check_classification_targets(y)  # which says of integers that they are classes
+        classes = _distinct(y) if integers else np.unique(y)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in y.ravel().tolist()})
+        raise ArgumentValueError(f"y must hold labels of one kind, all texts or all numbers; got {kinds}.") from None
     if len(classes) < 2:
         raise ArgumentValueError(
             f"The number of classes has to be greater than one; got {len(classes)} class ({shortened(repr(classes.tolist()[0]), 60)})"

@@ -10,7 +10,13 @@ from fastgd._training.batch_scalars import RuleScalars
 from fastgd._training.batch_tables import TILE, step_scalars
 from fastgd._training.coded import check_classes
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.lane_arguments import accepted_optimizer, checked_order, checked_rows, loss_parameter_of
+from fastgd._training.lane_arguments import (
+    accepted_optimizer,
+    checked_order,
+    checked_rows,
+    checked_state,
+    loss_parameter_of,
+)
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
 from fastgd._validation import limit, value_error
@@ -420,10 +426,7 @@ class BatchLanes:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned; the number of threads may be another."""
-        for name, array in self._blocks[0].changed().items():
-            shape = (len(array), self.n_lanes)
-            if getattr(state.get(name), "shape", None) != shape:
-                raise value_error(OWNER, "state", f"an array {name} of shape {shape}", sorted(state))
+        checked_state(OWNER, state, {n: (len(a), self.n_lanes) for n, a in self._blocks[0].changed().items()})
         self.t = float(state["t"])
         self.rules.set_state(state, int(self.t) - 1)
         for b in self._blocks:

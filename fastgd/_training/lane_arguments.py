@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,14 @@ def checked_order(owner: str, order: Any, n_rows: int) -> np.ndarray:
     if len(order) and not 0 <= order.min() <= order.max() < n_rows:
         raise value_error(owner, "order", f"row numbers from 0 to {n_rows - 1}", [int(order.min()), int(order.max())])
     return order
+
+
+def checked_state(owner: str, state: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a state without arrays of these names and shapes, which another optimizer or another model has left."""
+    for name, shape in shapes.items():
+        if getattr(state.get(name), "shape", None) != shape:
+            fix = "Go on with the optimizer that has trained, or fit anew."
+            raise value_error(owner, "state", f"an array {name} of shape {shape}", sorted(state), fix)
 
 
 def loss_parameter_of(owner: str, loss: str, given: Any) -> Any:

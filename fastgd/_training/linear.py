@@ -10,7 +10,7 @@ from fastgd._kernels import execute
 from fastgd._training import orders
 from fastgd._training.coded import Coded, check_classes
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.lane_arguments import checked_rows, loss_parameter_of
+from fastgd._training.lane_arguments import checked_rows, checked_state, loss_parameter_of
 from fastgd._training.lane_block import WIDTHS, LaneBlock, split
 from fastgd._training.predictions import decide
 from fastgd._training.rates import RateTable
@@ -292,10 +292,7 @@ class LinearLanes:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned; the number of threads may be another."""
         every = [b.arrays() for b in self._blocks]
-        for name, array in every[0].items():
-            shape = (len(array), self.n_lanes)
-            if getattr(state.get(name), "shape", None) != shape:
-                raise value_error(OWNER, "state", f"an array {name} of shape {shape}", sorted(state))
+        checked_state(OWNER, state, {name: (len(array), self.n_lanes) for name, array in every[0].items()})
         for b, arrays in zip(self._blocks, every, strict=True):
             for name, array in arrays.items():
                 array[...] = state[name][:, b.part]

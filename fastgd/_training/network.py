@@ -9,7 +9,7 @@ from fastgd import _validation as check
 from fastgd._kernels import execute
 from fastgd._training.batch_scalars import RuleScalars
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.lane_arguments import accepted_optimizer, aligned, checked_order, checked_rows
+from fastgd._training.lane_arguments import accepted_optimizer, aligned, checked_order, checked_rows, checked_state
 from fastgd._training.network_shape import INITS, heads_of, initial_weights, layers_of
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
@@ -404,10 +404,7 @@ class NetworkLanes:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned."""
         arrays = {"parameters": self._parameters, **self._slots}
-        shape = (self.n_lanes, self.n_parameters)
-        for name in arrays:
-            if name not in state or np.shape(state[name]) != shape:
-                raise check.value_error(OWNER, "state", f"an array {name} of shape {shape}", sorted(state))
+        checked_state(OWNER, state, dict.fromkeys(arrays, (self.n_lanes, self.n_parameters)))
         for name, array in arrays.items():
             self._own(array)[...] = state[name]
         self._clock[0] = state["t"]

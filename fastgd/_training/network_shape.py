@@ -21,6 +21,7 @@ ACTIVATIONS: dict[str, tuple[float, ...]] = {
 PARAMETRIC = ("leaky_relu", "elu")
 SOFTMAX = {"softmax": "codes", "softmax_probabilities": "probabilities"}
 HEADS = (*SOFTMAX, "log_loss", "squared_error", "huber", "poisson")
+MOST_LAYERS = MOST_HEADS = 64  # the outputs are a layer; the tables in network_pass.pxd have so many places
 INITS = ("glorot_uniform", "he_uniform", "lecun_uniform", "zeros")
 
 

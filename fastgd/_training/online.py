@@ -7,7 +7,7 @@ import numpy as np
 from fastgd._kernels import execute
 from fastgd._training import orders
 from fastgd._training.epoch_result import EpochResult
-from fastgd._training.lane_arguments import checked_rows, loss_parameter_of
+from fastgd._training.lane_arguments import checked_rows, checked_state, loss_parameter_of
 from fastgd._training.linear import LinearLanes
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
@@ -234,10 +234,7 @@ class OnlineLanes:
         """Go on from what `state` returned."""
         shapes = {name: (self.n_features + 1, self.n_lanes) for name in self._table.CELL}
         shapes["lanes"] = (len(self._table.LANE), self.n_lanes)
-        for name, shape in shapes.items():
-            if getattr(state.get(name), "shape", None) != shape:
-                fix = "Go on with the optimizer that has trained, or fit anew."
-                raise value_error(OWNER, "state", f"an array {name} of shape {shape}", sorted(state), fix)
+        checked_state(OWNER, state, shapes)
         self.t, self._lanes[...] = float(state["t"]), state["lanes"].T
         for name in self._table.CELL:
             self._cell(name)[...] = state[name]

@@ -138,7 +138,9 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
         pace = (self._given_rate(), self.eta0)
         resumed = None if cut is None else cut.pause
         memory = past.get("memory") if past.get("pace") == pace else None
-        followed = self._rate(n_lanes, len(learn), epochs, memory if resumed is None else resumed.memory)
+        memory = memory if resumed is None else resumed.memory
+        # The whole training, which shares in schedules are of, is max_iter epochs for partial_fit too.
+        followed = self._rate(n_lanes, len(learn), int(self.max_iter), memory)
         plan = fit.Plan(
             max_iter=epochs,
             tol=None if continuing else self.tol,

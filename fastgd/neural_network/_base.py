@@ -1,7 +1,6 @@
 """What the networks' estimators share: the way from arrays to lanes and back."""
 
 import warnings
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,8 +20,8 @@ from fastgd._training.history import History
 from fastgd._training.network import NetworkLanes
 from fastgd._training.own_lanes import network_lanes
 from fastgd._training.rows import Rows
-from fastgd._validation import ArgumentValueError, shortened
-from fastgd.neural_network import _auto, _device, _lbfgs, _solvers
+from fastgd._validation import ArgumentValueError
+from fastgd.neural_network import _auto, _device, _lbfgs, _solvers, _weights
 from fastgd.neural_network._compression import Compressible
 from fastgd.neural_network._settings import NetworkSettings
 from fastgd.optimizers import SGD
@@ -114,44 +113,12 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
 
     def _attributes(self, coef: np.ndarray, intercept: np.ndarray) -> dict[str, list[np.ndarray]]:
         """Return the fitted attributes that are made of a network's parameters (n_parameters, 1)."""
-        sizes = [self.n_features_in_, *self._hidden(), self.n_outputs_]
-        coefs, intercepts, place = [], [], 0
-        for n_in, n_out in pairwise(sizes):
-            last = place + n_in * n_out
-            coefs.append(coef[place:last, 0].reshape(n_in, n_out).copy())
-            intercepts.append(coef[last : last + n_out, 0].copy())
-            place = last + n_out
-        return {"coefs_": coefs, "intercepts_": intercepts}
+        return _weights.by_layer(coef[:, 0], [self.n_features_in_, *self._hidden(), self.n_outputs_])
 
     def _flat(self) -> np.ndarray:
         """Return coefs_ and intercepts_ as (n_parameters, 1); refuse what somebody has set to something that cannot be them."""
-        coefs, intercepts = (
-            device_predictions.followed(None, self.coefs_),
-            device_predictions.followed(None, self.intercepts_),
-        )
-        if (
-            not all(isinstance(each, (list, tuple)) for each in (coefs, intercepts))
-            or len(coefs) != len(intercepts)
-            or not coefs
-        ):
-            raise ArgumentValueError("coefs_ and intercepts_ must be lists of arrays, one of each for every layer.")
-        parts, n_in = [], self.n_features_in_
-        for k, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
-            for name, value, ndim in ((f"coefs_[{k}]", coef, 2), (f"intercepts_[{k}]", intercept, 1)):
-                kind = getattr(getattr(value, "dtype", None), "kind", "O")
-                if kind not in "iuf" or value.ndim != ndim or not np.isfinite(value).all():
-                    raise ArgumentValueError(
-                        f"{name} must be a finite array as fit left it; got {shortened(repr(value), 100)}."
-                    )
-            n_out = self.n_outputs_ if k == len(coefs) - 1 else coef.shape[1]
-            if coef.shape != (n_in, n_out) or intercept.shape != (n_out,):
-                shapes = f"coefs_[{k}] of shape {coef.shape} and intercepts_[{k}] of shape {intercept.shape}"
-                raise ArgumentValueError(
-                    f"{shapes} do not fit one another or their neighbours, {n_in} and {n_out} units."
-                )
-            parts += [coef.ravel(), intercept]
-            n_in = n_out
-        return np.concatenate(parts)[:, None]
+        coefs, intercepts = (device_predictions.followed(None, each) for each in (self.coefs_, self.intercepts_))
+        return _weights.flat(coefs, intercepts, self.n_features_in_, self.n_outputs_)[:, None]
 
     def _lanes_to_train(
         self, X: Any, seed: int, going_on: bool, exactly: bool, alpha_times: float
@@ -236,14 +203,16 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         else:
             epochs = int(self.max_iter) if n_epochs is None else n_epochs
             pace = _solvers.given_rate(self)
-            followed = self._rate(1, len(learn), epochs, past.get("memory") if past.get("pace") == pace else None)
+            memory = past.get("memory") if past.get("pace") == pace else None
+            # The whole training, which shares in schedules are of, is max_iter epochs for partial_fit too.
+            followed = self._rate(1, len(learn), int(self.max_iter), memory)
             measured = self._measured(validation, lanes)
             rate = rollback.recovering(followed, self.on_divergence, 1, past.get("undoing"))
             plan = self._plan(epochs, exactly)
             outcome = fit.train(lanes, problem, rate, plan, seed, past.get("epochs", 0), measured, observer)
             done = past.get("epochs", 0) + int(outcome.n_iter[0])
-            memory = {"memory": rate.memory, "undoing": rollback.undoing_of(rate)}
-            self._training = {"state": lanes.state(), "epochs": done, "pace": pace, **memory}
+            remembered = {"memory": rate.memory, "undoing": rollback.undoing_of(rate)}
+            self._training = {"state": lanes.state(), "epochs": done, "pace": pace, **remembered}
             undone = rollback.told_by(rate, outcome.n_iter, outcome.stop_reason)
         self._set(fitted(outcome.coef, outcome.intercept, int(outcome.n_iter[0])))
         self.n_layers_ = len(self.coefs_) + 1

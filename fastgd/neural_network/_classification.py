@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
-from fastgd._estimators import device_predictions, inputs
+from fastgd._estimators import device_inputs, device_predictions, inputs
 from fastgd._validation import ArgumentValueError, shortened
 from fastgd.neural_network._base import MultilayerPerceptron
 
@@ -49,10 +49,14 @@ class NetworkClassifier(device_predictions.DeviceScore, ClassifierMixin, Multila
         kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
             return X, y, INDICATORS
-        if y.dtype.kind == "f" and (y >= 0).all() and (np.abs(y.sum(axis=1) - 1) <= SUM_WITHIN).all():
-            return X, y, PROBABILITIES
+        found = f"{kind} of shape {y.shape}"
+        if y.dtype.kind == "f" and (y >= 0).all():
+            far = np.abs(y.sum(axis=1) - 1) > SUM_WITHIN
+            if not far.any():
+                return X, y, PROBABILITIES
+            found += f" whose row {far.argmax()} sums to {y[far.argmax()].sum():.6g}"
         raise ArgumentValueError(
-            f"y must be labels, indicators (0 and 1) or probabilities (rows that sum to 1); got {kind} of shape {y.shape}. "
+            f"y must be labels, indicators (0 and 1) or probabilities (rows that sum to 1); got {found}. "
             "Multioutput target data is not supported with label binarization"
         )
 
@@ -62,6 +66,11 @@ class NetworkClassifier(device_predictions.DeviceScore, ClassifierMixin, Multila
         several = kind == LABELS and len(self.classes_) > 2
         self.out_activation_ = "softmax" if several or self._soft else "logistic"
         self.n_outputs_ = n_columns if kind != LABELS else len(self.classes_) if several else 1
+        if kind != LABELS and len(self.classes_) != n_columns:
+            raise ArgumentValueError(
+                f"classes must name the {n_columns} columns of y, for instance range({n_columns}); "
+                f"got {shortened(repr(self.classes_.tolist()), 80)}."
+            )
         if self.temperature != 1 and self.out_activation_ != "softmax":
             raise ArgumentValueError(
                 f"temperature={self.temperature!r} is for three or more classes and for probabilities; leave it at 1."
@@ -103,6 +112,40 @@ class NetworkClassifier(device_predictions.DeviceScore, ClassifierMixin, Multila
             best = y.argmax(axis=1) if self._soft else y[:, 0]
             return float(np.average(raw.argmax(axis=1) == best, weights=weight))
         return float(np.average(((raw > 0) == (y > 0)).all(axis=1), weights=weight))
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy: the share of rows whose label is predicted, of indicators whose labels all are.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, of dtype float32 or float64, or convertible.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels or indicators; for a network that has learnt probabilities those too: the most likely class counts.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            At most 1, which is best.
+
+        Examples
+        --------
+        >>> from fastgd.neural_network import MLPClassifier
+        >>> X, probabilities = [[0.0], [1.0]] * 20, [[0.8, 0.2], [0.1, 0.9]] * 20
+        >>> model = MLPClassifier((4,), learning_rate_init=0.1, random_state=0, tol=None).fit(X, probabilities)
+        >>> model.score(X, probabilities), model.score(X, [0, 1] * 20)
+        (1.0, 1.0)
+        """
+        return super().score(X, self._most_likely(y), sample_weight)
+
+    def _most_likely(self, y: Any) -> Any:
+        """Return the labels of probabilities, for a network that has learnt such; anything else as it is."""
+        given = device_inputs.host(y) if inputs.on_device(y) else y
+        if not getattr(self, "_soft", False) or np.ndim(given) != 2 or np.shape(given)[1] != self.n_outputs_:
+            return y
+        return self.classes_[np.asarray(given).argmax(axis=1)]
 
     def _task(self, X, y, sample_weight, own, split):
         warm = self.warm_start and getattr(self, "coefs_", None) is not None
@@ -158,6 +201,8 @@ class NetworkClassifier(device_predictions.DeviceScore, ClassifierMixin, Multila
             if classes is None:
                 raise ArgumentValueError("classes must be passed on the first call to partial_fit.")
             self.classes_ = inputs.announced(classes)
+        elif not isinstance(self.classes_, np.ndarray):
+            raise ArgumentValueError("classes_ must be an array of labels, as fit left it.")
         elif classes is not None and not np.array_equal(inputs.announced(classes), self.classes_):
             raise ArgumentValueError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"

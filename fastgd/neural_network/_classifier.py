@@ -74,8 +74,8 @@ class MLPClassifier(NetworkClassifier):
         Any of `fastgd.optimizers` in the place of `solver`, for instance ``fastgd.AdamW()``. Its own rate counts unless `learning_rate` or
         `learning_rate_init` are changed; its weight decay acts beside `alpha`, and on intercepts too.
         Those that tune themselves or search their step, such as ``fastgd.DoG()`` and ``fastgd.Armijo()``, and those with `extras`, a
-        learned limit or ``cautious=True`` take each step from Python, which larger batches make worth while. Of `EMA` and `Lookahead` the
-        averages are what is fitted.
+        learned limit or ``cautious=True`` take each step from Python, which larger batches make worth while, and without `max_norm` and
+        `decoupled_weight_decay`. Of `EMA` and `Lookahead` the averages are what is fitted.
     clip_norm : float, optional
         The largest norm of the gradient; instead of the optimizer's.
     dropout : float or array-like of shape (n_layers - 2,), default=0.0
@@ -149,7 +149,7 @@ class MLPClassifier(NetworkClassifier):
     Differences from scikit-learn: sums of losses are divided by the mean weight of the epoch's rows, not of each batch's; rows of weight 0
     are not visited; with "sgd" the velocity does not keep old rates when the rate changes, as in `fastgd.SGD`; "adam" adds `epsilon` to
     the root of the bias-corrected moment, as in Kingma and Ba (2015), Algorithm 1, where scikit-learn adds it before the correction;
-    `fit` and `partial_fit` that raise, be it by Ctrl-C, leave the estimator as it was.
+    `fit` and `partial_fit` that raise, be it by Ctrl-C, leave the estimator as it was; y of a single class is refused.
 
     Sparse rows are never made dense, but each step visits all weights: with 100,000 columns, large batches save time.
 

@@ -12,6 +12,7 @@ from sklearn.utils.extmath import softmax
 
 from fastgd import _validation as check
 from fastgd._estimators import inputs, plain_data
+from fastgd._training.network_shape import MOST_HEADS
 from fastgd._validation import ArgumentValueError, shortened, type_error, value_error
 from fastgd.neural_network._base import MultilayerPerceptron
 
@@ -64,6 +65,8 @@ class SeveralHeads(MultilayerPerceptron):
         """Return the heads, texts made whole."""
         if not self.heads:
             raise ArgumentValueError("heads must name at least one target, e.g. heads={'price': 'squared_error'}.")
+        if len(self.heads) > MOST_HEADS:
+            raise ArgumentValueError(f"heads must name at most {MOST_HEADS} targets; got {len(self.heads)}.")
         found = {name: Head(head) if isinstance(head, str) else head for name, head in self.heads.items()}
         for name, head in found.items():
             if not isinstance(head, Head) or not isinstance(name, str):
@@ -95,6 +98,8 @@ class SeveralHeads(MultilayerPerceptron):
                 raise ArgumentValueError(f"{name}[{head!r}] must have {n_rows} rows; got the shape {values.shape}.")
             if heads[head].loss == "log_loss" and values.ndim != 1:
                 raise ArgumentValueError(f"{name}[{head!r}] must be one label a row; got the shape {values.shape}.")
+            if heads[head].loss == "log_loss" and values.dtype.kind == "f" and np.isnan(values).any():
+                raise ArgumentValueError(f"{name}[{head!r}] contains NaN; each row needs a label.")
         return found
 
     def _targets(self, y: dict[str, np.ndarray], dtype: Any, name: str = "y") -> np.ndarray:

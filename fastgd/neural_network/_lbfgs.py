@@ -5,13 +5,11 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
-from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
 from sklearn.utils.optimize import _check_optimize_result
 
 from fastgd._estimators.callbacks import CallbackObserver
 from fastgd._training import fit
-from fastgd._training.history import History
-from fastgd._training.log import DivergedError
+from fastgd._training.log import DivergedError, Log
 from fastgd._training.network import NetworkLanes
 from fastgd._training.rates import RateTable
 from fastgd.optimizers import SGD
@@ -50,17 +48,17 @@ class Objective:
 def minimise(model: Any, lanes: NetworkLanes, problem: fit.Problem, observer: CallbackObserver | None) -> fit.Outcome:
     """Minimise from the weights of `lanes` on and return the outcome of one network; an iteration counts as an epoch."""
     began, objective = time.perf_counter(), Objective(lanes, problem)
-    epochs: list[dict[str, Any]] = []
-    reason = ""
+    log, reason = Log(int(model.verbose)), ""
 
     def note(intermediate_result: scipy.optimize.OptimizeResult) -> None:
         nonlocal reason
         seconds = time.perf_counter() - began
-        epochs.append({"epoch": len(epochs) + 1, "step": len(epochs) + 1, **objective.measured, "seconds": seconds})
+        done = len(log.epochs) + 1
+        log.add(np.ones(1, bool), epoch=done, step=done, **objective.measured, seconds=seconds)
         if observer is not None:
             weights = intermediate_result.x[:, None].astype(lanes.dtype), np.zeros(1)
             observer.begin(lambda: weights)
-            if observer.end(epochs[-1], lambda: weights):
+            if observer.end(log.epochs[-1], lambda: weights):
                 reason = "callback"
         if model.max_time is not None and seconds >= model.max_time:
             reason = reason or "max_time"
@@ -69,7 +67,6 @@ def minimise(model: Any, lanes: NetworkLanes, problem: fit.Problem, observer: Ca
 
     start = lanes.coef[:, 0].astype(np.float64)
     options = {"maxfun": model.max_fun, "maxiter": model.max_iter, "gtol": 0.0 if model.tol is None else model.tol}
-    options |= _get_additional_lbfgs_options_dict("iprint", 1 if model.verbose else -1)
     found = scipy.optimize.minimize(objective, start, method="L-BFGS-B", jac=True, options=options, callback=note)
     if not (np.isfinite(found.x).all() and np.isfinite(found.fun)):
         raise DivergedError(
@@ -77,9 +74,8 @@ def minimise(model: Any, lanes: NetworkLanes, problem: fit.Problem, observer: Ca
             "The estimator is as it was before."
         )
     n_iter = found.nit if reason else _check_optimize_result("lbfgs", found, model.max_iter)
-    if not epochs:  # it began at a minimum
-        epochs.append({"epoch": 0, "step": 0, **objective.measured, "seconds": time.perf_counter() - began})
-    history = {name: np.array([each[name] for each in epochs]) for name in epochs[0]}
+    if not log.epochs:  # it began at a minimum
+        log.add(np.ones(1, bool), epoch=0, step=0, **objective.measured, seconds=time.perf_counter() - began)
     reason = reason or ("tol" if found.success else "max_iter")
     coef = found.x[:, None].astype(lanes.dtype)
-    return fit.Outcome(coef, np.zeros(1), np.array([n_iter]), np.array([reason]), History(history))
+    return fit.Outcome(coef, np.zeros(1), np.array([n_iter]), np.array([reason]), log.history())

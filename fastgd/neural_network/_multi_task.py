@@ -172,7 +172,7 @@ class MLPMultiTask(SeveralHeads):
         y : dict or frame
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights >= 0 of the rows.
+            Weights >= 0 of the rows. When all are 0 nothing changes, the step counter included.
         classes : dict of str to array-like of shape (n_classes,), optional
             For each head with "log_loss" all labels that will ever come; required in the first call where there are such heads.
         n_epochs : int, default=1
@@ -202,9 +202,12 @@ class MLPMultiTask(SeveralHeads):
             y = self._given(y, X.shape[0])
             self._note_outputs(y, self._announced(classes, first), not first)
             targets, seed = self._targets(y, X.dtype), self._seed()
-            weight = inputs.row_weights(sample_weight, X)
-            column = None if weight is None else weight[:, None]
-            self._learn(X, targets, column, seed=seed, n_epochs=n_epochs, observer=observer)
+            weight = inputs.row_weights(sample_weight, X, allow_all_zero=True)
+            if weight is None or weight.any():
+                column = None if weight is None else weight[:, None]
+                self._learn(X, targets, column, seed=seed, n_epochs=n_epochs, observer=observer)
+            elif first:
+                self._begin_untrained(X, seed)
         self._warn(X.shape[0], in_fit=False)
         return self
 

@@ -1,24 +1,15 @@
 """Regression by a small neural network."""
 
-from numbers import Real
-from typing import Any, ClassVar
-
-import numpy as np
-from scipy.special import xlogy
-from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
-from sklearn.model_selection import ShuffleSplit
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from fastgd._estimators import auto, device_predictions, inputs
+from fastgd._estimators import auto, inputs
 from fastgd._estimators.callbacks import observed
 from fastgd._estimators.settings import store
-from fastgd._validation import ArgumentValueError
-from fastgd.neural_network._base import MultilayerPerceptron
+from fastgd.neural_network._regression import NetworkRegressor
 
 
-class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPerceptron):
+class MLPRegressor(NetworkRegressor):
     """Multi-layer perceptron for regression.
 
     Takes the place of ``sklearn.neural_network.MLPRegressor`` by a change of the import: every parameter, default, attribute and method
@@ -84,8 +75,8 @@ class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPer
         Any of `fastgd.optimizers` in the place of `solver`, for instance ``fastgd.AdamW()``. Its own rate counts unless `learning_rate` or
         `learning_rate_init` are changed; its weight decay acts beside `alpha`, and on intercepts too.
         Those that tune themselves or search their step, such as ``fastgd.DoG()`` and ``fastgd.Armijo()``, and those with `extras`, a
-        learned limit or ``cautious=True`` take each step from Python, which larger batches make worth while. Of `EMA` and `Lookahead` the
-        averages are what is fitted.
+        learned limit or ``cautious=True`` take each step from Python, which larger batches make worth while, and without `max_norm` and
+        `decoupled_weight_decay`. Of `EMA` and `Lookahead` the averages are what is fitted.
     clip_norm : float, optional
         The largest norm of the gradient; instead of the optimizer's.
     dropout : float or array-like of shape (n_layers - 2,), default=0.0
@@ -155,7 +146,7 @@ class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPer
     Differences from scikit-learn: sums of losses are divided by the mean weight of the epoch's rows, not of each batch's; rows of weight 0
     are not visited; with "sgd" the velocity does not keep old rates when the rate changes, as in `fastgd.SGD`; "adam" adds `epsilon` to
     the root of the bias-corrected moment, as in Kingma and Ba (2015), Algorithm 1, where scikit-learn adds it before the correction;
-    `fit` and `partial_fit` that raise, be it by Ctrl-C, leave the estimator as it was.
+    `fit` and `partial_fit` that raise, be it by Ctrl-C, leave the estimator as it was; negative targets of "poisson" are refused.
     `loss_` is the mean over the outputs, as there, while training minimises and `tol` measures the sum over them.
 
     Sparse rows are never made dense, but each step visits all weights: with 100,000 columns, large batches save time.
@@ -172,12 +163,6 @@ class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPer
     >>> model.fit(X, np.sin(X[:, 0])).score(X, np.sin(X[:, 0])) > 0.999
     True
     """
-
-    _parameter_constraints: ClassVar[dict] = {
-        **MultilayerPerceptron._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson", "huber"})],
-        "huber_epsilon": [Interval(Real, 0, None, closed="neither")],
-    }
 
     def __init__(
         self,
@@ -220,47 +205,6 @@ class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPer
         n_jobs=None,
     ):
         store(self, locals())
-
-    # ------------------------------------------------------------------------------------------------------ targets and outputs
-
-    def _head(self):
-        return self.n_outputs_, self.loss, 1.0, float(self.huber_epsilon)
-
-    def _targets(self, y: np.ndarray, dtype: Any, name: str = "y") -> np.ndarray:
-        """Return (n_rows, n_outputs) targets of this dtype; refuse those that the loss has no value for."""
-        with np.errstate(over="ignore"):
-            targets = np.asarray(y if y.ndim == 2 else y[:, None], dtype=dtype)
-        if not np.isfinite(targets).all():
-            raise ArgumentValueError(
-                f"Input {name} contains infinity or a value too large for dtype({np.dtype(dtype).name!r})."
-            )
-        bad = targets < 0
-        if self.loss == "poisson" and bad.any():
-            row = int(bad.any(axis=1).argmax())
-            raise ArgumentValueError(f"{name} must be >= 0 for the loss 'poisson'; got {targets[bad][0]} in row {row}.")
-        return targets
-
-    def _note_outputs(self, n_outputs: int, going_on: bool) -> None:
-        """Set what follows from the targets; refuse to go on with another number of outputs than the fitted one."""
-        if going_on and n_outputs != self.n_outputs_:
-            raise ArgumentValueError(f"y must have as many outputs as before, {self.n_outputs_}; got {n_outputs}.")
-        self.n_outputs_ = n_outputs
-        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
-
-    def _shown_loss(self, loss, targets, weight):
-        if self.loss == "poisson":  # half the deviance, which is 0 for perfect predictions
-            return loss + np.average(xlogy(targets, targets) - targets, weights=weight, axis=0).sum()
-        return loss / self.n_outputs_
-
-    def _linked(self, raw: np.ndarray) -> np.ndarray:
-        if self.out_activation_ != "exp":
-            return raw
-        return np.exp(raw) if isinstance(raw, np.ndarray) else device_predictions.exponentials(raw)
-
-    def _score_raw(self, raw, y, weight):
-        with np.errstate(over="ignore"):
-            found = self._linked(raw)
-        return float(r2_score(y, found, sample_weight=weight)) if np.isfinite(found).all() else np.nan
 
     # --------------------------------------------------------------------------------------------------------------- training
 
@@ -306,39 +250,6 @@ class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPer
             self._learn(**task, observer=observer)
         self._warn(task["X"].shape[0], in_fit=True)
         return self
-
-    def _task(self, X, y, sample_weight, own, split):
-        warm = self.warm_start and getattr(self, "coefs_", None) is not None
-        X, y = inputs.numeric(self, X, y, reset=not warm)
-        targets, seed = self._targets(y, X.dtype), self._seed()
-        self._note_outputs(targets.shape[1], warm)
-        weight = inputs.row_weights(sample_weight, X)
-        validation, held_out = self._validation(*own, X.dtype), None
-        if split and validation is None and self.solver != "lbfgs":
-            held_out = self._held_out(ShuffleSplit, y, seed)
-            validation = inputs.held_out(X, targets, weight, held_out)
-        weight = None if weight is None else weight[:, None]
-        return {
-            "X": X,
-            "targets": targets,
-            "weight": weight,
-            "seed": seed,
-            "held_out": held_out,
-            "validation": validation,
-        }
-
-    def _validation(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple | None:
-        found = inputs.validation(self, X, y, weight, dtype, read=inputs.numeric)
-        if found is None:
-            return None
-        self._refuse_validation()
-        X, y, weight = found
-        targets = self._targets(y, dtype, "y_val")
-        if targets.shape[1] != self.n_outputs_:
-            raise ArgumentValueError(
-                f"y_val must have as many outputs as y, {self.n_outputs_}; got {targets.shape[1]}."
-            )
-        return X, targets, weight
 
     @available_if(lambda model: model._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
@@ -414,9 +325,3 @@ class MLPRegressor(device_predictions.DeviceScore, RegressorMixin, MultilayerPer
         """
         found = self._linked(self._raw(X))
         return found[:, 0] if found.shape[1] == 1 else found
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.target_tags.positive_only = self.loss == "poisson"
-        return tags

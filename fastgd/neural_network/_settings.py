@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastgd._estimators import auto, settings
 from fastgd._training import rollback
-from fastgd._training.network_shape import ACTIVATIONS
+from fastgd._training.network_shape import ACTIVATIONS, MOST_LAYERS
 from fastgd._training.pacing import Pace
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, shortened
 from fastgd.neural_network import _solvers
@@ -95,6 +95,10 @@ class NetworkSettings:
             )
         if any(size <= 0 for size in sizes):
             raise ArgumentValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        if len(sizes) >= MOST_LAYERS:
+            raise ArgumentValueError(
+                f"hidden_layer_sizes must have at most {MOST_LAYERS - 1} layers; got {len(sizes)}."
+            )
         shares = np.asarray(self.dropout)
         if (
             shares.dtype.kind not in "iuf"
