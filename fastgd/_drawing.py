@@ -50,13 +50,13 @@ def axes(ax: Any, owner: str) -> Any:
     return pyplot(owner).subplots(figsize=SIZE, layout="constrained")[1] if ax is None else ax
 
 
-def finish(ax: Any, title: str, xlabel: str, ylabel: str, **properties: Any) -> None:
-    """Set the texts of axes and their sizes, and other properties such as ``xscale``."""
+def finish(ax: Any, title: str, xlabel: str, ylabel: str, *, characters: int = TITLE, **properties: Any) -> None:
+    """Set the texts of axes and their sizes, the title in lines of so many characters, and other properties such as ``xscale``."""
     ax.set(**properties)
     for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "log":
             _label_plainly(axis)
-    ax.set_title(fill(title, TITLE), loc="left", fontsize=LARGE)
+    ax.set_title(fill(title, characters), loc="left", fontsize=LARGE)
     ax.set_xlabel(xlabel, fontsize=MEDIUM)
     ax.set_ylabel(ylabel, fontsize=MEDIUM)
     ax.tick_params(which="both", labelsize=SMALL)
@@ -79,7 +79,7 @@ def whole_numbers(ax: Any) -> None:
     """Put the ticks of the horizontal axis at whole numbers, few enough for numbers of six digits."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
 
 
 def legend(ax: Any, *others: Any) -> None:

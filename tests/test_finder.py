@@ -81,7 +81,7 @@ def test_it_always_says_something():
     broken = result_of(np.full(60, np.nan))
     for result, word in ((flat, "too small"), (rising, "too small"), (broken, "begin lower")):
         assert all(word in each.reason and each.learning_rate > 0 for each in result.suggestions.values())
-    assert broken.edge == RATES[1]
+    assert broken.edge == RATES[0]
     assert flat.edge is None
     assert "no divergence" in repr(flat)
 
@@ -114,7 +114,8 @@ def test_squared_error_explodes_beyond_the_edge():
     assert result.edge is not None
     options = {"max_iter": 3, "tol": None, "penalty": None, "random_state": 0}
     assert SGDRegressor(learning_rate=result.edge / 10, **options).fit(X, y).score(X, y) > 0.99
-    assert SGDRegressor(learning_rate=result.edge * 10, **options).fit(X, y).score(X, y) < -100
+    with pytest.warns(fastgd.GradientHealthWarning, match="past the stability edge"):
+        assert SGDRegressor(learning_rate=result.edge * 10, **options).fit(X, y).score(X, y) < -100
 
 
 def test_the_estimator_stays_as_it_is():

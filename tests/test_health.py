@@ -120,3 +120,24 @@ def test_columns_that_no_rate_suits_are_told():
     constant = np.column_stack([rows, np.full(500, 0.1)])  # whose computed deviation is not quite 0
     assert constant.std(axis=0)[-1] > 0
     assert warnings_of(model, constant, labels[::-1]) == []
+
+
+def test_a_rate_that_is_far_too_large_from_the_first_row_on_is_told():
+    """The loss does not rise from epoch to epoch any more, but it is absurd."""
+    too_fast = SGDRegressor(learning_rate=5.0, max_iter=3, tol=None, random_state=0)
+    (said,) = warnings_of(too_fast)
+    assert said.endswith("past the stability edge. Use a smaller learning rate")
+    (said,) = warnings_of(SGDRegressor(max_iter=3, tol=None, random_state=0), X=X * [1, 1, 1e4, 1, 1])
+    assert re.search(r"Scale X, .*\(column 2 has values of \S+\), or use a smaller", said)
+    assert warnings_of(too_fast.set_params(learning_rate=0.05)) == []
+
+
+def test_large_losses_that_are_no_divergence_are_not_told():
+    """Targets of any size, and rates that each row has its own of."""
+    small = {"max_iter": 3, "tol": None, "random_state": 0}
+    assert warnings_of(SGDRegressor(**small), y=1e8 * Y) == []
+    assert (
+        warnings_of(SGDRegressor(loss="epsilon_insensitive", learning_rate="pa1", eta0=1.0, **small), X=100 * X) == []
+    )
+    assert warnings_of(SGDClassifier(loss="perceptron", learning_rate=1.0, **small), X=1e4 * X, y=LABELS) == []
+    assert warnings_of(SGDClassifier(loss="log_loss", learning_rate=1e-3, **small), X=10 * X, y=LABELS) == []

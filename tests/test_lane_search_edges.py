@@ -297,6 +297,7 @@ EXCUSED = {
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.filterwarnings("ignore::fastgd.GradientHealthWarning")  # of rows that are not scaled
 @pytest.mark.filterwarnings(
     "ignore:invalid value encountered in cast:RuntimeWarning"
 )  # in scikit-learn's check_cv, of NaN in y

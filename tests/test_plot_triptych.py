@@ -72,6 +72,18 @@ def test_regression_descends_half_the_mean_squared_error():
     assert display.axes_[0, 0].get_xlabel() == "slope" and display.axes_[0, 0].get_ylabel() == "intercept"
 
 
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0, 1000.0])
+def test_the_default_rates_are_what_they_are_called_for_data_as_it_comes(scale):
+    """Where one direction is far steeper, the rate that suits the slowest one would swing to and fro and leave more than a small one."""
+    rng = np.random.default_rng(5)
+    x = scale * (3 + rng.standard_normal(40))
+    display = plot.TriptychDisplay.from_regression(x, 2 * x + 0.1 * rng.standard_normal(40), ax=axes())
+    assert display.verdicts_ == ["too small", "right", "too large"]
+    lowest = display.surface.lowest
+    ends = [display.surface.value(path[-1]) - lowest for path in display.paths_]
+    assert ends[1] < ends[0] < ends[2]
+
+
 def test_one_parameter_without_an_intercept():
     display = plot.TriptychDisplay.from_regression([1.0, 2.0], [2.0, 4.0], fit_intercept=False, ax=axes())
     assert display.surface.minima == ((2.0,),)

@@ -238,3 +238,10 @@ def test_same_as_optax():
     for theirs, ours in pairs:
         for t in range(29):
             assert math.isclose(ours(t), float(theirs(t)), rel_tol=1e-5), t
+
+
+def test_an_interpolation_with_units_has_a_duration_too():
+    """What is true of it in steps is true before its units are resolved: it can stand before another part."""
+    schedule = S.interpolate(["5%", "50%"], [0.0, 0.1, 0.05]) >> S.cosine(0.05, "50%")
+    assert S.parse(str(schedule)) == schedule
+    assert schedule.resolve(total_steps=200) == S.interpolate([10, 100], [0.0, 0.1, 0.05]) >> S.cosine(0.05, 100)

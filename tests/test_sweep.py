@@ -31,6 +31,7 @@ def data(n=150, n_classes=2, seed=0):
     return X, np.searchsorted(np.quantile(score, np.arange(1, n_classes) / n_classes), score)
 
 
+@pytest.mark.filterwarnings("ignore::fastgd.GradientHealthWarning")  # of the largest rates
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
 @pytest.mark.parametrize("name", ESTIMATORS)

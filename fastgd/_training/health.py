@@ -6,6 +6,7 @@ have gone as it should. Where it has hardly got anywhere, a sample of the rows s
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +20,16 @@ DEAD_ROWS, DEAD_BATCH = 100, 32  # rows to judge dead units by, in all and at a 
 LITTLE = 0.5  # of the loss of weights that are all 0 is left: then it is worth a look at the columns
 FAR_APART = 1000.0  # sizes of two columns: no rate suits both
 FAR_FROM_ZERO = 10.0  # standard deviations that a column's mean is away from zero
+LARGE = 10.0  # values of a column that was not scaled
 SAMPLE = 1000  # rows
 
 
 class GradientHealthWarning(UserWarning):
     """Training went on, but not as it should: the message says which layer or rate, and by how much.
 
-    At most one for each kind of trouble and call of `fit`: a loss that rises far above its lowest value, vanishing or exploding gradients,
-    dead units, divergence that was undone, columns that leave the automatic rate little to choose.
+    At most one for each kind of trouble and call of `fit`: a loss that rises far above its lowest value or, of linear models, ends far
+    above that of an untrained one, vanishing or exploding gradients, dead units, divergence that was undone, columns that leave the
+    automatic rate little to choose.
 
     Examples
     --------
@@ -100,6 +103,32 @@ def ill_conditioned(X: np.ndarray, reached: float, blank: float) -> list[str]:
         f"the loss on rows held out fell from {blank:.3g} to {reached:.3g} only, and {why}: no learning rate suits such columns. "
         "Scale X, for instance with StandardScaler"
     ]
+
+
+def beyond_untrained(history: Mapping[str, np.ndarray], X: Any, targets: np.ndarray) -> list[str]:
+    """Return that the loss of a linear model has ended far above that of an untrained one: so far that nothing has risen since.
+
+    A rate that is far too large has done so within the first epoch. A model of zeros loses at most ``1 + abs(y) + y**2 / 2`` by any loss.
+    """
+    loss = np.atleast_1d(history["loss"][-1])
+    if not (loss > RISE_ANYWAY).any() or not np.isfinite(history["learning_rate"][-1]).all():
+        return []  # rates that each row has its own of are not to blame
+    with np.errstate(all="ignore"):
+        square = np.einsum("ij,ij->j", targets, targets, dtype=np.float64, casting="unsafe") / len(
+            targets
+        )  # takes no memory
+        bound = 1 + np.sqrt(square) + square / 2
+    lost = np.flatnonzero(loss > RISE_ANYWAY * bound)
+    if not len(lost) or _rise(history):
+        return []
+    lane = lost[0]
+    said = f"the loss ended at {loss[lane]:.3g}, more than {RISE_ANYWAY:g}x that of an untrained model: past the stability edge. "
+    if isinstance(X, np.ndarray):
+        size = np.abs(X[:: max(1, len(X) // SAMPLE)]).max(axis=0)
+        if size.max() > LARGE:
+            column = f"column {size.argmax()} has values of {size.max():.2g}"
+            return [f"{said}Scale X, for instance with StandardScaler ({column}), or use a smaller learning rate"]
+    return [f"{said}Use a smaller learning rate"]
 
 
 def last_stable(losses: np.ndarray, rates: np.ndarray) -> str:

@@ -149,7 +149,7 @@ def _ticks(scale: _Scale) -> list[float]:
     return [k * step for k in range(first, int(np.floor(scale.high / step + 1e-9)) + 1)]
 
 
-def _drawable(values: np.ndarray) -> np.ndarray:
+def drawable(values: np.ndarray) -> np.ndarray:
     """Return NaN, a gap, for what is too large for arithmetic with pixels, and 0 for what is too small."""
     large, small = ~(np.abs(values) < EXTREME), np.abs(values) < 1 / EXTREME
     return np.where(large, np.nan, np.where(small, 0.0, values))
@@ -157,7 +157,7 @@ def _drawable(values: np.ndarray) -> np.ndarray:
 
 def _chart(title: str, epoch: np.ndarray, curves: dict[str, np.ndarray]) -> str:
     """Return curves over the epochs as SVG, or nothing where no value is finite."""
-    curves = {label: _drawable(values) for label, values in curves.items()}
+    curves = {label: drawable(values) for label, values in curves.items()}
     finite = np.concatenate([values[np.isfinite(values)] for values in curves.values()] or [np.empty(0)])
     if not len(finite):
         return ""

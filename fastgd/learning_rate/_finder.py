@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,16 @@ import numpy as np
 from fastgd._training import fit
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
-from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, real
+from fastgd._validation import ArgumentTypeError, ArgumentValueError, NonFiniteError, integer, real
 from fastgd.learning_rate import _trial as trial
 from fastgd.learning_rate._range_test import LRFinderResult, exploded, smoothed
 from fastgd.learning_rate._subject import Subject, mean_loss
-from fastgd.optimizers import SGD, Optimizer
+from fastgd.optimizers import SGD, Armijo, Optimizer
 
 LOW, HIGH = 1e-6, 100.0
 FEWEST_ROWS, FEWEST_STEPS = 20, 1  # at least, of a point, for small data in several epochs
 SHARE, MOST_STEPS = 50, 500  # at most, for large data: a part of an epoch, so many steps a point
+UNSCALED = 1e3  # times the default `low`, and divergence: the rows are so large that other rates are to be tried
 LOOK = 5  # points between two looks whether all seeds have diverged
 
 
@@ -49,14 +51,15 @@ def lr_find(
     Parameters
     ----------
     model : estimator, or ndarray, or list, tuple or dict of ndarrays
-        An SGDClassifier, SGDRegressor, Perceptron, or a network with the solver "adam" or "sgd"; or parameters, of dtype float32 or
-        float64, which are put back at the end.
+        An SGDClassifier, SGDRegressor, Perceptron, or a network with the solver "adam" or "sgd", or a pipeline that ends with one; or
+        parameters, of dtype float32 or float64, which are put back at the end.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), or callable
         Rows, of dtype float32 or float64; or ``loss_and_grad(params, batch) -> (loss, gradients)``, the gradients shaped like `params`.
     y : array-like of shape (n_samples,), or iterable
         Targets; or batches, gone through again and again.
     low, high : float
-        The first and the last rate.
+        The first and the last rate. Where the defaults are kept and a linear estimator diverges near `low`, because its rows are large,
+        both are divided by 1 + the mean squared norm of a row.
     n_points : int
         Points of the curve; for a model of one's own each is one step.
     n_seeds : int
@@ -107,6 +110,10 @@ def lr_find(
     n_points, n_seeds = integer(n_points, "lr_find", "n_points", 3), integer(n_seeds, "lr_find", "n_seeds", 1)
     n_epochs = integer(n_epochs, "lr_find", "n_epochs", 1)
     if callable(X):
+        if sample_weight is not None:
+            raise ArgumentValueError(
+                "the 'sample_weight' argument of lr_find is for estimators; weight the loss itself."
+            )
         rates = np.geomspace(low, high, n_points)
         loss = _own(model, X, y, rates, n_seeds, random_state, SGD(lr=low) if optimizer is None else optimizer)
         return LRFinderResult(rates, loss, time.perf_counter() - began)
@@ -115,20 +122,22 @@ def lr_find(
             "the 'optimizer' argument of lr_find is for one's own parameters; give it to the estimator."
         )
     subject = Subject.of(model, X, y, sample_weight, random_state)
-    rates, loss = _range_test(subject, (low, high), n_points, n_seeds)
-    result = LRFinderResult(rates, loss, 0.0)
-    by_zeros = getattr(subject.model, "loss", "") != "perceptron"  # by that loss a model of zeros is perfect
-    tried = trial.run(subject, low, high, n_epochs, result.edge) if by_zeros else None
-    return LRFinderResult(rates, loss, time.perf_counter() - began, tried)
+    result = _range_test(subject, (low, high), n_points, n_seeds)
+    at_low = result.untrained is not None and result.edge is not None and result.edge < UNSCALED * LOW
+    if at_low and (low, high) == (LOW, HIGH):
+        scale = 1 / (1 + Rows.of(subject.X, finite=False).square_sum() / subject.X.shape[0])
+        if LOW * scale > np.finfo(np.float64).tiny:
+            low, high = LOW * scale, HIGH * scale
+            result = _range_test(subject, (low, high), n_points, n_seeds)
+    tried = None if subject.perfect_at_zero else trial.run(subject, low, high, n_epochs, result.edge)
+    return replace(result, seconds=time.perf_counter() - began, trial=tried)
 
 
 # --------------------------------------------------------------------------------------------------------------------- estimators
 
 
-def _range_test(
-    subject: Subject, ends: tuple[float, float], n_points: int, n_seeds: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rates and losses, (n_points,) and (n_points, n_seeds), of an estimator."""
+def _range_test(subject: Subject, ends: tuple[float, float], n_points: int, n_seeds: int) -> LRFinderResult:
+    """Return the curves of an estimator."""
     batch_size = subject.begin(1).batch_size
     few = n_points * max(FEWEST_ROWS, FEWEST_STEPS * batch_size)
     n_rows = max(few, min(len(subject.learn) // SHARE, n_points * MOST_STEPS * batch_size))
@@ -143,10 +152,15 @@ def _range_test(
         loss[k] = mean_loss(lanes, n_seeds, lanes.epoch(rows, targets, order, table, weights, start, stop))
         if k % LOOK == 0 and (exploded(smoothed(loss[: k + 1])) <= k).all():
             break
+    alike = 1 if subject.classifies else k + 1  # an untrained model loses as much on each class
+    base = _untrained(subject, n_seeds, order, ends_of[:alike], weights)
     if not subject.classifies:
-        loss = _without_luck(loss, _untrained(subject, n_seeds, order, ends_of[: k + 1], weights))
-    middles = [np.sqrt(steps[start // batch_size] * steps[(stop - 1) // batch_size]) for start, stop in ends_of]
-    return np.array(middles), loss
+        loss = _without_luck(loss, base)
+    middles = [
+        np.sqrt(steps[start // batch_size]) * np.sqrt(steps[(stop - 1) // batch_size]) for start, stop in ends_of
+    ]
+    untrained = None if subject.network or subject.perfect_at_zero else float(np.nanmean(base))  # of weights of zero
+    return LRFinderResult(np.array(middles), loss, 0.0, untrained=untrained)
 
 
 def _untrained(
@@ -210,6 +224,7 @@ def _own(
     batches = list(batches)
     if not batches:
         raise ArgumentValueError("the 'y' argument of lr_find must be at least one batch; got none.")
+    optimizer.init(params)  # which says what is wrong with them
     arrays = [array for _, array in leaves(params)]
     before = [np.array(array) for array in arrays]
     generator = np.random.default_rng(random_state)
@@ -233,12 +248,20 @@ def _one_run(
     from fastgd.schedules import interpolate
 
     ramp = interpolate(list(range(1, len(rates))), rates.tolist())
-    state = optimizer.replace(lr=ramp, on_nonfinite="skip").init(params)
+    state = optimizer.replace(lr=ramp, on_nonfinite="raise").init(params)
     for k, batch in zip(range(len(rates)), itertools.cycle(batches), strict=False):
         with np.errstate(all="ignore"):
             value, grads = loss_and_grad(params, batch)
         loss[k] = value if np.isfinite(value) else np.nan
         if exploded(smoothed(loss[: k + 1, None]))[0] <= k:
             return
-        with np.errstate(all="ignore"):
-            state.step(grads)
+        try:
+            with np.errstate(all="ignore"):
+                state.step(grads, loss=_searchable(optimizer, value, params, loss_and_grad, batch))
+        except NonFiniteError:
+            return
+
+
+def _searchable(optimizer: Any, value: float, params: Any, loss_and_grad: Callable, batch: Any) -> Any:
+    """Return the loss as the optimizer wants it: line searches measure it again."""
+    return (lambda: loss_and_grad(params, batch)[0]) if isinstance(optimizer, Armijo) else float(value)

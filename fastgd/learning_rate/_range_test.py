@@ -12,6 +12,7 @@ from fastgd.learning_rate._trial import Trial
 
 SMOOTHING = 0.9  # of the running mean over neighbouring points
 EXPLODED = 4.0  # times the range of the losses before: diverged
+ROUNDING = 1e-9  # of the first loss: a fall by less is none
 READ_OFF = "valley"  # the rule where there has been no trial
 
 
@@ -33,13 +34,15 @@ def smoothed(loss: np.ndarray) -> np.ndarray:
     return found
 
 
-def exploded(curve: np.ndarray) -> np.ndarray:
-    """Return from which point on each curve, (n_points, n), has left its range: n_points where it never does."""
+def exploded(curve: np.ndarray, untrained: float | None = None) -> np.ndarray:
+    """Return from which point on each curve, (n_points, n), has left its range: n_points where it never does.
+
+    The loss of an `untrained` model, where known, tells a curve that begins beyond its range.
+    """
     with np.errstate(all="ignore"):
-        lowest = np.minimum.accumulate(curve, axis=0)
-        bad = ~np.isfinite(curve) | (
-            curve > lowest + EXPLODED * np.maximum(np.abs(curve[0]), np.abs(curve[0] - lowest))
-        )
+        start = curve[0] if untrained is None else np.minimum(curve[0], untrained)
+        lowest = np.minimum(np.minimum.accumulate(curve, axis=0), start)
+        bad = ~np.isfinite(curve) | (curve > lowest + EXPLODED * np.maximum(np.abs(start), np.abs(start - lowest)))
     return np.where(bad.any(axis=0), bad.argmax(axis=0), len(curve))
 
 
@@ -105,6 +108,8 @@ class LRFinderResult:
         How long it took.
     trial : Trial, optional
         The short trial of an estimator.
+    untrained : float, optional
+        The loss of a linear estimator before training.
 
     Examples
     --------
@@ -120,6 +125,7 @@ class LRFinderResult:
     loss: np.ndarray
     seconds: float
     trial: Trial | None = None
+    untrained: float | None = None
 
     @property
     def curve(self) -> np.ndarray:
@@ -134,7 +140,12 @@ class LRFinderResult:
 
     @property
     def _end(self) -> int:
-        return max(1, int(np.median(exploded(smoothed(self.loss)))))
+        return int(np.median(exploded(smoothed(self.loss), self.untrained)))
+
+    @property
+    def _seeds(self) -> str:
+        n = self.loss.shape[1]
+        return f"{n} seeds" if n > 1 else "1 seed"
 
     @property
     def edge(self) -> float | None:
@@ -156,7 +167,7 @@ class LRFinderResult:
             reason = "it diverged at once: begin lower"
             return {name: Suggestion(float(self.learning_rate[0]) / 10, reason) for name in RULES}
         curve = self.curve
-        if curve.min() >= curve[0]:
+        if curve[0] - curve.min() <= ROUNDING * abs(curve[0]):
             reason = "the loss never fell: these rates are too small, or the data has nothing to learn"
             return {name: Suggestion(float(rates[-1]), reason) for name in RULES}
         return {name: rule(rates, curve) for name, rule in RULES.items()}
@@ -208,12 +219,13 @@ class LRFinderResult:
             "edge": self.edge,
             "seconds": self.seconds,
             "trial": None if self.trial is None else self.trial.to_dict(),
+            "untrained": self.untrained if self.untrained is not None and np.isfinite(self.untrained) else None,
         }
 
     def __repr__(self) -> str:
         found = ", ".join(f"{name} {each.learning_rate:.3g}" for name, each in self.suggestions.items())
         edge = "no divergence" if self.edge is None else f"diverged at {self.edge:.3g}"
-        return f"LRFinderResult({len(self.learning_rate)} rates, {self.loss.shape[1]} seeds: {found}; {edge})"
+        return f"LRFinderResult({len(self.learning_rate)} rates, {self._seeds}: {found}; {edge})"
 
     def plot(self, ax=None):
         """Plot the smoothed loss against the rate with the band of the seeds and the suggestions; return the matplotlib axes.
@@ -234,11 +246,11 @@ class LRFinderResult:
         """
         ax = drawing.axes(ax, "LRFinderResult.plot")
         rates, curve = self.learning_rate[: self._end], self.curve
-        band = f"{self.loss.shape[1]} seeds, smoothed:\nmedian and range"
+        band = f"{self._seeds}, smoothed:\nmedian and range"
         ax.fill_between(rates, *self.band, color=drawing.BLUE, alpha=0.25, lw=0, label=band)
         ax.plot(rates, curve, color=drawing.BLUE, lw=drawing.LINE)
         for (name, found), style in zip(self.suggestions.items(), drawing.STYLES[1:], strict=False):
-            height = np.interp(np.log(found.learning_rate), np.log(rates), curve)
+            height = np.interp(np.log(found.learning_rate), np.log(rates), curve) if len(curve) else np.nan
             label = f"{name} {found.learning_rate:.2g}"
             ax.plot(found.learning_rate, height, style.marker, ms=11, mec="white", color=style.color, label=label)
         if self.edge is not None:
@@ -246,7 +258,7 @@ class LRFinderResult:
         chosen = self.suggestions[self.default_rule]
         title = f"{self.default_rule} suggests {chosen.learning_rate:.2g}: {chosen.reason}"
         drawing.finish(ax, title, "learning rate", "loss before the step", xscale="log")
-        fall = curve[0] - curve.min()
+        fall = curve[0] - curve.min() if len(curve) else 0.0
         if fall > 0:  # the explosion at the end is of no interest, and would flatten the rest
             ax.set_ylim(curve.min() - 0.2 * fall, curve[0] + 0.6 * fall)
         drawing.legend(ax)

@@ -44,17 +44,21 @@ class Subject:
     def of(cls, estimator: Any, X: Any, y: Any, sample_weight: Any, random_state: Any) -> "Subject":
         """Return the subject of an estimator, which stays as it is."""
         from sklearn.base import clone
+        from sklearn.pipeline import Pipeline
 
         from fastgd._estimators import inputs
         from fastgd.linear_model import SGDOneClassSVM
         from fastgd.linear_model._base import LinearSGD
         from fastgd.neural_network._base import MultilayerPerceptron
 
+        if isinstance(estimator, Pipeline):
+            before = clone(estimator[:-1]) if len(estimator) > 1 else None
+            X, estimator = X if before is None else before.fit_transform(X, y), estimator[-1]
         network = isinstance(estimator, MultilayerPerceptron) and estimator.solver != "lbfgs"
         if not (isinstance(estimator, LinearSGD) or network) or isinstance(estimator, SGDOneClassSVM):
             kinds = (
                 "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, a network of fastgd.neural_network with solver "
-                "'adam' or 'sgd', or parameters with a function"
+                "'adam' or 'sgd', a pipeline that ends with one, or parameters with a function"
             )
             raise ArgumentTypeError(f"the 'model' argument of lr_find must be {kinds}; got {type(estimator).__name__}.")
         model = clone(estimator).set_params(**({} if random_state is None else {"random_state": random_state}))
@@ -71,6 +75,11 @@ class Subject:
         from sklearn.base import is_classifier
 
         return bool(is_classifier(self.model))
+
+    @property
+    def perfect_at_zero(self) -> bool:
+        """Return whether weights of zero lose nothing, so that no loss tells what has been learnt."""
+        return getattr(self.model, "loss", "") == "perceptron"
 
     def part(self, n_rows: int) -> "Subject":
         """Return the subject of so many of the rows it learns from, drawn at random and copied; itself where there are no more."""

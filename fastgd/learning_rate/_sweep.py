@@ -96,12 +96,15 @@ class SweepResult(RateCurves):
         if self.edge is not None:
             label = f"diverged or worse than\nuntrained from {self.edge:.3g}"
             ax.axvline(self.edge, ls="--", lw=drawing.LINE, color=drawing.VERMILLION, label=label)
-        first = self.val_loss[0]
-        worst = min(float(np.nanmax(first[np.isfinite(first)])), best + 20 * abs(best) + 1e-12)
+        shown = self.val_loss[:, ~self.diverged] if not self.diverged.all() else self.val_loss
         lowest = float(np.nanmin(self.val_loss))  # of an earlier epoch perhaps
+        worst = min(float(np.max(shown[np.isfinite(shown)])), best + 20 * abs(best) + 1e-12)
+        if worst <= lowest:
+            worst = lowest + (abs(lowest) or 1.0)  # one rate in one epoch, or nothing to lose
         logarithmic = drawing.scale([lowest, worst]) == "log"
-        ends = (lowest / 1.2, worst * 1.2) if logarithmic else (lowest - 0.05 * abs(worst - lowest), worst)
-        title = f"best learning rate {self.best_learning_rate:.3g}: validation loss {best:.4g} after {n} epochs"
+        room = 0.05 * (worst - lowest)
+        ends = (lowest / 1.2, worst * 1.2) if logarithmic else (lowest - room, worst + room)
+        title = f"best learning rate {self.best_learning_rate:.3g}: validation loss {best:.4g} after {n} epoch{'s' * (n != 1)}"
         scales = {"xscale": "log", "yscale": "log" if logarithmic else "linear", "ylim": ends}
         drawing.finish(ax, title, "learning rate", "validation loss", **scales)
         drawing.legend(ax)
@@ -184,7 +187,14 @@ def sweep(
     network = isinstance(estimator, MultilayerPerceptron) and estimator.solver != "lbfgs"
     if not (isinstance(estimator, LinearSGD) or network) or isinstance(estimator, SGDOneClassSVM):
         kinds = "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, or a network with solver 'adam' or 'sgd'"
-        raise ArgumentTypeError(f"the 'estimator' argument of sweep must be {kinds}; got {type(estimator).__name__}.")
+        fix = (
+            " Give it the last step, and the rows as the steps before leave them."
+            if hasattr(estimator, "steps")
+            else ""
+        )
+        raise ArgumentTypeError(
+            f"the 'estimator' argument of sweep must be {kinds}; got {type(estimator).__name__}.{fix}"
+        )
     began = time.perf_counter()
     rates = _checked_rates(np.geomspace(1e-4, 10, 16) if learning_rate is None else learning_rate)
     n_epochs = integer(n_epochs, "sweep", "n_epochs", 1)

@@ -98,7 +98,7 @@ class Trial:
 
 
 def run(subject: Subject, low: float, high: float, n_epochs: int, edge: float | None = None) -> Trial | None:
-    """Return the trial of rates between two; None where all of them diverge.
+    """Return the trial of rates between two; None where all of them diverge, none learns anything, or there is one row.
 
     Parameters
     ----------
@@ -111,6 +111,8 @@ def run(subject: Subject, low: float, high: float, n_epochs: int, edge: float | 
         Where the range test diverged.
     """
     n_learn = len(subject.learn)
+    if n_learn < 2:
+        return None  # it takes one to learn from and one to hold out
     asked = n_epochs * n_learn
     most = min(asked, max(MOST, int(MOST_SHARE * n_learn)))
     if edge is not None:
@@ -142,7 +144,7 @@ def run(subject: Subject, low: float, high: float, n_epochs: int, edge: float | 
     longer = asked / n_rows[1]
     val_loss, untrained, growth = _train(subject, rates, n_rows[1], n_epochs, n_folds, again=n_folds, grows=longer > 1)
     trial = Trial(rates, val_loss, untrained, n_rows[1], longer, growth)
-    return trial if np.isfinite(trial.curve).any() else None
+    return trial if trial.curve.min() < untrained else None
 
 
 def _work(subject: Subject) -> float:

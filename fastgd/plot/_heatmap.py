@@ -1,17 +1,20 @@
 """Learning rate x schedule: where the validation loss is low."""
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
 from fastgd import _drawing as drawing
-from fastgd._validation import type_error, value_error
+from fastgd._validation import shortened, type_error, value_error
 from fastgd.learning_rate import sweep
 from fastgd.schedules import Schedule, as_schedule
 
 BY_NAME = ("constant", "invscaling", "adaptive")  # scikit-learn's, whose base rate a sweep varies
-MOST_NUMBERS = 120  # cells with their value written in them
+LETTER = 0.65  # of the size of a font, in width
+MOST_RATES = 16  # with a tick
+NAME = 24  # characters, of a line of a schedule's name
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
 
@@ -86,16 +89,20 @@ class RateScheduleHeatmapDisplay:
         from matplotlib.patches import Rectangle
 
         self.ax_.add_patch(Rectangle(corner, 1, 1, fill=False, ec=drawing.VERMILLION, lw=4, clip_on=False, zorder=5))
-        if loss.size <= MOST_NUMBERS:
-            self._write_numbers(loss)
+        numbers = {cell: f"{value:#.3g}".rstrip(".") for cell, value in np.ndenumerate(loss) if np.isfinite(value)}
+        if self._width() / len(rates) > LETTER * drawing.SMALL * max(map(len, numbers.values())):
+            self._write_numbers(loss, numbers)
         else:
             bar = self.ax_.figure.colorbar(self.mesh_, ax=self.ax_)
             drawing.finish(bar.ax, "", "", "validation loss")
-        title = f"best: {names[best[0]]} at a rate of {rates[best[1]]:.3g}, validation loss {loss[best]:.4g}"
+        title = f"best: {shortened(names[best[0]], NAME)} at a rate of {rates[best[1]]:.3g}, validation loss {loss[best]:.4g}"
         note = "" if np.isfinite(loss).all() else " (hatched: diverged, or worse than untrained)"
-        drawing.finish(self.ax_, title, f"learning rate{note}", "schedule")
-        self.ax_.set_xticks(range(len(rates)), [f"{rate:.2g}" for rate in rates], rotation=45)
-        self.ax_.set_yticks(range(len(names)), names)
+        labels = [fill(name, NAME) for name in names]
+        room = drawing.TITLE - max(len(line) for label in labels for line in label.split("\n"))
+        drawing.finish(self.ax_, title, f"learning rate{note}", "schedule", characters=room)
+        ticks = range(0, len(rates), -(-len(rates) // MOST_RATES))
+        self.ax_.set_xticks(ticks, [f"{rates[k]:.2g}" for k in ticks], rotation=45)
+        self.ax_.set_yticks(range(len(names)), labels)
         self.figure_ = self.ax_.figure
         return self
 
@@ -110,12 +117,15 @@ class RateScheduleHeatmapDisplay:
         self.mesh_ = self.ax_.pcolormesh(across, down, loss, cmap="cividis_r", norm=scaled(low, high))
         self.ax_.invert_yaxis()
 
-    def _write_numbers(self, loss: np.ndarray) -> None:
-        for (row, column), value in np.ndenumerate(loss):
-            if np.isfinite(value):
-                light = np.dot(self.mesh_.to_rgba(value)[:3], LUMINANCE) > 0.45
-                look = {"ha": "center", "va": "center", "color": "black" if light else "white"}
-                self.ax_.text(column, row, f"{value:#.3g}".rstrip("."), fontsize=drawing.SMALL, **look)
+    def _width(self) -> float:
+        """Return the width of the axes in points."""
+        return 72 * self.ax_.get_position().width * self.ax_.figure.get_figwidth()
+
+    def _write_numbers(self, loss: np.ndarray, numbers: dict[tuple[int, ...], str]) -> None:
+        for (row, column), text in numbers.items():
+            light = np.dot(self.mesh_.to_rgba(loss[row, column])[:3], LUMINANCE) > 0.45
+            look = {"ha": "center", "va": "center", "color": "black" if light else "white"}
+            self.ax_.text(column, row, text, fontsize=drawing.SMALL, **look)
 
     @classmethod
     def from_estimator(

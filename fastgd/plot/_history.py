@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastgd import _drawing as drawing
-from fastgd._training.history import carried
+from fastgd._training.history import carried, drawable
 from fastgd._validation import choice, type_error, value_error
 
 OWN = "fastgd."
@@ -29,14 +29,11 @@ def history_of(estimator: Any, owner: str) -> dict[str, np.ndarray]:
 
 
 def per_model(values: Any, name: str, owner: str, n: int) -> np.ndarray:
-    """Return an (n,) or (n, n_models) array as (n, n_models), each model that has stopped at its last value."""
+    """Return an (n,) or (n, n_models) array as (n, n_models), each model that has stopped at its last value, NaN for what is not drawn."""
     array = np.array(values, np.float64)
     if array.ndim not in (1, 2) or len(array) != n or not n:
         raise value_error(owner, name, f"an array of shape ({n},) or ({n}, n_models)", array.shape)
-    array = carried(array.reshape(n, -1))
-    if not np.isfinite(array).all():
-        raise value_error(owner, name, "finite, but for NaN after a model has stopped", values)
-    return array
+    return drawable(carried(array.reshape(n, -1)))
 
 
 def draw_models(ax: Any, x: np.ndarray, values: np.ndarray, label: str, style: drawing.Style, ms: float = 0) -> Any:
@@ -45,8 +42,20 @@ def draw_models(ax: Any, x: np.ndarray, values: np.ndarray, label: str, style: d
         label = f"{label}, mean and\nrange of {values.shape[1]} models"
         ax.fill_between(x, values.min(axis=1), values.max(axis=1), color=style.color, alpha=0.15, lw=0)
     every = max(1, len(x) // 15)
-    look = {"color": style.color, "ls": style.linestyle, "marker": style.marker, "markevery": every, "ms": ms}
+    look = {"color": style.color, "ls": style.linestyle, "marker": style.marker, "markevery": every}
+    look["ms"] = ms if len(x) > 1 else drawing.MARKER  # a line of one point is nothing to see
     return ax.plot(x, values.mean(axis=1), lw=drawing.LINE, label=label, **look)[0]
+
+
+def told(name: str, x: np.ndarray, curve: np.ndarray, xlabel: str) -> str:
+    """Say where a curve is lowest, and from where on it has left what can be drawn."""
+    finite = np.isfinite(curve)
+    if not finite.any():
+        return f"{name} beyond all bounds"
+    best, gone = int(np.nanargmin(curve)), "" if finite[-1] else f", beyond all bounds at the last {xlabel}"
+    if best == len(curve) - 1 and finite[0]:
+        return f"{name} from {curve[0]:.3g} to {curve[-1]:.3g}, lowest at the last {xlabel}"
+    return f"{name} lowest at {xlabel} {x[best]:g}: {curve[best]:.3g}{gone}"
 
 
 def steps_or_epochs(history: dict[str, np.ndarray], x: str, owner: str) -> np.ndarray:
@@ -65,7 +74,7 @@ class LearningCurveDisplay:
         Numbers of the epochs or of the steps, convertible to float64.
     loss : array-like of shape (n_epochs,) or (n_epochs, n_models)
         The mean loss over the rows, each before its update. Several models (classes, outputs) are drawn as mean and range; NaN after a
-        model has stopped means that it stays where it was.
+        model has stopped means that it stays where it was. What is infinite, or above 1e100, is a gap.
     val_loss : array-like like `loss`, optional
         The mean loss over the validation rows.
     learning_rate : array-like like `loss`, optional
@@ -142,18 +151,14 @@ class LearningCurveDisplay:
         scale = drawing.scale(rate)
         drawing.finish(twin, "", "", "learning rate", yscale=scale)
         if scale == "linear":
-            twin.set_ylim(0, 1.05 * rate.max() or 1)
+            twin.set_ylim(0, 1.05 * np.nanmax(rate, initial=0.0) or 1)
             twin.ticklabel_format(axis="y", scilimits=(-2, 4))  # 2.5 and 1e-4 above, not 0.00025: the legend is near
             twin.yaxis.get_offset_text().set_fontsize(drawing.SMALL)
         return twin
 
     def _title(self, x: np.ndarray, curves: dict[str, np.ndarray]) -> str:
         name = "validation loss" if "val_loss" in curves else "loss"
-        curve = curves.get("val_loss", curves["loss"]).mean(axis=1)
-        best = int(curve.argmin())
-        if best == len(curve) - 1:
-            return f"{name} from {curve[0]:.3g} to {curve[-1]:.3g}, lowest at the last {self.xlabel}"
-        return f"{name} lowest at {self.xlabel} {x[best]:g}: {curve[best]:.3g}"
+        return told(name, x, curves.get("val_loss", curves["loss"]).mean(axis=1), self.xlabel)
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, x: str = "epoch", ax: Any = None) -> "LearningCurveDisplay":
@@ -259,8 +264,11 @@ class GradientHealthDisplay:
         self.ax_ = drawing.axes(ax, "GradientHealthDisplay.plot")
         draw_models(self.ax_, x, norm, "gradient norm", drawing.STYLES[0], drawing.MARKER)
         means = norm.mean(axis=1)
-        title = f"gradient norm from {means[0]:.3g} to {means[-1]:.3g}"
-        title += "" if share is None else f"; {share.mean():.0%} of all steps clipped".replace("%", " %")
+        means = means[np.isfinite(means)]
+        title = (
+            f"gradient norm from {means[0]:.3g} to {means[-1]:.3g}" if len(means) else "gradient norm beyond all bounds"
+        )
+        title += "" if share is None else f"; {np.nanmean(share):.0%} of all steps clipped".replace("%", " %")
         ylabel = "gradient norm, mean over the steps"
         drawing.finish(self.ax_, title, self.xlabel, ylabel, yscale=drawing.scale(norm))
         drawing.whole_numbers(self.ax_)

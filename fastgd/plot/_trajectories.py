@@ -161,7 +161,8 @@ def _checked_path(name: str, given: Any) -> np.ndarray:
 
 def _labelled(name: str, path: np.ndarray, surface: Surface, n_steps: int) -> str:
     if len(path) <= n_steps:
-        return f"{name}\ndiverged after {len(path) - 1} steps"
+        n = len(path) - 1
+        return f"{name}\ndiverged after {n} step{'s' * (n != 1)}"
     return f"{name}\n{surface.value(path[-1]) - surface.lowest:.2g} above the minimum"
 
 

@@ -41,8 +41,9 @@ class TriptychDisplay:
     paths_ : list of ndarray of float64, shape (n_steps + 1, n)
         The points that each rate comes through.
     verdicts_ : list of str
-        "too small", "right", "too large" or "large: it overshoots", by calculation: with curvatures from m to L, a step multiplies the
-        error by at most max(abs(1 - rate m), abs(1 - rate L)); it diverges from 2/L on, and is fastest at 2/(m + L).
+        "too small", "right" where no more than a tenth of the loss is left, "too large" or "large: it overshoots": with curvatures from
+        m to L, a step multiplies the error by at most max(abs(1 - rate m), abs(1 - rate L)), which is smallest at 2/(m + L); from 2/L
+        on it diverges.
 
     Examples
     --------
@@ -87,7 +88,10 @@ class TriptychDisplay:
             raise value_error(owner, "ax", "an array of axes of shape (2, 3), as from plt.subplots(2, 3)", np.shape(ax))
         start = np.array(self.surface.start)
         self.paths_ = [descend(SGD(lr=rate), self.surface, start, n_steps) for rate in rates]
-        self.verdicts_ = [verdict(rate, curvatures(self.surface), n_steps) for rate in rates]
+        self.verdicts_ = [
+            verdict(rate, curvatures(self.surface), left(path, self.surface))
+            for rate, path in zip(rates, self.paths_, strict=True)
+        ]
         if ax is None:
             options = {"figsize": (14.0, 8.0), "layout": "constrained", "sharey": "row", "sharex": "row"}
             ax = drawing.pyplot(f"{owner}.plot").subplots(2, COLUMNS, **options)[1]
@@ -146,7 +150,7 @@ class TriptychDisplay:
         curvature : array-like of shape (1,) or (2,), default=(1, 8)
             The second derivatives > 0, convertible to float64.
         learning_rate : array-like of shape (3,), optional
-            Rates > 0, convertible to float64; by default a 25th of the best, the best (with one
+            Rates > 0, convertible to float64; by default a 25th of the best, the best of 2/(m + L) and 1/L (with one
             curvature half of it, which arrives in one step), and 1.1 times the largest that is stable.
         n_steps : int, default=15
             How many steps each takes.
@@ -191,7 +195,7 @@ class TriptychDisplay:
         fit_intercept : bool, default=True
             Two parameters, slope and intercept, instead of the slope alone.
         learning_rate : array-like of shape (3,), optional
-            Rates > 0; by default a 25th of the best, the best (with one
+            Rates > 0; by default a 25th of the best, the best of 2/(m + L) and 1/L (with one
             curvature half of it, which arrives in one step), and 1.1 times the largest that is stable.
         n_steps : int, default=15
             How many steps each takes.
@@ -223,11 +227,9 @@ class TriptychDisplay:
     @classmethod
     def _of(cls, surface: Surface, learning_rate: Any, n_steps: int, loss_name: str, ax: Any) -> "TriptychDisplay":
         if learning_rate is None:
-            low, high = curvatures(surface)[[0, -1]]
-            best = (
-                2 / (low + high) if low < high else 1 / (2 * high)
-            )  # 1 / high would arrive in one step, and show nothing
-            learning_rate = np.array([best, best, 2 / high]) * SHARES
+            n_steps = integer(n_steps, cls.__name__, "n_steps", 1)
+            best = best_rate(surface, n_steps)
+            learning_rate = np.array([best, best, 2 / curvatures(surface)[-1]]) * SHARES
         display = cls(surface=surface, learning_rate=learning_rate, n_steps=n_steps, loss_name=loss_name)
         return display.plot(ax)
 
@@ -252,12 +254,28 @@ def curvatures(surface: Surface) -> np.ndarray:
     return np.linalg.eigvalsh(np.stack([surface.gradient(centre + unit) for unit in np.eye(len(centre))]))
 
 
-def verdict(rate: float, eigenvalues: np.ndarray, n_steps: int) -> str:
-    """Say what a rate is for a quadratic with these curvatures, by the factor that its slowest direction is multiplied by."""
-    factor = float(np.abs(1 - rate * eigenvalues).max())
-    if factor >= 1:
+def left(path: np.ndarray, surface: Surface) -> float:
+    """Return the share of the excess loss that is left at the end of a path."""
+    begin, end = np.maximum(surface.value(path[[0, -1]].T) - surface.lowest, 0)
+    return float(end / max(begin, np.finfo(float).tiny))
+
+
+def best_rate(surface: Surface, n_steps: int) -> float:
+    """Return 2 / (m + L), at which the slowest direction is fastest, or 1 / L, which does not swing: what leaves less of this loss."""
+    low, high = curvatures(surface)[[0, -1]]
+    if low == high:
+        return 1 / (2 * high)  # 1 / high would arrive in one step, and show nothing
+    start = np.array(surface.start)
+    return float(
+        min(2 / (low + high), 1 / high, key=lambda r: left(descend(SGD(lr=r), surface, start, n_steps), surface))
+    )
+
+
+def verdict(rate: float, eigenvalues: np.ndarray, share: float) -> str:
+    """Say what a rate is for a quadratic with these curvatures, where this share of the loss was left."""
+    if np.abs(1 - rate * eigenvalues).max() >= 1:
         return "too large"
-    if factor ** (2 * n_steps) <= STILL_FAR:
+    if share <= STILL_FAR:
         return "right"
     return "too small" if rate <= 2 / (eigenvalues.min() + eigenvalues.max()) else "large: it overshoots"
 

@@ -18,7 +18,7 @@ from fastgd.schedules._arguments import (
     Time,
     base_and_duration,
 )
-from fastgd.schedules._durations import Context
+from fastgd.schedules._durations import Context, exact
 from fastgd.schedules.base import Schedule
 
 TAILS = ("linear", "1-sqrt", "cosine")
@@ -100,7 +100,7 @@ class Interpolate(Schedule, kind="interpolate"):
         return between(a + (b - a) * ((t - low) / (high - low)), a, b)
 
     def _length(self, context: Context | None):
-        return self.times[-1] if self.is_resolved and self.times else None
+        return exact(self.times[-1], context) if self.times else None
 
     def _resolve(self, context: Context, position) -> Schedule:
         return Interpolate(tuple(context.steps(each, position) for each in self.times), self.rates)
