@@ -90,7 +90,7 @@ def test_the_beginning_of_a_step():
 def test_products_of_sparse_rows(name, kind):
     for target, found in cuda_sass.machines(cuda_sparse.text(name, kind)).items():
         assert found.stack == found.local == 0 and not found.of("STL") and not found.of("LDL"), (target, found)
-        assert found.registers <= 64, (target, found.registers)
+        assert found.registers <= 96, (target, found.registers)
         assert not found.of("ATOM") and not found.of("RED"), (target, found.counts)
         fused, wide = ("FFMA", ("DADD", "DMUL", "DFMA")) if kind == "f32" else ("DFMA", ())
         assert not found.of(fused, hot=True) and not any(found.of(name) for name in wide), (target, found.counts)

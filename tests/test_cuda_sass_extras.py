@@ -37,7 +37,7 @@ def float64(found):
 @pytest.mark.parametrize(("average", "weight"), [("f32", "f32"), ("f64", "f64"), ("f32", "f16"), ("f32", "bf16")])
 def test_averages(average, weight, give):
     """Vectors of both, no float64 for float32, and no product that is fused with a sum."""
-    for target, found in machines(cuda_averages.follow(average, weight, give), 48):
+    for target, found in machines(cuda_averages.follow(average, weight, give), 64):
         stored = {
             "STG.E.128": 1 + (give and weight in WIDE),
             "STG.E.64": (weight not in WIDE and give) + (average == "f64") * (1 + give),
@@ -86,9 +86,9 @@ def test_looks(kind):
 def test_units(what, kind):
     """Four loads of a thread are in flight; neighbouring threads read neighbouring elements. No float64 division for each of float32."""
     load = {"f32": "LDG.E", "f64": "LDG.E.64", "bf16": "LDG.E.U16"}[kind]
-    for target, found in machines(cuda_unit_source.sums(what, kind, kind, cuda.BLOCK), 80):
+    for target, found in machines(cuda_unit_source.sums(what, kind, kind, cuda.BLOCK), 96):
         assert in_loops(found, load) >= (10 if what == "adaptive" else 5), (target, found.hot)
-    for target, found in machines(cuda_unit_source.changed(what, kind, kind, cuda.BLOCK), 80):
+    for target, found in machines(cuda_unit_source.changed(what, kind, kind, cuda.BLOCK), 96):
         assert in_loops(found, load) >= 5, (target, found.hot)
         assert in_loops(found, "STG.E.64" if kind == "f64" else "STG.E") == 5, (target, found.hot)
         assert kind == "f64" or not found.of("DFMA"), (target, found.hot)
