@@ -92,7 +92,7 @@ def test_units(what, kind):
         assert in_loops(found, load) >= 5, (target, found.hot)
         assert in_loops(found, "STG.E.64" if kind == "f64" else "STG.E") == 5, (target, found.hot)
         assert kind == "f64" or not found.of("DFMA"), (target, found.hot)
-    list(machines(cuda_unit_source.numbers(what, kind, cuda.BLOCK), 64))
+    list(machines(cuda_unit_source.numbers(what, kind, cuda.BLOCK), 96))
 
 
 @pytest.mark.parametrize("kind", ["f16", "bf16"])
