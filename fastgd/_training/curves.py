@@ -90,9 +90,9 @@ class Cycle:
 
     @property
     def value(self) -> float:
-        """What cycles are compared by: the mean of the two lowest validation losses, as the lowest of several is lucky, or the only one."""
+        """What cycles are compared by: the mean of the two lowest of several validation losses, as the lowest is lucky, else the lower one."""
         last = np.sort(self.val_loss[-1])
-        return float(last[:2].mean() if np.isfinite(last[:2]).all() else last[0])
+        return float(last[:2].mean() if len(last) > 2 and np.isfinite(last[:2]).all() else last[0])
 
 
 @dataclass(frozen=True, repr=False)
