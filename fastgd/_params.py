@@ -200,7 +200,7 @@ def refuse_on_device(optimizer: Any, monitor: int, arrays: list[Any]) -> None:
         return
     unfit = {"extras": bool(optimizer.extras), "monitor": bool(monitor)}
     owner = type(optimizer).__name__
-    if optimizer.factored or optimizer.searches:
+    if optimizer.searches:
         raise check.ArgumentTypeError(f"{owner} is computed by NumPy; its parameters must be in host memory")
     for name, given in unfit.items():
         if given:

@@ -139,7 +139,6 @@ def test_gradients_that_are_refused(name):
 def test_what_numpy_alone_does_is_refused():
     param = Produced(np.ones(4, np.float32))
     for optimizer, options in (
-        (fastgd.Adafactor(), {}),
         (fastgd.Armijo(), {}),
         (fastgd.SGD(lr=0.1, extras=fastgd.EMA(decay=0.9)), {}),
         (fastgd.SGD(lr=0.1), {"monitor": True}),
