@@ -26,7 +26,7 @@ fuzz: .venv/installed-test
 # The CUDA kernels' machine code and results, without a GPU; `make test` skips the former. FASTGD_CUDA_ALL=1: of all rules, in ten minutes.
 # In an environment of its own: numba-cuda takes the place of Numba's own CUDA target, and brings half a gigabyte.
 test-cuda: .venv/installed-cuda
-	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -m pytest tests/test_cuda_sass.py tests/test_cuda_sim.py tests/test_cuda_launch.py
+	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -m pytest tests/test_cuda_sass*.py tests/test_cuda_sim.py tests/test_cuda_launch.py
 	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -W ignore -m bench.gpu --sim
 
 # What CI asks beyond the tests: generated code is fresh, style, types.

@@ -42,7 +42,7 @@ class Around:
         self.norms: list[float] = self.limit._start() if self.limit else []
         self.zeroing = optimizer.on_nonfinite == "zero"
         self.factors = [
-            {slot: np.zeros(shape, execute.compute_dtype(p.dtype)) for slot, shape in now._factor_shapes(p).items()}
+            {slot: execute.zeros(p, execute.compute_dtype(p.dtype), s) for slot, s in now._factor_shapes(p).items()}
             for p, now in zip(params, (g.current for g in groups), strict=True)
         ]
         self.active = bool(extras or self.limit or optimizer.factored)
@@ -95,20 +95,31 @@ class Around:
 
     def direct(self, plan: execute.Plan, scale: float) -> tuple[list[tuple[np.ndarray, np.ndarray]], int]:
         """Put directions in the place of gradients; return (state array, next value) pairs, and how many elements were not finite."""
+        if not isinstance(self.params[0], np.ndarray):
+            self._direct_on_device(plan, scale)
+            return [], 0
         changes, nonfinite = [], 0
         for i, g in plan.live_gradients():
             p, now = self.params[i], self.groups[i].current
             wide = execute.compute_dtype(p.dtype)
             nonfinite += _params.count_nonfinite(g) if self.zeroing else 0
-            limit = min(math.inf if now.clip_value is None else now.clip_value, LARGEST_SQUARED[wide.name])
+            factor, limit = _clipping(now, scale, wide)
             seen = (_zeroed(g) if self.zeroing else g).astype(wide, copy=False)
-            seen = np.clip(seen * wide.type(-scale if now.maximize else scale), -limit, limit)
+            seen = np.clip(seen * wide.type(factor), -limit, limit)
             age = plan.cohort_of(i).age + 1
             with np.errstate(all="ignore"):  # as in compiled sweeps
                 u, factors = now._direction(age, p.astype(wide, copy=False), seen, self.factors[i])
             plan.substitute(i, np.asarray(u, wide, order="C"))
             changes += [(self.factors[i][slot], value) for slot, value in factors.items()]
         return changes, nonfinite
+
+    def _direct_on_device(self, plan: Any, scale: float) -> None:
+        """Tell a plan on a GPU, for each of its cohorts, what its sweep makes directions with."""
+        owners = [(self.groups[i].current, plan.cohort_of(i).age + 1) for i in plan.first_members()]
+        plan.direct({
+            wide.name: [(*_clipping(now, scale, wide), *now._direction_scalars(age, wide)) for now, age in owners]
+            for wide in (np.dtype(np.float32), np.dtype(np.float64))
+        })  # fmt: skip
 
     def expect(self, t: int, changes: list[tuple[np.ndarray, np.ndarray]], norms: list[float]) -> None:
         """Note what is to be changed once `t` steps are done."""
@@ -127,6 +138,12 @@ class Around:
             self._pending = None
         for average in self.averages:
             average.settle(t)
+
+
+def _clipping(now: Optimizer, scale: float, wide: np.dtype) -> tuple[float, float]:
+    """Return the factor of gradients, and their largest absolute value, before they are squared in that dtype."""
+    limit: Any = math.inf if now.clip_value is None else now.clip_value
+    return -scale if now.maximize else scale, min(limit, LARGEST_SQUARED[wide.name])
 
 
 def _zeroed(g: np.ndarray) -> np.ndarray:

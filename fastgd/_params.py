@@ -198,7 +198,7 @@ def refuse_on_device(optimizer: Any, arrays: list[Any]) -> None:
     """Raise where an optimizer does, around its rule, what is done by NumPy alone, and the arrays are on a GPU."""
     if isinstance(arrays[0], np.ndarray):
         return
-    if optimizer.factored or optimizer.searches:
+    if optimizer.searches:
         owner = type(optimizer).__name__
         raise check.ArgumentTypeError(f"{owner} is computed by NumPy; its parameters must be in host memory")
 

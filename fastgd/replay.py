@@ -25,8 +25,9 @@ class Replay:
     Parameters
     ----------
     state : State
-        Of parameters on a GPU. Not for optimizers that measure all elements before each step (`State.estimates` is not empty), nor
-        for limits that are learned from norms, extras that change gradients, monitors and rollback. `EMA` and `Lookahead` are followed.
+        Of parameters on a GPU. Not for optimizers that measure all elements before each step (`State.estimates` is not empty),
+        `Adafactor` and `SM3`, nor for limits that are learned from norms, extras that change gradients, monitors and rollback. `EMA` and
+        `Lookahead` are followed.
     grads : array, list, tuple or dict
         The gradients, arranged as the parameters: every step reads these same arrays, of any shape, of the parameters' dtype, which the
         caller fills again and again.
@@ -56,7 +57,7 @@ class Replay:
         if not isinstance(state, State) or isinstance(state._params[0], np.ndarray):
             raise check.type_error("Replay", "state", "one whose parameters are on a GPU", state)
         optimizer, plan = state.optimizer, state._plan
-        if plan.measuring or isinstance(optimizer.clip_norm, NormLimit):
+        if plan.measuring or optimizer.factored or isinstance(optimizer.clip_norm, NormLimit):
             accepted = "that of an optimizer whose steps need nothing measured on the host"
             raise check.value_error("Replay", "state", accepted, optimizer)
         unfit = {

@@ -91,7 +91,7 @@ class State(Readings):
                 raise check.value_error("init", "params", "named otherwise than the state arrays", name, fix)
         kernels = [(self._groups[m].rule, self._groups[m].measure) for m in members]
         guard = _params.Guard(self.names, self._params, states, [g.option_names() for g in self._groups])
-        self._plan = execute.plan(params, leaves, self._params, states, kernels, members, guard)
+        self._plan = execute.plan(params, leaves, self._params, states, kernels, members, guard, self._around.factors)
 
     @classmethod
     def begin(

@@ -145,9 +145,8 @@ def test_gradients_that_are_refused(name):
 
 def test_what_numpy_alone_does_is_refused():
     param = Produced(np.ones(4, np.float32))
-    for optimizer in (fastgd.Adafactor(), fastgd.Armijo()):
-        with pytest.raises(fastgd.ArgumentTypeError, match="host memory"):
-            optimizer.init(param)
+    with pytest.raises(fastgd.ArgumentTypeError, match="host memory"):
+        fastgd.Armijo().init(param)
 
 
 def test_a_parameter_that_moved():

@@ -23,6 +23,8 @@ FEW = ("sgd", "momentum", "adam", "adan")
 ALL = bool(os.environ.get("FASTGD_CUDA_ALL"))
 # Of these rules, all products, sums and comparisons: nothing is divided and no root is taken.
 PLAIN = ("sgd", "momentum", "nesterov", "lion", "signsgd", "signum", "rprop", "qhm", "novograd", "dog")
+
+
 def slots(rule):
     return len(cuda_source.signature(rule)[0]) - 2
 

@@ -1,7 +1,7 @@
-"""Functions of ``losses.py`` on whole arrays of any library of the Array API standard: the same formulas, rewritten and not copied.
+"""Functions of numbers, as in ``losses.py``, on arrays of any library of the Array API standard: the same formulas, rewritten, not copied.
 
-A loss is a function of numbers. With arrays in their place everything in it means the same, element by element, but for two things:
-``a if test else b`` becomes the library's `where`, and ``math.f`` the library's function.
+With arrays in the place of numbers everything in a function means the same, element by element, but for two things:
+``a if test else b`` becomes the library's `where`, and ``math.f``, `max` and `min` the library's functions.
 """
 
 import ast
@@ -48,7 +48,7 @@ def of_arrays(function: Callable, library: Any, like: Any) -> Callable:
     Parameters
     ----------
     function : callable
-        Of ``losses.py``.
+        Of ``losses.py`` or ``directions.py``.
     library : module
         The namespace of the arrays.
     like : array
@@ -63,6 +63,6 @@ def of_arrays(function: Callable, library: Any, like: Any) -> Callable:
         a, b = (constant(x) if isinstance(x, (int, float)) else x for x in (a, b))
         return library.where(test, a, b)
 
-    world: dict[str, Any] = {"math": _Math(library), "_where": where}
+    world: dict[str, Any] = {"math": _Math(library), "_where": where, "max": library.maximum, "min": library.minimum}
     exec(_code(function), world)
     return world[function.__name__]

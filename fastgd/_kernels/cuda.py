@@ -83,6 +83,8 @@ def defined(text: KernelText) -> Callable:
     world = namespace(text)
     if "decide(" in text.text:
         world["decide"] = decide()
+    if "norm_of(" in text.text:
+        world["norm_of"] = norm_of()
     code = compile(text.text, f"<fastgd {text.name}>", "exec", dont_inherit=True)
     exec(code, world)
     for name, value in list(world.items()):
@@ -102,14 +104,18 @@ def kernel(text: KernelText) -> Any:
 
 # ------------------------------------------------------------------------------------------------ what a step does, on the device
 
+NORM_OF = """\
+def norm_of(s0, s1, s2):
+    if s1 > zero:
+        return math.sqrt(s1 + s0 * (shrink * shrink)) / shrink
+    if s2 > zero:
+        return math.sqrt(s0 + s2 / grow / grow) if s0 > zero else math.sqrt(s2) / grow
+    return math.sqrt(s0)
+"""
+
 DECIDE = """\
 def decide(ctl, limits, s0, s1, s2):
-    if s1 > zero:
-        norm = math.sqrt(s1 + s0 * (shrink * shrink)) / shrink
-    elif s2 > zero:
-        norm = math.sqrt(s0 + s2 / grow / grow) if s0 > zero else math.sqrt(s2) / grow
-    else:
-        norm = math.sqrt(s0)
+    norm = norm_of(s0, s1, s2)
     st_f64(ctl + {sum}, s0 if s1 == zero and s2 == zero else norm * norm)
     st_f64(ctl + {norm}, norm)
     begin_step(ctl, limits, norm)
@@ -164,7 +170,13 @@ def _begin_step() -> Callable:
 @functools.cache
 def decide() -> Callable:
     """Return the function that turns a norm into what the step does."""
-    return _control_function(DECIDE, "decide", {"begin_step": _begin_step()})
+    return _control_function(DECIDE, "decide", {"begin_step": _begin_step(), "norm_of": norm_of()})
+
+
+@functools.cache
+def norm_of() -> Callable:
+    """Return the function that makes a norm of the sums of squares of three ranges of numbers."""
+    return _control_function(NORM_OF, "norm_of", {})
 
 
 def _control_function(text: str, name: str, callees: dict[str, Callable]) -> Callable:

@@ -239,13 +239,17 @@ class CudaPlan:
         if tables.segments and self.look.n_live:
             tables.send_control(self.stream)
             tables.send_rows(wide[None], self.stream)
-            tables.launch_update(len(self.cohorts), self.stream)
+            self.launch_update()
             nonfinite = 0 if self.finite else int(tables.read_control(self.stream)["nonfinite"])
         self.kept = [self.look.gradients, self.substitutes]
         self.t += 1
         self._age(carries)
         self.looked = seen.norms() if seen else []
         return nonfinite
+
+    def launch_update(self) -> None:
+        """Apply the rules to all parameters that have a gradient, when their scalars have been sent."""
+        self.tables.launch_update(len(self.cohorts), self.stream)
 
     def _age(self, carries: list) -> None:
         """Age the parameters that had a gradient."""

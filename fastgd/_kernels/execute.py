@@ -257,7 +257,14 @@ def zeros(like: Any, dtype: np.dtype, shape: tuple[int, ...] | None = None) -> A
 
 
 def plan(
-    tree: Any, leaves: list, arrays: list, states: list, kernels: list[tuple], members: list[int], guard: Any
+    tree: Any,
+    leaves: list,
+    arrays: list,
+    states: list,
+    kernels: list[tuple],
+    members: list[int],
+    guard: Any,
+    factors: Any = (),
 ) -> Any:
     """Return the plan of a state, made for where its arrays live.
 
@@ -269,7 +276,14 @@ def plan(
         Of each parameter; the measure may be None.
     members : list of int
         Each parameter's group.
+    factors : list of dict
+        The state arrays of each parameter that are not of its shape, which only plans on a GPU change.
     """
+    if not isinstance(arrays[0], np.ndarray) and any(factors):
+        from fastgd._kernels.cuda_factored import FactoredPlan
+
+        parts = {"tree": tree, "leaves": leaves, "arrays": arrays, "states": states, "kernels": kernels}
+        return FactoredPlan(factors, **parts, groups=members, guard=guard)
     if not isinstance(arrays[0], np.ndarray):
         from fastgd._kernels.cuda_plan import CudaPlan
 

@@ -10,7 +10,9 @@ step on the GPU would have other bits than the same step on the processor.
 
 State arrays of one byte an element are loaded as the integers' float32 values, and stored rounded to the nearest integer; a number
 between 2**23 and 2**24 has an integer in its last bits, so that no slow conversion is needed. `coarse` rounds to what bfloat16 holds, by
-a given threshold; `warp_max` is the largest value among the threads of a warp (in the simulator, of a block).
+a given threshold; `warp_max` is the largest value among the threads of a warp (in the simulator, of a block). `atomic_max_f32` and
+`atomic_max_f64` raise a number in memory that is not negative to one at least as large: such numbers are in the order of their bits, which
+are compared as integers, and a maximum is the same in any order.
 
 With ``NUMBA_ENABLE_CUDASIM=1`` the same names are plain Python on host memory, so that the kernels run, slowly, without a GPU.
 """
@@ -125,6 +127,21 @@ def _compiled() -> dict[str, Any]:
 
         return types.int64(types.int64, value), generate
 
+    def atomic_max(kind):
+        whole = {"f32": i32, "f64": i64}[kind]
+
+        def function(context, address, value):
+            def generate(context, builder, signature, arguments):
+                given = context.cast(builder, arguments[1], signature.args[1], seen[kind])
+                sign = ir.Constant(whole, 1 << (whole.width - 1))
+                bits = builder.and_(builder.bitcast(given, whole), builder.not_(sign))
+                builder.atomic_rmw("umax", place(builder, arguments[0], whole), bits, "monotonic")
+                return context.get_dummy_value()
+
+            return types.void(types.int64, value), generate
+
+        return function
+
     def load_bytes(kind, count):
         word = ir.IntType(8 * count)
 
@@ -190,6 +207,7 @@ def _compiled() -> dict[str, Any]:
 
     made: dict[str, Any] = {"mul_f32": product("f32"), "mul_f64": product("f64"), "atomic_add_i64": atomic_add_i64}
     made |= {"coarse": coarse, "warp_max": warp_max}
+    made |= {f"atomic_max_{kind}": atomic_max(kind) for kind in ("f32", "f64")}
     made |= {"st_byte": lambda context, address, a: stored_bytes((a,))}
     made |= {"st_bytex4": lambda context, address, a, b, c, d: stored_bytes((a, b, c, d))}
     made |= {f"ld_{k}{'x4' if n > 1 else ''}": load_bytes(k, n) for k in BYTES for n in (1, 4)}
@@ -252,6 +270,14 @@ def _simulated() -> dict[str, Any]:
             place.value = before + value
         return before
 
+    def atomic_max(kind):
+        def function(address, value):
+            with lock:
+                place = memory[kind].from_address(int(address))
+                place.value = place.value if place.value > value else float(abs(value))
+
+        return function
+
     def load_bytes(kind, count):
         memory = {"i8": ctypes.c_int8, "u8": ctypes.c_uint8}[kind]
         if count == 1:
@@ -282,6 +308,7 @@ def _simulated() -> dict[str, Any]:
 
     made: dict[str, Any] = {"mul_f32": _product, "mul_f64": _product, "atomic_add_i64": atomic_add_i64}
     made |= {"coarse": coarse, "warp_max": warp_max, "st_byte": store_bytes, "st_bytex4": store_bytes}
+    made |= {f"atomic_max_{kind}": atomic_max(kind) for kind in ("f32", "f64")}
     made |= {f"ld_{k}{'x4' if n > 1 else ''}": load_bytes(k, n) for k in BYTES for n in (1, 4)}
     for kind, count in [*((kind, 1) for kind in memory), *LANES.items(), ("i64", 2)]:
         suffix = kind if count == 1 else f"{kind}x{count}"

@@ -90,7 +90,7 @@ class Cycle:
 
     @property
     def value(self) -> float:
-        """What cycles are compared by: the mean of the two lowest of several validation losses, as the lowest is lucky, else the lower one."""
+        """What cycles are compared by: of several validation losses the mean of the two lowest, as the lowest is lucky, else the lowest."""
         last = np.sort(self.val_loss[-1])
         return float(last[:2].mean() if len(last) > 2 and np.isfinite(last[:2]).all() else last[0])
 

@@ -244,7 +244,8 @@ class Optimizer(metaclass=_Checked):
     def _direction(self, age: int, p: Any, g: Any, factors: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return what the rule is to see in the place of the gradient, and the next `factors`; only where there are such arrays.
 
-        `p` and `g`, the clipped gradient, are of the dtype in which the step is computed, and so are the results.
+        `p` and `g`, the clipped gradient, are of the dtype in which the step is computed, and so are the results. What is fixed for the
+        step in it is returned by ``_direction_scalars(age, dtype)``, for kernels on a GPU.
         """
         raise NotImplementedError
 

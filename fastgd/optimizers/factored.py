@@ -7,9 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from fastgd._kernels import execute, rules
+from fastgd._kernels import directions, execute, rules
+from fastgd._kernels.array_functions import of_arrays
 from fastgd.clipping import norm_of
 from fastgd.optimizers._base import FRACTION, NONNEGATIVE, POSITIVE, Hyper, Interval, Optimizer
+
+averaged, outer, normalized, penalized, covered, bounded = (
+    of_arrays(getattr(directions, name), np, None)
+    for name in ("averaged", "outer", "normalized", "penalized", "covered", "bounded")
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,20 +101,23 @@ class Adafactor(Optimizer):
             return {"variance": p.shape}
         return {"row_var": (*p.shape[:-1], 1), "col_var": (*p.shape[:-2], 1, p.shape[-1])}
 
+    def _direction_scalars(self, age, dtype):
+        least = float(np.finfo(dtype).eps) if self.eps[0] is None else self.eps[0]
+        return age**self.beta2_decay, least, least * least, self.eps[1], min(self.lr, age**-0.5), self.d
+
     def _direction(self, age, p, g, factors):
         if g.size == 0:
             return g, factors
-        share = age**self.beta2_decay
-        least = float(np.finfo(p.dtype).eps) if self.eps[0] is None else self.eps[0]
-        found = {name: old + share * (_mean_square(g, name) - old) for name, old in factors.items()}
+        share, least, least_square, *scaling = self._direction_scalars(age, p.dtype)
+        found = {name: averaged(old, _mean_square(g, name), share) for name, old in factors.items()}
         if "variance" in found:
             variance = found["variance"]
         else:
             row, column = found["row_var"], found["col_var"]
-            variance = row / np.maximum(row.mean(axis=-2, keepdims=True), least) * column
-        u = g / np.sqrt(np.maximum(variance, least * least))
-        scale = max(self.eps[1], _rms(p)) * min(self.lr, age**-0.5)
-        return u * p.dtype.type(scale / max(1.0, _rms(u) / self.d)), found
+            mean = np.mean(row, axis=-2, keepdims=True, dtype=np.float64).astype(p.dtype)
+            variance = outer(row, column, mean, least)
+        u = normalized(g, variance, least_square)
+        return u * p.dtype.type(directions.step_scale(_rms(p), _rms(u), *scaling)), found
 
     def _scalars(self, age, carry):
         return {"lr": 1.0, "l2": self.lr * self.weight_decay}
@@ -196,20 +205,22 @@ class SM3(Optimizer):
     def _factor_shapes(self, p):
         return {f"accumulator_{k}": (n,) for k, n in enumerate(p.shape or (1,))}
 
+    def _direction_scalars(self, age, dtype):
+        return self.weight_decay, 1.0 if self.beta2 == 1 else 1 - self.beta2, self.beta2, self.eps
+
     def _direction(self, age, p, g, factors):
-        g = g + p.dtype.type(self.weight_decay) * p
         if g.size == 0:
             return g, factors
+        l2, fresh, kept, eps = self._direction_scalars(age, p.dtype)
+        g = penalized(g, p, l2).reshape(p.shape or (1,))
         sums = list(factors.values())
         bound = sums[0].reshape(g.shape[:1] + (1,) * (g.ndim - 1))
         for axis in range(1, g.ndim):
             bound = np.minimum(bound, sums[axis].reshape((-1,) + (1,) * (g.ndim - 1 - axis)))
-        fresh = 1.0 if self.beta2 == 1 else 1 - self.beta2
-        total = p.dtype.type(fresh) * (g * g) + p.dtype.type(self.beta2) * bound
-        u = np.where(total > 0, g / np.sqrt(total + p.dtype.type(self.eps)), p.dtype.type(0))
+        total = covered(g, bound, fresh, kept)
         others = [tuple(a for a in range(g.ndim) if a != axis) for axis in range(g.ndim)]
-        found = [total.max(axis=axes) for axes in others] if g.ndim else [total.reshape(1)]
-        return u, dict(zip(factors, found, strict=True))
+        found = [total.max(axis=axes) for axes in others]
+        return bounded(g, total, eps).reshape(p.shape), dict(zip(factors, found, strict=True))
 
     def _scalars(self, age, carry):
         return {"lr": self.lr, "l2": 0.0, "mu": self.momentum, "mu_c": 1 - self.momentum}
