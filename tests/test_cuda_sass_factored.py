@@ -15,22 +15,19 @@ from tests import cuda_sass
 ALL = bool(os.environ.get("FASTGD_CUDA_ALL"))
 KINDS = ("f32", "f64", "f16", "bf16") if ALL else ("f32", "bf16")
 DOUBLE = ("DADD", "DMUL", "DFMA", "DSETP", "F2F.F64", "F2F.F32.F64")
-# A defect to mend on a device: so many bytes are spilled on these generations, whose compiler prefers a round number of registers to a few
-# more; of SM3 in float64, whose numbers take two registers each, most.
+
+# A defect to mend on a device: so many bytes of SM3's kernels, which want more than 128 registers, are spilled on the newest generations.
 ON_THE_STACK = {
-    **{("covered_sgd", "f64", (k, 0)): 32 for k in (10, 12)},
-    **{("covered_momentum", "f64", (k, 0)): 64 for k in (10, 12)},
-    **{("covered_momentum", kind, (12, 0)): 16 for kind in ("f16", "bf16")},
-    ("covered_momentum", "f16", (7, 5)): 8,
-    **{("scaled", kind, target): 8 for kind in ("f16", "bf16") for target in ((7, 5), (9, 0))},
-    **{("means", "f32", (7, 5)): 8, ("sizes", "f64", (8, 0)): 8},
+    ("covered_sgd", "f64"): {(10, 0): 8, (12, 0): 24},
+    ("covered_momentum", "f64"): {(10, 0): 40, (12, 0): 72},
+    **{key: {(12, 0): 24} for key in [("covered_momentum", "f16"), ("covered_momentum", "bf16")]},
 }
 
 
 def checked(name, text, kind, registers=128):
     """Compile a kernel for every generation and look at what holds for all of them; at 128 registers, two blocks fit on a processor."""
     for target, found in cuda_sass.machines(text).items():
-        assert found.local == 0 and found.stack <= ON_THE_STACK.get((name, kind, target), 0), (target, found)
+        assert found.local == 0 and found.stack <= ON_THE_STACK.get((name, kind), {}).get(target, 0), (target, found)
         assert found.stack or not (found.of("STL") or found.of("LDL")), (target, found)
         assert found.registers <= registers, (target, found.registers)
         added = [n for n in found.counts if n.startswith(("ATOM", "RED")) and ("F32" in n or "F64" in n)]
@@ -90,5 +87,5 @@ def test_adafactors_sums(name, kind):
 def test_what_comes_between(name, kind):
     make = getattr(cuda_factored_source, name)
     text = make(kind) if name == "take" else make(rules.sgd, kind, cuda.BLOCK)
-    for _ in checked(name, text, kind, 80):
+    for _ in checked(name, text, kind, 96):
         pass
