@@ -16,6 +16,7 @@ from fastgd._kernels.cuda_source import (
     ALIGNED,
     CONTROL,
     CONTROL_SIZE,
+    ELEMENTS,
     KernelText,
     addresses,
     computing,
@@ -28,7 +29,8 @@ from fastgd._kernels.vecio import LANES, SIZES
 N_SCALARS = 4  # scale, limit, rate, penalty: as the sweep of `rules.sgd` takes them
 
 # Where the share is 0, as between the moves of Lookahead, nothing is read or written.
-FOLLOW = """\
+FOLLOW = (
+    """\
 def {name}(table, n_chunks, rows, ctl):
     if ld_i64(ctl + {skip}) != 0:
         return
@@ -43,18 +45,12 @@ def {name}(table, n_chunks, rows, ctl):
         row = table + c * {width}
 {addresses}
         n = packed & 0xFFFFFFFF
-        i = tid
-        if (packed >> {aligned}) & 1 != 0:
-            groups = n // {lanes}
-            while i < groups:
-{vector}
-                i += nt
-            i = groups * {lanes} + tid
-        while i < n:
-{single}
-            i += nt
+"""
+    + ELEMENTS
+    + """\
         c += i64(cuda.gridDim.x)
 """
+)
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from fastgd._kernels.cuda_arrays import DeviceArray
 from fastgd._kernels.cuda_source import (
     ALIGNED,
     CHUNK,
+    ELEMENTS,
     KernelText,
     addresses,
     computing,
@@ -25,7 +26,8 @@ from fastgd._kernels.cuda_source import (
 )
 from fastgd._kernels.vecio import LANES, SIZES
 
-COPY = """\
+COPY = (
+    """\
 def {name}(table, n_chunks):
     tid = i64(cuda.threadIdx.x)
     nt = i64(cuda.blockDim.x)
@@ -34,20 +36,15 @@ def {name}(table, n_chunks):
         row = table + c * {width}
 {addresses}
         n = packed & 0xFFFFFFFF
-        i = tid
-        if (packed >> {aligned}) & 1 != 0:
-            groups = n // {lanes}
-            while i < groups:
-{vector}
-                i += nt
-            i = groups * {lanes} + tid
-        while i < n:
-{single}
-            i += nt
+"""
+    + ELEMENTS
+    + """\
         c += i64(cuda.gridDim.x)
 """
+)
 
-SUMS = """\
+SUMS = (
+    """\
 def {name}(table, n_chunks, partials):
     shared = cuda.shared.array({shared}, dtype=shared_type)
     every = True
@@ -60,16 +57,9 @@ def {name}(table, n_chunks, partials):
         n = packed & 0xFFFFFFFF
 {begin}
         {sums} = {zeros}
-        i = tid
-        if (packed >> {aligned}) & 1 != 0:
-            groups = n // {lanes}
-            while i < groups:
-{vector}
-                i += nt
-            i = groups * {lanes} + tid
-        while i < n:
-{single}
-            i += nt
+"""
+    + ELEMENTS
+    + """\
         {store}
 {tree}
         if tid == 0:
@@ -78,6 +68,7 @@ def {name}(table, n_chunks, partials):
         cuda.syncthreads()
         c += i64(cuda.gridDim.x)
 """
+)
 
 SHRINK, GROW = cuda.RANGES["shrink"], cuda.RANGES["grow"]
 WORDS = 4  # of a row of the table: up to two addresses, a number, and what is packed

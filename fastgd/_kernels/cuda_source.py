@@ -31,7 +31,22 @@ WORDS = (
 CONTROL = {name: 8 * k for k, name in enumerate(WORDS)}
 CONTROL_SIZE = 128
 
-UPDATE = """\
+# What a block does with the elements of a chunk: vectors, where all addresses suit them, and what is left one by one.
+ELEMENTS = """\
+        i = tid
+        if (packed >> {aligned}) & 1 != 0:
+            groups = n // {lanes}
+            while i < groups:
+{vector}
+                i += nt
+            i = groups * {lanes} + tid
+        while i < n:
+{single}
+            i += nt
+"""
+
+UPDATE = (
+    """\
 def {name}(table, n_chunks, rows, stride, ctl):
     if ld_i64(ctl + {skip}) != 0:
         return
@@ -49,20 +64,14 @@ def {name}(table, n_chunks, rows, stride, ctl):
         h = rows + ld_i64(ctl + {row}) * stride + ((packed >> {cohort}) & 0xFFFFFF) * {row_bytes}
 {scalars}
         scale = scale * factor
-{dither}        i = tid
-        if (packed >> {aligned}) & 1 != 0:
-            groups = n // {lanes}
-            while i < groups:
-{vector}
-                i += nt
-            i = groups * {lanes} + tid
-        while i < n:
-{single}
-            i += nt
+{dither}"""
+    + ELEMENTS
+    + """\
         c += i64(cuda.gridDim.x)
     if bad != good:
         atomic_add_i64(ctl + {nonfinite}, i64(bad))
 """
+)
 
 # A block sums one chunk at a time, its threads' sums by a fixed tree in shared memory: the same bits on every device.
 TREE = """\
