@@ -1,5 +1,6 @@
-"""Whether what a state does around its step is right on a GPU: extras, monitors, good copies, for ``python -m bench.gpu``."""
+"""Whether steps of whole matrices, and what a state does around its step, are right on a GPU, for ``python -m bench.gpu``."""
 
+import itertools
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ BEFORE = (
     fastgd.AdaptiveGradientClipping(0.1, unit_axis=0),
     fastgd.ArrayNormClipping(1.0),
 )
+DTYPES = ("float32", "float64", "float16")
 AFTER = (fastgd.EMA(0.9), fastgd.Lookahead(k=2))
 
 
@@ -23,8 +25,11 @@ def shaped(array, shape):
 def check(device, shapes):
     """Raise unless averages and what leads back have the processor's bits, and the rest its values."""
     for extras in (AFTER, *((extra,) for extra in BEFORE), (*BEFORE, *AFTER)):
-        for dtype in ("float32", "float64", "float16"):
+        for dtype in DTYPES:
             run(device, fastgd.AdamW(lr=0.01, extras=extras), shapes, dtype, exact=extras == AFTER)
+    for optimizer, dtype in itertools.product((fastgd.Adafactor(lr=0.1), fastgd.SM3(lr=0.1)), DTYPES):
+        run(device, optimizer, shapes, dtype, exact=isinstance(optimizer, fastgd.SM3))
+    print("  SM3: the processor's bits; Adafactor: 1e-6, 1e-13 in float64")
     print("  EMA and Lookahead: the processor's bits; what changes gradients by units: 1e-6, 1e-13 in float64")
     print("  monitors: 1e-13 of the processor's; rollback: the bits of the good copy")
 
