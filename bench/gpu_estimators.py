@@ -169,6 +169,8 @@ def compare(name, model, X, y, n_classes=None):
 
 
 def main():
+    if not (options.host or torch.cuda.is_available()):
+        parser.error("there is no NVIDIA GPU that torch can use; --host runs the logic in host memory")
     warnings.simplefilter("ignore")
     print("host memory, logic only" if options.host else torch.cuda.get_device_name())
     small = 100 if options.host else 1
