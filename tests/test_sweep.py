@@ -85,6 +85,12 @@ def test_defaults_and_the_description():
     assert result.seconds > 0
 
 
+def test_where_even_the_best_rate_is_worse_than_none():
+    X, y = data()
+    result = sweep(SGDRegressor(random_state=0, penalty=None), 1e4 * X, y, learning_rate=[1e-4, 1e-3, 1e-2])
+    assert result.diverged.all() and result.edge == 1e-4
+
+
 def test_rates_that_diverge_are_told():
     X, y = data()
     result = sweep(SGDRegressor(random_state=0, penalty=None), X, y, learning_rate=[1e-3, 1e-2, 1e3, 1e300])

@@ -33,8 +33,9 @@ class RateCurves:
 
     @property
     def edge(self) -> float | None:
-        """The stability edge: the lowest rate above the best that diverged, None where none did."""
-        past = self.learning_rate[self.diverged & (self.learning_rate > self.best_learning_rate)]
+        """The stability edge: the lowest rate above the best that diverged, or below it too where the best did; None where none did."""
+        lost = self.learning_rate[self.diverged]
+        past = lost if self.best_learning_rate in lost else lost[lost > self.best_learning_rate]
         return float(past.min()) if len(past) else None
 
     def to_dict(self) -> dict:
