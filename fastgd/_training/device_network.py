@@ -10,6 +10,7 @@ from fastgd._kernels.array_functions import of_arrays
 from fastgd._training.device import Columns, DeviceRows, host
 from fastgd._training.device_dropout import factors
 from fastgd._training.device_steps import steps_of
+from fastgd._training.lane_arguments import checked_state
 from fastgd._training.network import NetworkLanes
 from fastgd._training.network_shape import SOFTMAX, Head
 
@@ -105,10 +106,7 @@ class DeviceNetworks(NetworkLanes):
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned, here or in `NetworkLanes` on the host."""
         arrays = {"parameters": self._parameters, **self._slots}
-        shape = (self.n_lanes, self.n_parameters)
-        for name in arrays:
-            if np.shape(state.get(name, ())) != shape:
-                raise check.value_error("DeviceNetworks", "state", f"an array {name} of shape {shape}", sorted(state))
+        checked_state("DeviceNetworks", state, dict.fromkeys(arrays, (self.n_lanes, self.n_parameters)))
         for name, array in arrays.items():
             array[...] = self.rows.own(state[name])
         self._clock[0] = state["t"]
