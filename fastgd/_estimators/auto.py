@@ -29,8 +29,8 @@ def refuse_own_steps(optimizer: Any) -> None:
 def tolerance(model: Any, targets: np.ndarray) -> float | None:
     """Return `tol` in the unit of the loss, given the rows to learn from, (n, n_outputs).
 
-    Squared errors are measured against the targets' variance, else the unit in which
-    y is written would decide how long a model is trained.
+    Squared errors are measured against the targets' variance, else the unit in which y is written would decide how long a model is
+    trained.
     """
     if model.tol is None or not is_regressor(model) or getattr(model, "loss", None) != "squared_error":
         return model.tol

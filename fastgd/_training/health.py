@@ -85,9 +85,7 @@ def ill_conditioned(X: np.ndarray, reached: float, blank: float) -> list[str]:
     rows = X[:: max(1, len(X) // SAMPLE)].astype(np.float64)
     with np.errstate(all="ignore"):
         mean, spread = rows.mean(axis=0), rows.std(axis=0)
-    varies = np.flatnonzero(
-        rows.max(axis=0) > rows.min(axis=0)
-    )  # the deviation of a constant column may be a rounding error
+    varies = np.flatnonzero(rows.max(axis=0) > rows.min(axis=0))  # the deviation of constants may be a rounding error
     if not len(varies):
         return []
     largest, smallest = varies[spread[varies].argmax()], varies[spread[varies].argmin()]
@@ -114,9 +112,8 @@ def beyond_untrained(history: Mapping[str, np.ndarray], X: Any, targets: np.ndar
     if not (loss > RISE_ANYWAY).any() or not np.isfinite(history["learning_rate"][-1]).all():
         return []  # rates that each row has its own of are not to blame
     with np.errstate(all="ignore"):
-        square = np.einsum("ij,ij->j", targets, targets, dtype=np.float64, casting="unsafe") / len(
-            targets
-        )  # takes no memory
+        squares = np.einsum("ij,ij->j", targets, targets, dtype=np.float64, casting="unsafe")  # takes no memory
+        square = squares / len(targets)
         bound = 1 + np.sqrt(square) + square / 2
     lost = np.flatnonzero(loss > RISE_ANYWAY * bound)
     if not len(lost) or _rise(history):

@@ -15,7 +15,7 @@ from fastgd._validation import ArgumentTypeError, ArgumentValueError, NonFiniteE
 from fastgd.learning_rate import _trial as trial
 from fastgd.learning_rate._range_test import LRFinderResult, exploded, smoothed
 from fastgd.learning_rate._subject import Subject, mean_loss
-from fastgd.optimizers import SGD, Armijo, Optimizer
+from fastgd.optimizers import SGD, Optimizer
 
 LOW, HIGH = 1e-6, 100.0
 FEWEST_ROWS, FEWEST_STEPS = 20, 1  # at least, of a point, for small data in several epochs
@@ -264,4 +264,4 @@ def _one_run(
 
 def _searchable(optimizer: Any, value: float, params: Any, loss_and_grad: Callable, batch: Any) -> Any:
     """Return the loss as the optimizer wants it: line searches measure it again."""
-    return (lambda: loss_and_grad(params, batch)[0]) if isinstance(optimizer, Armijo) else float(value)
+    return (lambda: loss_and_grad(params, batch)[0]) if optimizer.searches else float(value)

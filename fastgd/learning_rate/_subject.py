@@ -10,6 +10,19 @@ from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentTypeError
 
 
+def is_network(estimator: Any, subject: str, others: str = "", fix: str = "") -> bool:
+    """Return whether an estimator whose rates are compared is a network or a linear model; refuse what has no lanes, by these words."""
+    from fastgd.linear_model import SGDOneClassSVM
+    from fastgd.linear_model._base import LinearSGD
+    from fastgd.neural_network._base import MultilayerPerceptron
+
+    network = isinstance(estimator, MultilayerPerceptron) and estimator.solver != "lbfgs"
+    if not (isinstance(estimator, LinearSGD) or network) or isinstance(estimator, SGDOneClassSVM):
+        kinds = "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, or a network with solver 'adam' or 'sgd'"
+        raise ArgumentTypeError(f"{subject} must be {kinds}{others}; got {type(estimator).__name__}.{fix}")
+    return network
+
+
 @dataclass(frozen=True)
 class Subject:
     """What is to be trained with many rates.
@@ -47,20 +60,12 @@ class Subject:
         from sklearn.pipeline import Pipeline
 
         from fastgd._estimators import inputs
-        from fastgd.linear_model import SGDOneClassSVM
-        from fastgd.linear_model._base import LinearSGD
-        from fastgd.neural_network._base import MultilayerPerceptron
 
         if isinstance(estimator, Pipeline):
             before = clone(estimator[:-1]) if len(estimator) > 1 else None
             X, estimator = X if before is None else before.fit_transform(X, y), estimator[-1]
-        network = isinstance(estimator, MultilayerPerceptron) and estimator.solver != "lbfgs"
-        if not (isinstance(estimator, LinearSGD) or network) or isinstance(estimator, SGDOneClassSVM):
-            kinds = (
-                "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, a network of fastgd.neural_network with solver "
-                "'adam' or 'sgd', a pipeline that ends with one, or parameters with a function"
-            )
-            raise ArgumentTypeError(f"the 'model' argument of lr_find must be {kinds}; got {type(estimator).__name__}.")
+        others = ", a pipeline that ends with one, or parameters with a function"
+        network = is_network(estimator, "the 'model' argument of lr_find", others)
         model = clone(estimator).set_params(**({} if random_state is None else {"random_state": random_state}))
         model._validate_params()
         task = model._task(X, y, sample_weight, (None, None, None), False)
@@ -79,7 +84,7 @@ class Subject:
     @property
     def perfect_at_zero(self) -> bool:
         """Return whether weights of zero lose nothing, so that no loss tells what has been learnt."""
-        return getattr(self.model, "loss", "") == "perceptron"
+        return getattr(self.model, "_perfect_at_zero", False)
 
     def part(self, n_rows: int) -> "Subject":
         """Return the subject of so many of the rows it learns from, drawn at random and copied; itself where there are no more."""

@@ -14,6 +14,7 @@ from fastgd._training.log import DivergedError
 from fastgd._training.models import side_by_side
 from fastgd._training.rows import Rows
 from fastgd._validation import ArgumentTypeError, ArgumentValueError, integer, shortened
+from fastgd.learning_rate._subject import is_network
 
 
 @dataclass(frozen=True, repr=False)
@@ -180,21 +181,9 @@ def sweep(
     from sklearn.base import clone
 
     from fastgd._estimators import inputs
-    from fastgd.linear_model import SGDOneClassSVM
-    from fastgd.linear_model._base import LinearSGD
-    from fastgd.neural_network._base import MultilayerPerceptron
 
-    network = isinstance(estimator, MultilayerPerceptron) and estimator.solver != "lbfgs"
-    if not (isinstance(estimator, LinearSGD) or network) or isinstance(estimator, SGDOneClassSVM):
-        kinds = "an SGDClassifier, SGDRegressor or Perceptron of fastgd.linear_model, or a network with solver 'adam' or 'sgd'"
-        fix = (
-            " Give it the last step, and the rows as the steps before leave them."
-            if hasattr(estimator, "steps")
-            else ""
-        )
-        raise ArgumentTypeError(
-            f"the 'estimator' argument of sweep must be {kinds}; got {type(estimator).__name__}.{fix}"
-        )
+    fix = " Give it the last step, and the rows as the steps before leave them." if hasattr(estimator, "steps") else ""
+    network = is_network(estimator, "the 'estimator' argument of sweep", fix=fix)
     began = time.perf_counter()
     rates = _checked_rates(np.geomspace(1e-4, 10, 16) if learning_rate is None else learning_rate)
     n_epochs = integer(n_epochs, "sweep", "n_epochs", 1)

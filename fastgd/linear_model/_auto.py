@@ -30,7 +30,7 @@ def learn(
     observer: CallbackObserver | None,
 ) -> None:
     """Find the rate, train, and set every fitted attribute; the arguments are those of `LinearSGD._learn`."""
-    if model.loss == "perceptron":
+    if model._perfect_at_zero:
         raise ArgumentValueError(
             "learning_rate='auto' cannot compare rates by the loss 'perceptron': a model of zeros has none. Use 'constant'."
         )

@@ -176,8 +176,13 @@ class LinearSGD(Storable, LinearSettings, SparseCoefMixin, CallbackSupportMixin,
             observer.end_fit()
         self._follow(X)
         health.warn(rollback.told_by(rate, outcome.n_iter, outcome.stop_reason), stacklevel=5)
-        if not continuing and self.loss != "perceptron" and isinstance(targets, np.ndarray):
+        if not (continuing or self._perfect_at_zero) and isinstance(targets, np.ndarray):
             health.warn(health.beyond_untrained(outcome.history, X, targets), stacklevel=5)
+
+    @property
+    def _perfect_at_zero(self) -> bool:
+        """Whether weights of zero lose nothing, so that no loss tells what has been learnt."""
+        return self.loss == "perceptron"
 
     def _note_cut(self, call: _resume.Call, pause: Pause) -> None:
         """Remember where `max_time` has ended training. What comes after it, other than the rest, takes a part of an epoch for a whole."""
