@@ -60,6 +60,10 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
         """Check the arguments of `fit` and return those of `_learn`; without `own` validation data, hold rows out if `split`."""
         raise NotImplementedError
 
+    def _validation(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple | None:
+        """Return the validation data that were passed, checked, as (X, targets, weight); None where none were."""
+        raise NotImplementedError
+
     def _score_raw(self, raw: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> float:
         """Return the score of raw outputs (n_rows, n_outputs_)."""
         raise NotImplementedError
@@ -310,6 +314,18 @@ class MultilayerPerceptron(Storable, Compressible, NetworkSettings, CallbackSupp
     def _set(self, attributes: dict[str, Any]) -> None:
         for name, value in attributes.items():
             setattr(self, name, value)
+
+    def _to_learn(
+        self, X: Any, targets: Any, weight: Any, seed: int, own: tuple[Any, Any, Any], splitter: type | None, y: Any
+    ) -> dict[str, Any]:
+        """Return what `_learn` takes; a splitter holds rows out, by what `y` says of them, unless some were passed."""
+        validation, held_out = self._validation(*own, X.dtype), None
+        if splitter is not None and validation is None and self.solver != "lbfgs":
+            held_out = self._held_out(splitter, y, seed)
+            validation = inputs.held_out(X, targets, weight, held_out)
+        weight = None if weight is None else weight[:, None]
+        named = {"seed": seed, "held_out": held_out, "validation": validation}
+        return {"X": X, "targets": targets, "weight": weight, **named}
 
     def _held_out(self, splitter: type, y: np.ndarray, seed: int) -> np.ndarray:
         """Return the rows to hold out for early stopping."""

@@ -165,20 +165,10 @@ class NetworkClassifier(device_predictions.DeviceScore, ClassifierMixin, Multila
             )
         self._counts, seed = self._count(y, kind), self._seed()
         targets, weight = self._targets(y, kind, X.dtype), inputs.row_weights(sample_weight, X)
-        validation, held_out = self._validation(*own, X.dtype), None
-        if split and validation is None and self.solver != "lbfgs":
-            stratified = kind == LABELS and self.n_outputs_ == 1  # as in scikit-learn
-            held_out = self._held_out(StratifiedShuffleSplit if stratified else ShuffleSplit, y, seed)
-            validation = inputs.held_out(X, targets, weight, held_out)
-        weight = self._row_weights(y, kind, weight)
-        return {
-            "X": X,
-            "targets": targets,
-            "weight": weight,
-            "seed": seed,
-            "held_out": held_out,
-            "validation": validation,
-        }
+        stratified = kind == LABELS and self.n_outputs_ == 1  # as in scikit-learn
+        splitter = StratifiedShuffleSplit if stratified else ShuffleSplit
+        task = self._to_learn(X, targets, weight, seed, own, splitter if split else None, y)
+        return task | {"weight": self._row_weights(y, kind, weight)}
 
     def _validation(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple | None:
         kinds: list[str] = []

@@ -181,13 +181,7 @@ class SeveralHeads(MultilayerPerceptron):
         classes = {name: inputs.labels(y[name]) for name, head in heads.items() if head.loss == "log_loss"}
         self._note_outputs(y, classes, warm)
         targets, seed, weight = self._targets(y, X.dtype), self._seed(), inputs.row_weights(sample_weight, X)
-        validation, held_out = self._validation(*own, X.dtype), None
-        if split and validation is None:
-            held_out = self._held_out(ShuffleSplit, targets, seed)
-            validation = inputs.held_out(X, targets, weight, held_out)
-        weight = None if weight is None else weight[:, None]
-        named = {"held_out": held_out, "validation": validation}
-        return {"X": X, "targets": targets, "weight": weight, "seed": seed, **named}
+        return self._to_learn(X, targets, weight, seed, own, ShuffleSplit if split else None, targets)
 
     def _validation(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple | None:
         def read(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:

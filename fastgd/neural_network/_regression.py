@@ -72,19 +72,7 @@ class NetworkRegressor(device_predictions.DeviceScore, RegressorMixin, Multilaye
         targets, seed = self._targets(y, X.dtype), self._seed()
         self._note_outputs(targets.shape[1], warm)
         weight = inputs.row_weights(sample_weight, X)
-        validation, held_out = self._validation(*own, X.dtype), None
-        if split and validation is None and self.solver != "lbfgs":
-            held_out = self._held_out(ShuffleSplit, y, seed)
-            validation = inputs.held_out(X, targets, weight, held_out)
-        weight = None if weight is None else weight[:, None]
-        return {
-            "X": X,
-            "targets": targets,
-            "weight": weight,
-            "seed": seed,
-            "held_out": held_out,
-            "validation": validation,
-        }
+        return self._to_learn(X, targets, weight, seed, own, ShuffleSplit if split else None, y)
 
     def _validation(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple | None:
         found = inputs.validation(self, X, y, weight, dtype, read=inputs.numeric)
