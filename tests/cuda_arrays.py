@@ -5,11 +5,16 @@ import ctypes
 import numpy as np
 
 
+def lend(host):
+    """Make host memory the device's, where something other than the simulator stands for the GPU; see `ptx_gpu`."""
+    return host
+
+
 class Produced:
     """An array behind ``__cuda_array_interface__``; the values are in `host`."""
 
     def __init__(self, host, *, readonly=False, mask=None, stream=None, strides=None, typestr=None):
-        self.host, self.dtype = host, host.dtype
+        self.host, self.dtype = lend(host), host.dtype
         self.extra = {
             "mask": mask,
             "stream": stream,
@@ -51,7 +56,7 @@ class ByDLPack:
     """An array behind DLPack alone, of the old layout or the versioned one."""
 
     def __init__(self, host, *, versioned=True, readonly=False, device=(2, 0)):
-        self.host, self.versioned, self.readonly, self.device = host, versioned, readonly, device
+        self.host, self.versioned, self.readonly, self.device = lend(host), versioned, readonly, device
 
     def __dlpack_device__(self):
         return self.device

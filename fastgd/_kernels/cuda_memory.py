@@ -75,6 +75,7 @@ def device_of(address: int) -> int | None:
     """Return the number of the device that memory belongs to, None where it is not a device's."""
     if SIMULATED:
         return 0
+    current_device()  # which gives this thread the context that the driver wants
     kinds, look = driver().CUpointer_attribute, driver().cuPointerGetAttribute
     error, kind = look(kinds.CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address)
     if int(error) or int(kind) != int(driver().CUmemorytype.CU_MEMORYTYPE_DEVICE):
