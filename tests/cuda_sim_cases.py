@@ -232,7 +232,7 @@ def test_a_rule_of_the_users(dtype):
     pair = Pair(Tanh(lr=0.05, clip_value=0.5), random(rng, (3, 10), dtype))
     for _ in range(3):
         pair.step(random(rng, (3, 10), dtype))
-    pair.assert_equal()
+    pair.assert_equal(0 if cuda.SIMULATED or dtype == "float32" else 1e-15)  # a device has a tanh of its own
 
 
 @pytest.mark.parametrize("wrap", [ByDLPack, lambda a: ByDLPack(a, versioned=False)], ids=["versioned", "old"])
@@ -245,12 +245,12 @@ def test_dlpack(wrap):
 
 
 def test_numbas_own_arrays():
-    from numba import cuda
+    from numba.cuda import to_device
 
     host = np.ones(5, np.float32)
-    there = cuda.to_device(host)
+    there = to_device(host)
     # The simulator's arrays lack the interface that real ones have.
-    state = fastgd.SGD(lr=0.5).init(Produced(there._ary))
+    state = fastgd.SGD(lr=0.5).init(Produced(there._ary) if cuda.SIMULATED else there)
     state.step(Produced(np.ones(5, np.float32)))
     assert there.copy_to_host().tolist() == [0.5] * 5
 

@@ -119,11 +119,12 @@ def test_products_of_sparse_rows(n_rows, n_features, n_lanes, dtype):
 
 def test_a_gradient_is_summed_in_the_order_of_the_rows():
     """So much so that sums which cancel in another order do not."""
-    matrix = sp.csr_matrix(np.ones((40, 1), np.float32))
-    slopes = np.resize(np.float32([1e8, 1, -1e8, 1]), (40, 1))
+    n = 10 * cuda_sparse.CHUNK
+    matrix = sp.csr_matrix(np.ones((n, 1), np.float32))
+    slopes = np.resize(np.float32([1e8, 1, -1e8, 1]), (n, 1))
     rows = DeviceSparse.of_matrix(CSR(matrix), device_library.library)
-    ((_, batch),) = rows.batches(np.arange(40), 40)
-    shares = [np.float32(0) + s[0] + s[1] + s[2] + s[3] for s in slopes[:, 0].reshape(-1, 4)]
+    ((_, batch),) = rows.batches(np.arange(n), n)
+    shares = [sum(s, np.float32(0)) for s in slopes[:, 0].reshape(10, cuda_sparse.CHUNK)]
     assert batch.gradient(on_device(slopes)).get()[0, 0] == sum(shares, np.float32(0))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import fastgd
 from fastgd._kernels import cuda_plan
-from tests.cuda_arrays import ByDLPack, Pair, Produced, random
+from tests.cuda_arrays import ByDLPack, Pair, Produced, lend, random
 
 sys.setswitchinterval(1e-5)  # the simulator's barriers wait for the interpreter to switch threads
 S = fastgd.schedules
@@ -153,7 +153,7 @@ def test_a_parameter_that_moved():
     host = np.ones(4, np.float32)
     param = Produced(host)
     state = fastgd.SGD(lr=0.1).init(param)
-    param.host = np.ones(4, np.float32)
+    param.host = lend(np.ones(4, np.float32))
     with pytest.raises(fastgd.ArgumentValueError, match="replaced"):
         state.step(Produced(np.ones(4, np.float32)))
 

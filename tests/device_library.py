@@ -1,14 +1,16 @@
 """An array library for tests that need no other: what the Array API standard has and nothing else, on host memory that it does not share.
 
-As on a GPU, nothing becomes a NumPy array but by `Array.get`, which notes how many elements went to the host. With ``SIMULATED`` the arrays
-are behind ``__cuda_array_interface__``, as CuPy's are, so that the CUDA kernels are what steps them.
+As on a GPU, nothing becomes a NumPy array but by `Array.get`, which notes how many elements went to the host. With ``ON_DEVICE``, in the
+simulator or on what stands for a GPU, the arrays are behind ``__cuda_array_interface__``, as CuPy's are, so that the CUDA kernels step them.
 """
 
 import os
 
 import numpy as np
 
-SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "1"
+from tests import cuda_arrays
+
+ON_DEVICE = "1" in (os.environ.get("NUMBA_ENABLE_CUDASIM"), os.environ.get("FASTGD_TEST_PTX"))
 STANDARD = {
     "abs", "all", "any", "arange", "argmax", "argsort", "asarray", "astype", "bool", "clip", "concat", "cumulative_sum",
     "exp", "expm1", "finfo", "float32", "float64", "full", "int32", "int64", "isfinite", "log", "log1p", "max",
@@ -109,11 +111,12 @@ class Array:
     def __int__(self):
         return int(self._values)
 
-    if SIMULATED:
+    if ON_DEVICE:
 
         @property
         def __cuda_array_interface__(self):
             strides = None if self._values.flags.c_contiguous else self._values.strides
+            cuda_arrays.lend(self._values)
             place = self._values.ctypes.data if self.size else 0, False
             return {"shape": self.shape, "typestr": self.dtype.str, "data": place, "version": 3, "strides": strides}
 

@@ -26,6 +26,7 @@ class Machine:
 
     def __init__(self, kernel: Kernel, library: ctypes.CDLL, fused: bool):
         self.kernel, self.library = kernel, library
+        self.meetings = {k for k, block in enumerate(kernel.blocks) if block and block[0].name.startswith("shfl")}
         self.read = {x for block in kernel.blocks for i in block for o in i.operands[1:] for x in (o if isinstance(o, tuple) else (o,))}
         self.products = _products(kernel) if fused else {}
         self.blocks = [[self._prepared(i) for i in block] for block in kernel.blocks]
@@ -209,11 +210,7 @@ class Machine:
         read, write, reach = self._reads(source, "b32"), self._writes(target.partition("|")[0]), constant(distance)
 
         def run(b, t):
-            lanes = np.arange(b.n)[t]
-            whole = len(lanes) % 32 == 0 and (lanes.reshape(-1, 32) == lanes[::32, None] + np.arange(32)).all() and not (lanes[::32] % 32).any()
-            if not whole:
-                raise Fault(f"{self.kernel.name}: not all threads of a warp are at {instruction.line}")
-            b.races.shuffle(lanes)
+            b.races.shuffle(np.arange(b.n)[t])
             values = read(b, t).reshape(-1, 32)
             write(b, t, np.ascontiguousarray(values[:, np.arange(32) ^ reach]).reshape(-1))
 
@@ -257,8 +254,7 @@ class Block:
                 if not ready.any():
                     self._release()
                     continue
-                place = self.at[ready].min()
-                running = np.flatnonzero(ready & (self.at == place))
+                place, running = self._next(ready)
                 threads = slice(None) if len(running) == self.n else running
                 self.at[running] = place + 1
                 for step in blocks[place]:
@@ -266,6 +262,17 @@ class Block:
                         self._one(*step, threads)
                     else:
                         self._flow(step, running, kernel)
+
+    def _next(self, ready):
+        """Return the block of instructions to run, and which threads do."""
+        for place in np.unique(self.at[ready]):
+            running = ready & (self.at == place)
+            if place in self.machine.meetings:
+                whole = running.reshape(-1, 32).all(axis=1) if self.n % 32 == 0 else np.zeros(1, bool)
+                running &= np.repeat(whole, 32 if self.n % 32 == 0 else self.n)
+            if running.any():
+                return place, np.flatnonzero(running)
+        raise Fault(f"{self.machine.kernel.name}: threads of a warp wait for others that do not come to where values are exchanged")
 
     def _one(self, instruction, run, threads):
         if instruction.guard:

@@ -61,16 +61,21 @@ def _kernel(name, declared, body, shared, size):
     registers |= {name: kind for kind, name in re.findall(r"\.reg\s+\.(\w+)\s+(%\w+)\s*;", body)}
     assert not re.search(r"\.local\b|\bcall\b", body), f"{name} calls or keeps arrays of its own"
     blocks, labels = [[]], {}
-    for statement in re.findall(r"[\w$]+:|[^;:]+;", re.sub(r"(?m)^\s*\.(?:reg|shared|pragma)\b[^;]*;", "", body)):
+    for statement in re.findall(r"[\w$]+:|[^;:]+;", re.sub(r"(?m)(?<!\w)\.(?:reg|shared|pragma)\b[^;]*;", "", body)):
         statement = " ".join(statement.split()).lstrip("{} ")  # of an inner scope
+        if statement == ";":
+            continue
         if statement.endswith(":"):
             if blocks[-1]:
                 blocks.append([])
             labels[statement[:-1]] = len(blocks) - 1
             continue
         instruction = _instruction(statement[:-1])
+        meets = instruction.name.startswith("shfl")  # threads of a warp wait for each other
+        if meets and blocks[-1]:
+            blocks.append([])
         blocks[-1].append(instruction)
-        if instruction.name.startswith(("bra", "ret", "exit", "bar.sync", "barrier")):
+        if meets or instruction.name.startswith(("bra", "ret", "exit", "bar.sync", "barrier")):
             blocks.append([])
     return Kernel(name, params, registers, blocks, labels, shared, size)
 
