@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 
 import fastgd
-from fastgd._kernels import execute
+from fastgd._kernels import cuda_sparse, execute
 from fastgd._training.device_sparse import DeviceSparse
 from fastgd._training.device_steps import DeviceSteps, HostSteps
 from fastgd.linear_model import SGDClassifier, SGDRegressor
