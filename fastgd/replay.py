@@ -80,6 +80,8 @@ class Replay:
             self._limits: Any = execute.zeros(state._params[0], np.dtype(np.float64), (self._steps,))
             self._needs_norm: bool = any(g.optimizer.clip_norm is not None for g in (*state._groups, state._lead))
             self._needs_norm |= optimizer.on_nonfinite != "zero"
+            # Loaded now: while steps are captured in a graph, nothing can be.
+            self._begin: Any = None if self._needs_norm else plan.tables.begin
             state._around.settle(plan.t)
             self.refill()
         except BaseException:

@@ -46,8 +46,9 @@ BOTH = [fastgd.Adafactor(lr=0.1), fastgd.SM3(lr=0.1)]
 
 @pytest.fixture(autouse=True)
 def few_threads(monkeypatch):
-    """A barrier among threads is what takes time here."""
-    monkeypatch.setattr(cuda, "BLOCK", 2)
+    """A barrier among threads is what takes time in the simulator."""
+    if cuda.SIMULATED:
+        monkeypatch.setattr(cuda, "BLOCK", 2)
 
 
 def tensors(rng, dtype, shapes=SHAPES):
@@ -170,7 +171,8 @@ def test_factored_sizes_of_parameters_beyond_the_range_of_squares(size):
 @pytest.mark.parametrize("optimizer", BOTH)
 def test_factored_bits_do_not_depend_on_the_number_of_blocks(optimizer, monkeypatch):
     found, call = [], cuda_launch.Kernel.__call__
-    monkeypatch.setattr(cuda, "BLOCK", 8)
+    if cuda.SIMULATED:
+        monkeypatch.setattr(cuda, "BLOCK", 8)
     for n_blocks in (1, 3):
 
         def launched(kernel, *arguments, wave=n_blocks):
@@ -196,6 +198,38 @@ def test_factored_arrays_share_launches(optimizer, launches, monkeypatch):
     pair.step(tensors(rng, np.float32, shapes))
     pair.assert_equal()
     assert len(counted) == launches
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "n_kernels"),
+    [
+        (BOTH[0], 6),
+        (BOTH[1], 3),
+        (BOTH[1].replace(extras=fastgd.GradientCentralization()), 6),
+        (fastgd.SGD(lr=0.1), 2),
+    ],
+)
+def test_factored_arrays_compile_what_they_launch(optimizer, n_kernels, monkeypatch):
+    """The kernel of the norm beside their own; not the update of arrays whose states are of their shape."""
+    names, launched = {}, set()
+    kernel, call = cuda_launch.kernel, cuda_launch.Kernel.__call__
+
+    def noted(text):
+        found = kernel(text)
+        names[found] = text.name
+        return found
+
+    def counted(found, *arguments):
+        launched.add(names[found])
+        call(found, *arguments)
+
+    monkeypatch.setattr(cuda_launch, "kernel", noted)
+    monkeypatch.setattr(cuda_launch.Kernel, "__call__", counted)
+    rng, shapes = np.random.default_rng(9), [(3, 4), (5,)]
+    pair = Pair(optimizer, tensors(rng, np.float32, shapes))
+    pair.step(tensors(rng, np.float32, shapes))
+    assert set(names.values()) == launched and len(launched) == n_kernels
+    assert any(name.startswith("update_") for name in launched) == isinstance(optimizer, fastgd.SGD)
 
 
 @pytest.mark.parametrize("optimizer", BOTH)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd._kernels import cuda_plan
+from fastgd._kernels import cuda_launch, cuda_plan
 from tests.cuda_arrays import ByDLPack, Pair, Produced, lend, random
 
 sys.setswitchinterval(1e-5)  # the simulator's barriers wait for the interpreter to switch threads
@@ -45,6 +45,20 @@ def test_replay_has_the_bits_of_single_steps(optimizer):
     pair.assert_equal()
     last = random(rng, (2, 15), "float32")
     pair.step(last)
+    pair.assert_equal()
+
+
+@pytest.mark.parametrize("on_nonfinite", ["zero", "skip"])
+def test_replayed_steps_load_no_kernel(on_nonfinite, monkeypatch):
+    """While launches are captured in a graph, nothing can be loaded: all is there before the first step."""
+    optimizer = fastgd.AdamW(lr=0.1, extras=fastgd.EMA(0.9), on_nonfinite=on_nonfinite)
+    pair = Pair(optimizer, [np.ones(4, np.float32)])
+    grads = np.ones(4, np.float32)
+    with fastgd.Replay(pair.gpu, [Produced(grads)], 1) as replay, monkeypatch.context() as patched:
+        for name in ("kernel", "begin"):
+            patched.delattr(cuda_launch, name)
+        replay.step()
+    pair.cpu.step([grads])
     pair.assert_equal()
 
 

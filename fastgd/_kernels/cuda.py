@@ -41,12 +41,12 @@ def namespace(text: KernelText) -> dict[str, Any]:
     """Return what the names in a kernel's text stand for, the functions it calls compiled."""
     from numba import cuda
 
-    f32, f64, i64 = np.float32, np.float64, int
+    f32, f64, i64, u64 = np.float32, np.float64, int, int
     types: Any = np
     if not SIMULATED:
         from numba.cuda import types
 
-        f32, f64, i64 = types.float32, types.float64, types.int64
+        f32, f64, i64, u64 = types.float32, types.float64, types.int64, types.uint64
     world = {
         "_fastgd_T": f64 if text.compute == "f64" else f32,
         "_fastgd_double": f64,
@@ -54,6 +54,7 @@ def namespace(text: KernelText) -> dict[str, Any]:
         "_fastgd_mul": vecio.primitives()[f"mul_{text.compute}"],
         "cuda": cuda,
         "i64": i64,
+        "u64": u64,
         "f64": f64,
         "zero": np.float64(0),
         "shared_type": types.float64,

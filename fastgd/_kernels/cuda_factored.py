@@ -69,7 +69,7 @@ class Team:
         else:
             texts = [write.gather(rule, kind, gradient, block), write.means(rule, kind, block)]
             texts += [write.sizes(rule, kind, gradient, block), write.factors(rule, kind, block)]
-            texts += [write.scaled(rule, kind, gradient)]
+            texts += [write.scaled(rule, kind, gradient, block)]
         self.kernels[gradient] = [cuda_launch.kernel(text) for text in texts]
         return self.kernels[gradient]
 
@@ -194,6 +194,8 @@ class FactoredPlan(CudaPlan):
     **parts
         See `CudaPlan`.
     """
+
+    by_tables = False
 
     def __init__(self, factors: list[dict[str, DeviceArray]], **parts: Any):
         super().__init__(**parts)

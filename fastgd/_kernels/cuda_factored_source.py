@@ -186,32 +186,31 @@ def gather(rule: Callable, kind: str, gradient: str, block: int) -> KernelText:
     """Return the kernel that sums squares of gradients by rows and columns, or averages those of vectors, and sums those of parameters."""
     compute, dtype = computing(kind)
     f, (averaged,) = function_of(rule, dtype, [directions.averaged])
-    v = Access(LANES[kind])
-    body = [*v.load("x", gradient, "a_g", "at"), *v.load("w", kind, "a_p", "at")]
+    v = Access(LANES[kind], g=gradient, p=kind, second=compute)
+    body = [*v.load("x", "g"), *v.load("w", "p")]
     body += v.each(f"x# = {f.clip}(x#, g_scale, g_limit)", "x# = _fastgd_mul(x#, x#)")
-    vector = [*v.load("v", compute, "a_second", "other"), *v.each(f"v# = {averaged}(v#, x#, share)")]
-    vector += v.store("v", compute, "a_second", "other")
+    vector = [*v.load("v", "second"), *v.each(f"v# = {averaged}(v#, x#, share)")]
+    vector += v.store("v", "second")
     line = " + ".join(f"f64(x{k})" for k in range(v.lanes))
-    matrix = [*v.each("c# += f64(x#)"), f"shared[(r << {QUADS.bit_length() - 1}) + quad] = {line}"]
+    matrix = [*v.each("c# += f64(x#)"), f"shared[u64(spot)] = {line}"]
     body += ["if a_plain != 0:", *("    " + x for x in vector), "else:", *("    " + x for x in matrix)]
     body += [line for k in range(v.lanes) for line in square_terms(f"w{k}", kind)]
-    place = f"sub * {QUADS * v.lanes} + quad * {v.lanes}"
     rows = [f"st_f64(a_row_parts + ((first_line + j) * a_n_across + part) * 8, shared[j << {QUADS.bit_length() - 1}])"]
-    column = f"st_f64(a_column_parts + (band * a_m + part * {QUADS * v.lanes} + j) * 8, x)"
+    column = "st_f64(a_column_parts + (band * a_m + left + j) * 8, x)"
     return tiles(
-        f"gather_{kind}_{gradient}", kind, ("p", "second"), f.text,
+        f"gather_{kind}_{gradient}", kind, block, v, (), f.text,
         declared=shared_arrays(kind, block, "shared_type"), fixed=direction_scalars(kind, "share"),
         begin=["            s0, s1, s2 = zero, zero, zero"], start=v.each("c# = zero"), body=body,
-        finish=v.each(f"upright[{place} + #] = c#"), end=[reduced(kind, "x + y", ("row_parts", "column_parts"), rows, [column]), summed(0)],
+        finish=v.each(f"upright[item * {v.lanes} + #] = c#"),
+        end=[reduced(kind, "x + y", ("row_parts", "column_parts"), rows, [column]), summed(0)],
     )  # fmt: skip
 
 
-def _normalized(kind: str, gradient: str, f: Function, outer: str, normalized: str) -> list[str]:
+def _normalized(v: Access, kind: str, f: Function, outer: str, normalized: str) -> list[str]:
     """Return the statements that make normalized gradients, u0 and so on."""
     compute, _ = computing(kind)
-    v = Access(LANES[kind])
-    lead = f"lead = ld_{compute}(a_leading + line * {SIZES[compute]}) if a_plain == 0 else good"
-    lines = [*v.load("x", gradient, "a_g", "at"), *v.load("v", compute, "a_second", "other"), lead]
+    lead = f"lead = ld_{compute}(a_leading + (first_line + r) * {SIZES[compute]}) if a_plain == 0 else good"
+    lines = [*v.load("x", "g"), *v.load("v", "second"), lead]
     return lines + v.each(
         f"u# = {f.clip}(x#, g_scale, g_limit)",
         f"v# = v# if a_plain != 0 else {outer}(lead, v#, mean, least)",
@@ -224,12 +223,12 @@ def sizes(rule: Callable, kind: str, gradient: str, block: int) -> KernelText:
     """Return the kernel that sums the squares of normalized gradients."""
     compute, dtype = computing(kind)
     f, names = function_of(rule, dtype, [directions.outer, directions.normalized])
-    v = Access(LANES[kind])
+    v = Access(LANES[kind], g=gradient, second=compute)
     mean = MEAN.format(stretch=STRETCH, last=STRETCH - 1, compute=compute, size=SIZES[compute])
-    body = [*_normalized(kind, gradient, f, *names), *v.each("u# = u# if count > # else good")]
+    body = [*_normalized(v, kind, f, *names), *v.each("u# = u# if count > # else good")]
     body += [line for k in range(v.lanes) for line in square_terms(f"u{k}", kind)]
     return tiles(
-        f"sizes_{kind}_{gradient}", kind, ("leading", "second", "mean_parts", "mean"), f.text,
+        f"sizes_{kind}_{gradient}", kind, block, v, ("leading", "mean_parts", "mean"), f.text,
         declared=[f"shared = cuda.shared.array({3 * block}, dtype=shared_type)"],
         fixed=direction_scalars(kind, "", "least", "least_square"),
         begin=[mean, "            s0, s1, s2 = zero, zero, zero"], body=body, end=[summed(1)],
@@ -237,19 +236,19 @@ def sizes(rule: Callable, kind: str, gradient: str, block: int) -> KernelText:
 
 
 @functools.cache
-def scaled(rule: Callable, kind: str, gradient: str) -> KernelText:
+def scaled(rule: Callable, kind: str, gradient: str, block: int) -> KernelText:
     """Return the kernel that applies the rule of `Adafactor` to normalized gradients times their array's factor."""
     compute, dtype = computing(kind)
     f, names = function_of(rule, dtype, [directions.outer, directions.normalized])
-    v = Access(LANES[kind])
-    body = [*_normalized(kind, gradient, f, *names), *v.load("e_p", kind, "a_p", "at")]
+    v = Access(LANES[kind], g=gradient, p=kind, second=compute)
+    body = [*_normalized(v, kind, f, *names), *v.load("e_p", "p")]
     body += v.each(
         "bad += good if x# - x# == x# - x# else _fastgd_T(1)",
         f"e_p# = {f.call('#', f'{f.clip}(u# * factor, scale, limit)')}",
     )
-    body += v.store("e_p", kind, "a_p", "at")
+    body += v.store("e_p", "p")
     return tiles(
-        f"scaled_{kind}_{gradient}", kind, ("p", "leading", "second", "mean", "factor"), f.text,
+        f"scaled_{kind}_{gradient}", kind, block, v, ("leading", "mean", "factor"), f.text,
         fixed=[*direction_scalars(kind, "", "least", "least_square"), *rule_scalars(f, compute), f"factor = ld_{compute}(a_factor)"],
         begin=[f"            mean = ld_{compute}(a_mean + matrix * {SIZES[compute]}) if a_plain == 0 else good"], body=body,
     )  # fmt: skip
@@ -259,48 +258,49 @@ def scaled(rule: Callable, kind: str, gradient: str) -> KernelText:
 def covered(rule: Callable, kind: str, gradient: str, slot_kind: str | None, block: int) -> KernelText:
     """Return the kernel of `SM3`: it applies the rule to bounded gradients, and finds the new maxima; `slot_kind` is that of momentum."""
     compute, dtype = computing(kind)
-    size, columns, bits = SIZES[compute], QUADS * LANES[kind], QUADS.bit_length() - 1
+    size, bits = SIZES[compute], QUADS.bit_length() - 1
     f, (penalized, cover, bound) = function_of(
         rule, dtype, [directions.penalized, directions.covered, directions.bounded]
     )
-    v, slots = Access(LANES[kind]), f.elements[2:]
-    body = [*v.load("x", gradient, "a_g", "at"), *v.load("e_p", kind, "a_p", "at")]
-    body += v.load("v", compute, "a_second", "other")
+    slots = f.elements[2:]  # one, or none
+    kinds = {"g": gradient, "p": kind, "second": compute} | ({"slot": slot_kind or compute} if slots else {})
+    v = Access(LANES[kind], **kinds)
+    body = [*v.load("x", "g"), *v.load("e_p", "p")]
+    body += v.load("v", "second")
     for slot in slots:
-        body += v.load(f"e_{slot}", slot_kind or compute, "a_slot", "at")
+        body += v.load(f"e_{slot}", "slot")
     results = ", ".join(f"e_{name}#" for name in ("p", *slots))
     body += v.each(
         "bad += good if x# - x# == x# - x# else _fastgd_T(1)",
         f"x# = {penalized}({f.clip}(x#, g_scale, g_limit), e_p#, l2)",
-        f"v# = {cover}(x#, v# if a_plain != 0 or v# < lows[r] else lows[r], fresh, kept)",
+        f"v# = {cover}(x#, v# if a_plain != 0 or v# < lows[u64(r)] else lows[u64(r)], fresh, kept)",
         f"{results} = {f.call('#', f'{f.clip}({bound}(x#, v#, eps), scale, limit)')}",
     )
     dithered = slot_kind not in (None, compute)
     for slot in slots:
         body += v.each(f"e_{slot}# = coarse(e_{slot}#, dither)") if dithered else []
-        body += v.store(f"e_{slot}", slot_kind or compute, "a_slot", "at")
-    body += v.store("e_p", kind, "a_p", "at")
+        body += v.store(f"e_{slot}", "slot")
+    body += v.store("e_p", "p")
     body += [
         "if a_plain != 0:",
-        *("    " + x for x in v.store("v", compute, "a_second", "at")),
+        *("    " + x for x in v.store("v", "second")),
         "else:",
         "    most = v0",
     ]
     body += [f"    most = v{k} if v{k} > most else most" for k in range(1, v.lanes)]
-    body += [f"    shared[(r << {bits}) + quad] = most", *("    " + x for x in v.each("c# = v# if v# > c# else c#"))]
-    place = f"sub * {columns} + quad * {v.lanes}"
-    column = f"atomic_max_{compute}(a_new + (part * {columns} + j) * {size}, x)"
+    body += ["    shared[u64(spot)] = most", *("    " + x for x in v.each("c# = v# if v# > c# else c#"))]
+    column = f"atomic_max_{compute}(a_new + (left + j) * {size}, x)"
     places = {f"{name}_at": 8 * WORDS.index(name) for name in ("axes", "n_axes")}
     low = LOW.format(compute=compute, size=size, **places)
     raised = RAISE.format(quad_bits=bits, compute=compute, size=size).splitlines()
     fixed = [*direction_scalars(kind, "l2", "fresh", "kept", "eps"), *rule_scalars(f, compute)]
     fixed += [f"dither = ld_f32(h + {SIZES['f32'] * (SCALARS - 1)})"] if dithered else []
     return tiles(
-        f"covered_{rule.__name__}_{kind}_{gradient}_{slot_kind}", kind,
-        ("p", "second", *(["slot"] if slots else [])), f.text,
+        f"covered_{rule.__name__}_{kind}_{gradient}_{slot_kind}", kind, block, v, (), f.text,
         declared=[*shared_arrays(kind, block, "_fastgd_T"), f"lows = cuda.shared.array({ROWS}, dtype=_fastgd_T)"], fixed=fixed,
         begin=[low], start=v.each("c# = good"), body=body,
-        finish=v.each(f"upright[{place} + #] = c#"), end=[reduced(kind, "x if x > y else y", ("new", "axes", "n_axes"), raised, [column])],
+        finish=v.each(f"upright[item * {v.lanes} + #] = c#"),
+        end=[reduced(kind, "x if x > y else y", ("new", "axes", "n_axes"), raised, [column])],
     )  # fmt: skip
 
 

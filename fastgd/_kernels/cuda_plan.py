@@ -78,7 +78,14 @@ class CudaPlan:
         Each parameter's group.
     guard : object
         Words the errors that are the same wherever arrays live; see `_plan.pyx`.
+
+    Attributes
+    ----------
+    by_tables : bool
+        Whether the kernels of the tables of chunks update the parameters; if not, the tables are for norms.
     """
+
+    by_tables = True
 
     def __init__(
         self, tree: Any, leaves: list, arrays: list, states: list, kernels: list, groups: list[int], guard: Any
@@ -88,7 +95,8 @@ class CudaPlan:
         self.measuring = any(measure for _, measure in kernels)
         self.singles = any(a.kind != "f64" for a in arrays)
         self.kernels = kernels
-        self.tables = self.own_tables = Tables(arrays, states, kernels)  # of the gradients that are bound
+        # Of the gradients that are bound.
+        self.tables = self.own_tables = Tables(arrays, states, kernels, updates=self.by_tables)
         self.device = cuda_memory.current_device()
         place = cuda_arrays.CUDA_DEVICES[0], self.device
         self.look = Look(tree, leaves, arrays, place, guard, Checks(arrays, guard))

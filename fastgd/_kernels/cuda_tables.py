@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Segment(NamedTuple):
     kind: str
     gradient: str  # the kind of the gradients
     compute: str
-    update: Kernel
+    update: Any  # a Kernel; None where others update
     norm: Kernel
     measure: Kernel | None
     owners: np.ndarray  # of each chunk: the number of its parameter
@@ -45,6 +45,8 @@ class Tables:
         Of each parameter; the measure may be None.
     gradients : list of str, optional
         The kind of each gradient, where that is not the parameter's: of the same number of lanes.
+    updates : bool
+        Whether `launch_update` will be called: else nothing is compiled for it.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Tables:
         states: list[list[DeviceArray]],
         kernels: list[tuple],
         gradients: list[str] | None = None,
+        updates: bool = True,
     ):
         self.segments: list[Segment] = []
         self.n_chunks = self.size = 0
@@ -61,7 +64,7 @@ class Tables:
         for key in dict.fromkeys(keys):
             members = [i for i, k in enumerate(keys) if k == key and arrays[i].size]
             if members:
-                self._add_segment(members, arrays, states, *key)
+                self._add_segment(members, arrays, states, updates, *key)
         self.memory = cuda_memory.Memory(self.size)
         self.control = cuda_memory.Memory(CONTROL_SIZE)
         cuda_memory.clear(self.control.address, CONTROL_SIZE)
@@ -75,6 +78,7 @@ class Tables:
         members: list[int],
         arrays: list[DeviceArray],
         states: list[list[DeviceArray]],
+        updates: bool,
         rule: Callable,
         measure: Callable | None,
         kind: str,
@@ -104,7 +108,7 @@ class Tables:
                 kind,
                 gradient,
                 compute,
-                cuda_launch.kernel(_update(rule, kind, kinds, gradient)),
+                cuda_launch.kernel(_update(rule, kind, kinds, gradient)) if updates else None,
                 cuda_launch.kernel(cuda_source.norm(gradient, block, words)),
                 cuda_launch.kernel(cuda_source.measured(measure, rule, kind, block, gradient)) if measure else None,
                 owners,
@@ -222,7 +226,7 @@ def _update(rule: Callable, kind: str, kinds: tuple[str, ...], gradient: str) ->
 
 def square_sum(arrays: list[DeviceArray]) -> float:
     """Return the sum of the squares of all arrays; not finite where an element is not."""
-    tables = Tables(arrays, [[] for _ in arrays], [(rules.sgd, None)] * len(arrays))
+    tables = Tables(arrays, [[] for _ in arrays], [(rules.sgd, None)] * len(arrays), updates=False)
     if not tables.segments:
         return 0.0
     stream = cuda_arrays.stream_of(arrays[0].owner)

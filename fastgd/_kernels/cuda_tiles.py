@@ -1,8 +1,9 @@
 """Writes the text of CUDA kernels that walk matrices by tiles and learn something of their rows and columns; see `cuda_factored_source`.
 
-A block takes one tile of a matrix at a time, ROWS x QUADS vectors; a thread walks down the rows of one column of vectors. What a tile knows
-of its rows and columns is brought together in shared memory by fixed trees. An array of one dimension is walked as a matrix of whole tiles
-whose last row may be short, and has no rows and columns to know of.
+A block takes one tile of a matrix at a time, ROWS x QUADS vectors; a thread walks down the rows of one column of vectors. On a GPU there
+are as many threads as walks; their number is in the text, so that the compiler leaves out the loop over walks. What a tile knows of its
+rows and columns is brought together in shared memory by fixed trees. An array of one dimension is walked as a matrix of whole tiles whose
+last row may be short, and has no rows and columns to know of.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ WORDS = (
     "plain", "row_parts", "column_parts", "mean_parts", "factor", "axes", "n_axes", "new", "n_tiles", "mean",
 )  # fmt: skip
 
+# A thread is at the vector `spot` of its tile, whose row goes on for `count` elements; where an array is walked, rather than a matrix, that
+# is how many are left of it, in the thread's next row `fewer` less.
 TILES = """\
 def {name}(arrays, owners, n_tiles, rows, more, sums, ctl):
 {declared}
@@ -40,28 +43,30 @@ def {name}(arrays, owners, n_tiles, rows, more, sums, ctl):
             tile = c - a_first_tile
             band = tile // a_n_across
             part = tile - band * a_n_across
+            left = part * {columns}
             matrix = band // a_n_down
             top = (band - matrix * a_n_down) * {rows}
             n_here = min({rows}, a_n - top)
             first_line, base = matrix * a_n + top, matrix * a_m
 {begin}
+            step = a_m * {subs}
             item = tid
             while item < {items}:
-                quad = item & {last_quad}
-                sub = item >> {quad_bits}
-                col = part * {columns} + quad * {lanes}
-                r = sub
+                spot, col = item, left + (item & {last_quad}) * {lanes}
+                at = (first_line + (item >> {quad_bits})) * a_m + col
+                count, fewer, other = a_m - col, i64(0), base + col
+                if a_plain != 0:
+                    count, fewer, other = ld_i64(a + {size_at}) - at, step, at
 {start}
-                while r < n_here:
-                    line = first_line + r
-                    at = line * a_m + col
-                    count = min(a_m - col, a_size - at)
+                while spot < n_here << {quad_bits}:
+                    r = spot >> {quad_bits}
                     whole = a_wide != 0 and count >= {lanes}
-                    other = at if a_plain != 0 else base + col
 {body}
-                    r += {subs}
+                    spot += {items}
+                    count -= fewer
+{onward}
 {finish}
-                item += nt
+                item += {block}
 {end}
         c += i64(cuda.gridDim.x)
     if bad != good:
@@ -88,7 +93,7 @@ REDUCE = """\
 {row}
                     j += nt
                 j = tid
-                while j < min({columns}, a_m - part * {columns}):
+                while j < min({columns}, a_m - left):
                     x = upright[j]
 {columns_joined}
 {column}
@@ -111,25 +116,47 @@ def word_loads(names: Sequence[str]) -> list[str]:
 
 
 class Access:
-    """The statements that load and store one vector of an array, or as many elements of it as there are."""
+    """Where a thread is in the arrays that it walks along, and the statements that load and store a vector there, or what there is of one.
 
-    def __init__(self, lanes: int):
-        self.lanes = lanes
+    Each address goes on from row to row by itself: made of the row's number each time, the addresses, and what the compiler keeps to make
+    them, take more registers than there are.
 
-    def load(self, name: str, kind: str, address: str, index: str) -> list[str]:
-        size, names = SIZES[kind], [f"{name}{k}" for k in range(self.lanes)]
-        single = [
-            f"    {x} = ld_{kind}({address} + ({index} + {k}) * {size}) if count > {k} else good"
-            for k, x in enumerate(names)
+    Parameters
+    ----------
+    lanes : int
+        Elements of a vector.
+    **kinds : str
+        The kind of each array, by its word in the table. The numbers of ``second`` are those of a matrix's columns, the same in each row.
+    """
+
+    def __init__(self, lanes: int, **kinds: str):
+        self.lanes, self.kinds = lanes, kinds
+
+    def first(self) -> list[str]:
+        """Return the statements that find the first vector of a thread."""
+        index = {word: "other" if word == "second" else "at" for word in self.kinds}
+        return [
+            f"at_{word} = ld_i64(a + {8 * WORDS.index(word)}) + {index[word]} * {SIZES[kind]}"
+            for word, kind in self.kinds.items()
         ]
-        vector = f"    {', '.join(names)} = ld_{kind}x{self.lanes}({address} + {index} * {size})"
-        return ["if whole:", vector, "else:", *single]
 
-    def store(self, name: str, kind: str, address: str, index: str) -> list[str]:
-        size, names = SIZES[kind], [f"{name}{k}" for k in range(self.lanes)]
-        lines = ["if whole:", f"    st_{kind}x{self.lanes}({address} + {index} * {size}, {', '.join(names)})", "else:"]
+    def onward(self) -> list[str]:
+        """Return the statements that go on to the next row of a thread."""
+        step = {word: "fewer" if word == "second" else "step" for word in self.kinds}
+        return [f"at_{word} += {step[word]} * {SIZES[kind]}" for word, kind in self.kinds.items()]
+
+    def load(self, name: str, word: str) -> list[str]:
+        kind, names = self.kinds[word], [f"{name}{k}" for k in range(self.lanes)]
+        single = [
+            f"    {x} = ld_{kind}(at_{word} + {k * SIZES[kind]}) if count > {k} else good" for k, x in enumerate(names)
+        ]
+        return ["if whole:", f"    {', '.join(names)} = ld_{kind}x{self.lanes}(at_{word})", "else:", *single]
+
+    def store(self, name: str, word: str) -> list[str]:
+        kind, names = self.kinds[word], [f"{name}{k}" for k in range(self.lanes)]
+        lines = ["if whole:", f"    st_{kind}x{self.lanes}(at_{word}, {', '.join(names)})", "else:"]
         for k, x in enumerate(names):
-            lines += [f"    if count > {k}:", f"        st_{kind}({address} + ({index} + {k}) * {size}, {x})"]
+            lines += [f"    if count > {k}:", f"        st_{kind}(at_{word} + {k * SIZES[kind]}, {x})"]
         return lines
 
     def each(self, *texts: str) -> list[str]:
@@ -137,17 +164,20 @@ class Access:
         return [text.replace("#", str(k)) for k in range(self.lanes) for text in texts]
 
 
-def tiles(name: str, kind: str, words: Sequence[str], formulas: str, **parts: list[str]) -> KernelText:
+def tiles(
+    name: str, kind: str, block: int, access: Access, words: Sequence[str], formulas: str, **parts: list[str]
+) -> KernelText:
     """Return a kernel over tiles: what is fixed for a tile, what begins it, each element, and what ends it."""
     compute, dtype = computing(kind)
     lanes = LANES[kind]
-    needed = ("g", "size", "n", "m", "n_down", "n_across", "first_tile", "cohort", "wide", "plain", *words)
+    needed = ("g", "n", "m", "n_down", "n_across", "first_tile", "cohort", "wide", "plain", *words)
     text = TILES.format(
         name=name, row_bytes=8 * len(WORDS), more_bytes=SIZES[compute] * MORE, rows=ROWS, items=QUADS * SUBS, subs=SUBS, lanes=lanes,
-        last_quad=QUADS - 1, quad_bits=QUADS.bit_length() - 1, columns=QUADS * lanes, nonfinite=CONTROL["nonfinite"],
-        words=lines_of(word_loads(needed), 8), declared=lines_of(parts.get("declared", []), 4), fixed=lines_of(parts["fixed"], 12),
-        begin="\n".join(parts.get("begin", [])), start=lines_of(parts.get("start", []), 16), body=lines_of(parts["body"], 20),
-        finish=lines_of(parts.get("finish", []), 16), end="\n".join(parts.get("end", [])),
+        last_quad=QUADS - 1, quad_bits=QUADS.bit_length() - 1, columns=QUADS * lanes, nonfinite=CONTROL["nonfinite"], block=block,
+        size_at=8 * WORDS.index("size"), words=lines_of(word_loads(needed), 8), declared=lines_of(parts.get("declared", []), 4),
+        fixed=lines_of(parts["fixed"], 12), begin="\n".join(parts.get("begin", [])),
+        start=lines_of([*access.first(), *parts.get("start", [])], 16), body=lines_of(parts["body"], 20),
+        onward=lines_of(access.onward(), 20), finish=lines_of(parts.get("finish", []), 16), end="\n".join(parts.get("end", [])),
     )  # fmt: skip
     return KernelText(f"{formulas}\n\n{text}", name, dtype, compute, 7)
 

@@ -138,7 +138,7 @@ class Transforms:
         self.passes = [UnitPass(each, [p.kind for p in weights] if k == 0 else kinds, weights, self.outs)
                        for k, each in enumerate(works)]  # fmt: skip
         self.given: list[Any] = []
-        self.tables = Tables(weights, plan.states, plan.kernels, kinds)
+        self.tables = Tables(weights, plan.states, plan.kernels, kinds, plan.by_tables)
         cuda_memory.wait()  # for the tables' first values, which were set on no stream in particular
 
     def run(self, plan: Any) -> None:
