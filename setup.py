@@ -85,7 +85,7 @@ def extensions() -> list[Extension]:
         ),
         *(
             Extension(f"fastgd._kernels.{name}", [f"{KERNELS}/{name}.pyx"], extra_compile_args=DRIVER)
-            for name in ("_ahead", "_shapes", "_dlpack", "_cuda_launch", "_cuda_look")
+            for name in ("_ahead", "_kept", "_shapes", "_dlpack", "_cuda_launch", "_cuda_look")
         ),
         Extension("fastgd._kernels._scatter", [f"{KERNELS}/_scatter.pyx"], extra_compile_args=DRIVER, **common),
         Extension("fastgd._kernels._online", [f"{KERNELS}/_online.pyx"], extra_compile_args=DRIVER, **common),

@@ -153,11 +153,8 @@ def check_correctness(device):
         else [*range(1, 10), 31, 32, 33, 192, 200, 700, 16383, 16384, 16385, (1 << 20) + 3, 0]
     )
     some = sizes[:3] if options.sim else [1, 33, 16385]
-    others = (
-        fastgd.Armijo,
-        fastgd.NormalizedOnline,
-    )  # are not for arrays on a GPU; factored ones are looked at further on
-    kinds = [k for k in fastgd.Optimizer.registry.values() if not (k.factored or k in others)]
+    # NormalizedOnline is not for arrays; factored ones and Armijo are looked at further on
+    kinds = [k for k in fastgd.Optimizer.registry.values() if not (k.factored or k.searches or k.needs_rows)]
     for kind in kinds[:4] if options.sim else kinds:
         optimizer = kind(lr=0.1) if "lr" in kind.__dataclass_fields__ else kind()
         measured = optimizer._measure() is not None

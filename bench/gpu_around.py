@@ -29,9 +29,37 @@ def check(device, shapes):
             run(device, fastgd.AdamW(lr=0.01, extras=extras), shapes, dtype, exact=extras == AFTER)
     for optimizer, dtype in itertools.product((fastgd.Adafactor(lr=0.1), fastgd.SM3(lr=0.1)), DTYPES):
         run(device, optimizer, shapes, dtype, exact=isinstance(optimizer, fastgd.SM3))
+    for dtype in DTYPES:
+        check_search(device, shapes, dtype)
+    print("  Armijo, points tried and steps taken: the processor's bits")
     print("  SM3: the processor's bits; Adafactor: 1e-6, 1e-13 in float64")
     print("  EMA and Lookahead: the processor's bits; what changes gradients by units: 1e-6, 1e-13 in float64")
     print("  monitors: 1e-13 of the processor's; rollback: the bits of the good copy")
+
+
+def check_search(device, shapes, dtype):
+    """Raise unless a line search tries the points that it tries on the processor, and takes the same steps."""
+    rng = np.random.default_rng(0)
+    here = [rng.standard_normal(shape).astype(dtype).ravel() for shape in shapes]
+    there, tried = [device.put(p) for p in here], ([], [])
+    states = [fastgd.Armijo(first=8.0, backtrack=0.5).init(params) for params in (here, there)]
+    for _ in range(3):
+        grads = [(2 * p.astype(float)).astype(dtype) for p in here]
+        wrapped = [device.put(g) for g in grads]
+        for state, own, read, points in (
+            (states[0], grads, lambda: [p.copy() for p in here], tried[0]),
+            (states[1], wrapped, lambda: [device.get(p) for p in there], tried[1]),
+        ):
+
+            def loss(read=read, points=points):
+                points.append(read())
+                return sum(float((p.astype(float) ** 2).sum()) for p in points[-1])
+
+            state.step(own, loss=loss)
+    assert len(tried[0]) == len(tried[1]) > 6, [len(points) for points in tried]
+    for a, b in zip(*([p for point in points for p in point] for points in tried), strict=True):
+        assert a.tobytes() == b.tobytes(), f"Armijo, {dtype}: {np.count_nonzero(a != b)} of {a.size} differ"
+    assert all(a.tobytes() == device.get(b).tobytes() for a, b in zip(here, there, strict=True))
 
 
 def run(device, optimizer, shapes, dtype, exact):

@@ -194,15 +194,6 @@ def _device_params(names: list[str], leaf_list: list[Any], on_device: list[bool]
     return views
 
 
-def refuse_on_device(optimizer: Any, arrays: list[Any]) -> None:
-    """Raise where an optimizer does, around its rule, what is done by NumPy alone, and the arrays are on a GPU."""
-    if isinstance(arrays[0], np.ndarray):
-        return
-    if optimizer.searches:
-        owner = type(optimizer).__name__
-        raise check.ArgumentTypeError(f"{owner} is computed by NumPy; its parameters must be in host memory")
-
-
 class Guard:
     """Words the errors that the compiled plan notices, and lets through what it could not use as it was."""
 

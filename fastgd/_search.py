@@ -9,42 +9,21 @@ from fastgd import _validation as check
 from fastgd._kernels import execute
 
 MOST_TRIALS = 100
+LossAt = Callable[[float], float]
+"""The loss as a function of the step along the negative gradient; NaN where it is not a number."""
 
 
-class Ray:
-    """The loss along the negative gradient.
+def loss_after(take: Callable[[float], None], put_back: Callable[[], Any], evaluate: Callable[[], Any]) -> LossAt:
+    """Return the loss as a function of the step: `take` moves the parameters by a step of some size, `put_back` to the start again."""
 
-    Parameters
-    ----------
-    moving : list of (ndarray, ndarray)
-        Parameters and their gradients, clipped and turned.
-    evaluate : callable
-        Returns the loss at the parameters as they are. With a method ``along(directions, scale)`` it is not asked for that: the method
-        returns the loss as a function of the step.
-    scale : float, optional
-        What the gradients were multiplied by to become directions, where they were nothing but that.
-    """
-
-    def __init__(self, moving: list[tuple[np.ndarray, np.ndarray]], evaluate: Callable[[], Any], scale: float | None):
-        self.moving, self.evaluate = moving, evaluate
-        along = getattr(evaluate, "along", None)
-        self.along = None if along is None else along([g for _, g in moving], scale)
-        self.start = [p.copy(order="K") for p, _ in moving] if along is None else []
-
-    def loss(self, eta: float) -> float:
-        """Return the loss after a step of this size; not a number becomes infinity. The parameters are put back."""
-        if self.along is not None:
-            found = self.along(eta)
-            return found if found == found else np.inf
+    def loss(eta: float) -> float:
         try:
-            for (p, g), start in zip(self.moving, self.start, strict=True):
-                with np.errstate(all="ignore"):
-                    p[...] = start - g.dtype.type(eta) * g
-            found = float(self.evaluate())
-            return found if found == found else np.inf
+            take(eta)
+            return check.as_float(evaluate(), "step", "loss()")
         finally:
-            for (p, _), start in zip(self.moving, self.start, strict=True):
-                p[...] = start
+            put_back()
+
+    return loss
 
 
 def first_loss(loss: Any, owner: str) -> float:
@@ -54,25 +33,21 @@ def first_loss(loss: Any, owner: str) -> float:
     return check.real(loss(), "step", "loss()")
 
 
-def searched(
-    plan: execute.Plan,
-    around: Any,
-    params: list[np.ndarray],
-    lead: Any,
-    scale: float,
-    loss: float,
-    evaluate: Callable[[], Any],
-    square: float,
-) -> list[tuple[float]]:
-    """Return what each cohort's carry becomes with the step that `lead`, an optimizer as it stands, finds along all gradients.
+def loss_along(
+    evaluate: Any, plan: execute.Plan, around: Any, params: list[np.ndarray], lead: Any, scale: float
+) -> LossAt | None:
+    """Return the loss as a function of the step where `evaluate` has a method ``along(directions, scale)`` that makes it, else None.
 
-    `around` knows the group of each parameter, `scale` is the factor of clipping, `square` the squared norm of the gradients as clipped.
+    The directions are the gradients as clipped and turned; `scale` is what they were multiplied by to become that, where it was nothing
+    but that, else None. `around` knows the group of each parameter, `lead` is the optimizer itself as it stands.
     """
-    moving = [(params[i], _seen(params[i], g, around.groups[i].current, scale)) for i, g in plan.live_gradients()]
+    along = getattr(evaluate, "along", None)
+    if along is None:
+        return None
+    directions = [_seen(params[i], g, around.groups[i].current, scale) for i, g in plan.live_gradients()]
     plain = not around.transforms and all(group.current.clip_value is None for group in around.groups)
-    ray = Ray(moving, evaluate, scale if plain and len(moving) == len(params) and not lead.maximize else None)
-    last = max(cohort.carry[0] for cohort in plan.cohorts)
-    return [(lead._searched(last, square, loss, ray),)] * len(plan.cohorts)
+    plain = plain and len(directions) == len(params) and not lead.maximize
+    return along(directions, scale if plain else None)
 
 
 def _seen(p: np.ndarray, g: np.ndarray, now: Any, scale: float) -> np.ndarray:

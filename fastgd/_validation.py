@@ -69,7 +69,7 @@ def real(
 
     Parameters
     ----------
-    value : int, float, or NumPy real scalar (0-d arrays included)
+    value : int, float, or NumPy real scalar (0-d arrays included, those of other libraries and on GPUs, too)
         Booleans, strings, complex numbers and larger arrays are refused.
     owner, name : str
         Where the argument belongs, for the message.
@@ -78,7 +78,7 @@ def real(
     closed : {"both", "left", "right", "neither"}
         Which bounds belong to the interval.
     """
-    number = _as_float(value, owner, name)
+    number = as_float(value, owner, name)
     above = number >= low if closed in ("both", "left") else number > low
     below = number <= high if closed in ("both", "right") else number < high
     if not (above and below and math.isfinite(number)):
@@ -86,7 +86,8 @@ def real(
     return number
 
 
-def _as_float(value: object, owner: str, name: str) -> float:
+def as_float(value: object, owner: str, name: str) -> float:
+    """Return `value`, one of those that `real` accepts or NaN or infinity, as a float."""
     if type(value) is float:
         return value
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
@@ -97,10 +98,13 @@ def _as_float(value: object, owner: str, name: str) -> float:
         except OverflowError:
             raise value_error(owner, name, "a number that float64 can hold", value) from None
     array: Any = value
-    if hasattr(value, "shape") and hasattr(value, "dtype") and array.dtype.kind in "iuf":
-        if array.size != 1:
+    an_array = all(hasattr(value, name) for name in ("shape", "dtype", "item"))
+    if an_array and getattr(array.dtype, "kind", "f") in "iuf":
+        if math.prod(array.shape) != 1:
             raise value_error(owner, name, "a single number", value, "Pass per-parameter values through overrides=.")
-        return float(array.reshape(())[()])
+        found = array.item()  # of any library's array, wherever it lies
+        if type(found) is not bool and isinstance(found, numbers.Real):
+            return float(found)
     raise type_error(owner, name, "a real number", value)
 
 
@@ -116,7 +120,7 @@ def _interval(low: float, high: float, closed: str) -> str:
 
 def limit(value: object, owner: str, name: str) -> float:
     """Return `value` as a clipping limit: a number >= 0, infinity included, negative zero not."""
-    number = _as_float(value, owner, name)
+    number = as_float(value, owner, name)
     number = number if number == math.inf else real(value, owner, name, 0)
     if math.copysign(1, number) < 0:
         raise value_error(owner, name, "a number >= 0", value, "Its sign would reverse the gradient.")

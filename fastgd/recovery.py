@@ -6,7 +6,6 @@ The estimators' ``on_divergence`` follows the same policy, epoch by epoch; see `
 import copy
 import math
 from dataclasses import asdict, dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -152,8 +151,10 @@ class Recovery:
 
     def _step(self, state: Any, grads: Any, cast: bool, loss: Any) -> StepInfo:
         """Step the state, or go back; then the step is told to be skipped."""
-        if loss is not None and isinstance(loss, Real) and (reason := self._judged(float(loss))):
-            return self._back(state, reason)
+        if loss is not None and not callable(loss):
+            reason = self._judged(check.as_float(loss, "step", "loss"))
+            if reason:
+                return self._back(state, reason)
         if self._since >= self.policy.every and not self._keep(state):
             return self._back(state, "a parameter or state array is not finite")
         try:

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Real
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from fastgd._groups import Group, overridden
 from fastgd._kernels import execute
 from fastgd._params import Tree
 from fastgd._readings import Readings
-from fastgd._search import first_loss, searched
+from fastgd._search import first_loss, loss_after, loss_along
 from fastgd._step import StepInfo, clip_factor, measured
 from fastgd.monitor import Look, Monitor, checked
 from fastgd.optimizers import storage
@@ -61,7 +61,6 @@ class State(Readings):
         self, optimizer: Optimizer, groups: list[Optimizer], members: list[int], params: Tree, monitor_every: int = 0
     ):
         self.names, leaves, self._params = _params.check_params(params)
-        _params.refuse_on_device(optimizer, self._params)
         self.optimizer, self.params, self.skipped = optimizer, params, 0
         self._groups = [Group(g) for g in groups]
         self._lead = next((g for g in self._groups if g.optimizer == optimizer), None) or Group(optimizer)
@@ -168,8 +167,9 @@ class State(Readings):
         cast : bool
             Convert gradients of another real dtype (this copies them) instead of refusing them.
         loss : float or callable, optional
-            The loss at these parameters, on the data that the gradients are of: a finite number. Optimizers that set their step by it
-            (`SPS`, `AliG`) need it; others do not mind. `Armijo` needs a function that computes it at the parameters as they are.
+            The loss at these parameters, on the data that the gradients are of: a finite number, or an array of one, on a GPU too.
+            Optimizers that set their step by it (`SPS`, `AliG`) need it; others do not mind. `Armijo` needs a function that computes it
+            at the parameters as they are.
 
         Returns
         -------
@@ -291,8 +291,7 @@ class State(Readings):
             squares.append(now.squares)
         measured_sums = self._plan.measure(rows, squares)
         if self.optimizer.searches:
-            square = sum(sums[0] for sums in measured_sums)
-            return searched(self._plan, self._around, self._params, self._lead.current, scale, loss, evaluate, square)
+            return self._searched(scale, loss, evaluate, sum(sums[0] for sums in measured_sums))
         for cohort, sums in zip(self._plan.cohorts, measured_sums, strict=True):
             now = self._groups[cohort.group].current
             carry = now._informed(cohort.age + 1, cohort.carry, sums, loss)
@@ -303,6 +302,23 @@ class State(Readings):
                 )
             informed.append(carry)
         return informed
+
+    def _searched(self, scale: float, loss: float, evaluate: Callable[[], Any], square: float) -> list[tuple[float]]:
+        """Return what each cohort's carry becomes with the step that the optimizer itself, as it stands, finds along all gradients.
+
+        `loss` is that of the start, `square` the squared norm of the gradients as clipped.
+        """
+        plan, lead = self._plan, self._lead.current
+
+        def take(eta: float) -> None:
+            rows, carries, squares = self._scalars(scale, repeat((eta,)))
+            plan.sweep(rows, carries, squares, trial=True)
+
+        loss_at = loss_along(evaluate, plan, self._around, self._params, lead, scale)
+        if loss_at is None:
+            loss_at = loss_after(take, execute.kept(plan, self._params).put_back, evaluate)
+        last = max(cohort.carry[0] for cohort in plan.cohorts)
+        return [(lead._searched(last, square, loss, loss_at),)] * len(plan.cohorts)
 
     def _scalars(self, scale: float, informed: Iterator | None) -> tuple[list[tuple], list, list[bool]]:
         """Return, for each cohort, its sweep's scalars (scale, limit, *hyper), what it will carry on, and if its rule squares."""
@@ -333,7 +349,7 @@ class State(Readings):
         >>> state.lr < 0.1
         True
         """
-        if self.recovery is not None and isinstance(loss, Real) and self.recovery._observe(self, float(loss)):
+        if self.recovery is not None and self.recovery._observe(self, check.as_float(loss, "observe", "loss")):
             return
         loss = check.real(loss, "observe", "loss")
         groups = zip((*self._groups, self._lead), self._memories, strict=True)

@@ -126,6 +126,27 @@ def test_an_interruption_after_the_sweep_loses_nothing(place, monkeypatch):
     pair.assert_equal()
 
 
+def test_an_interruption_of_the_wait_for_a_step_finds_it_counted(monkeypatch):
+    from fastgd._kernels import cuda_memory
+
+    rng = np.random.default_rng(9)
+    pair = Pair(fastgd.Adam(on_nonfinite="zero", extras=BOTH), random(rng, (2, 15), "float32"))
+    grads, download = random(rng, (2, 15), "float32"), cuda_memory.download
+
+    def interrupted(*args):
+        download(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cuda_memory, "download", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pair.gpu.step([Produced(g) for g in grads])
+    pair.cpu.step(grads)
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(pair.here, pair.there, strict=True)) and pair.gpu.t == 1
+    pair.step(random(rng, (2, 15), "float32"))
+    pair.assert_equal()
+
+
 @pytest.mark.parametrize("on_nonfinite", ["skip", "zero"])
 @pytest.mark.parametrize("dtype", ["float32", ml_dtypes.bfloat16], ids=["f32", "bf16"])
 def test_replayed_averages_have_the_bits_of_single_steps(dtype, on_nonfinite):

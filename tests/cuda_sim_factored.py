@@ -264,9 +264,6 @@ def test_factored_momentum_in_bfloat16_and_what_is_refused():
     for optimizer in BOTH:
         with pytest.raises(fastgd.ArgumentValueError, match=r"Adafactor|SM3"):
             fastgd.Replay(optimizer.init(large), large, 1)
-    for optimizer in (fastgd.Armijo(), fastgd.NormalizedOnline()):
-        with pytest.raises((fastgd.ArgumentTypeError, fastgd.ArgumentValueError)):
-            optimizer.init(large)
 
 
 @pytest.mark.parametrize("kind", [fastgd.Adafactor, fastgd.SM3], ids=["Adafactor", "SM3"])

@@ -157,10 +157,11 @@ def test_gradients_that_are_refused(name):
     state.step(Produced(np.ones((4, 4), np.float32)))  # nothing holds it
 
 
-def test_what_numpy_alone_does_is_refused():
-    param = Produced(np.ones(4, np.float32))
-    with pytest.raises(fastgd.ArgumentTypeError, match="host memory"):
-        fastgd.Armijo().init(param)
+def test_an_optimizer_of_rows_is_refused():
+    with pytest.raises(
+        fastgd.ArgumentTypeError, match=r"steps by gradients.*got 'NormalizedOnline'. Use SGDClassifier"
+    ):
+        fastgd.NormalizedOnline().init(Produced(np.ones(4, np.float32)))
 
 
 def test_a_parameter_that_moved():

@@ -52,7 +52,9 @@ def test_averages(average, weight, give):
 
 
 @pytest.mark.parametrize(
-    ("to", "source"), [("f32", "f32"), ("f64", "f64"), ("f16", "f32"), ("bf16", "f32"), ("f32", "f16"), ("f32", "bf16")]
+    ("to", "source"),
+    [(kind, kind) for kind in ("f32", "f64", "f16", "bf16")]
+    + [("f16", "f32"), ("bf16", "f32"), ("f32", "f16"), ("f32", "bf16")],
 )
 def test_copies(to, source):
     for target, found in machines(cuda_passes.copy(to, source), 48):

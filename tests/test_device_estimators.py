@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 import fastgd
 from fastgd._estimators import device_inputs
+from fastgd._training.own_lanes import runs_in_lines, runs_in_networks
 from fastgd.linear_model import Perceptron, SGDClassifier, SGDOneClassSVM, SGDRegressor
 from fastgd.neural_network import MLPClassifier
 
@@ -193,6 +194,11 @@ def test_a_sweep_and_a_bootstrap_are_those_of_numpy_arrays():
     np.testing.assert_allclose(there.coef_low, here.coef_low, rtol=1e-8)
 
 
+@fastgd.rule
+def plain_descent(p, g, /, lr=0.1):
+    return p - lr * g
+
+
 NAN = np.full((4, 2), np.nan)
 ONES = np.ones((4, 2))
 REFUSED = {
@@ -204,9 +210,24 @@ REFUSED = {
         "optimizer must be one that.*got DoG.*fastgd.Adam",
     ),
     "online": (
-        SGDRegressor(**settings(optimizer=fastgd.NormalizedOnline())),
+        SGDRegressor(optimizer=fastgd.NormalizedOnline()),
         ONES,
-        "optimizer must be.*got NormalizedOnline",
+        "optimizer must be one that steps by gradients for X on a GPU; got NormalizedOnline. It learns from single rows",
+    ),
+    "search": (
+        SGDClassifier(**settings(optimizer=fastgd.Armijo())),
+        ONES,
+        "optimizer must be one that.*got Armijo.*fastgd.Adam",
+    ),
+    "factored": (
+        SGDClassifier(**settings(optimizer=fastgd.SM3())),
+        ONES,
+        "optimizer must be one whose state is of each weight.*got SM3",
+    ),
+    "users' rule": (
+        SGDClassifier(**settings(optimizer=plain_descent())),
+        ONES,
+        "optimizer must be a built-in one.*got plain_descent",
     ),
     "perceptron": (Perceptron(), ONES, "Perceptron makes a step of every single row.*Use SGDClassifier"),
     "one class": (SGDOneClassSVM(), ONES, "SGDOneClassSVM makes a step of every single row"),
@@ -226,6 +247,38 @@ def test_what_is_refused_changes_nothing(name):
     with pytest.raises((fastgd.ArgumentTypeError, fastgd.ArgumentValueError), match=message):
         model.fit(on_device(X), np.arange(len(X)) % 2)
     assert vars(model).keys() == model.get_params().keys()
+
+
+OPTIONS = {
+    "extras": (fastgd.Adam(extras=(fastgd.EMA(0.9),)), r"one without extras for X on a GPU; got Adam\(extras=\(EMA.*Leave that option"),
+    "learned": (fastgd.SGD(clip_norm=fastgd.AutoClip()), "one whose clip_norm is not learned.*got SGD.*AutoClip"),
+    "bfloat16": (fastgd.AdamW(state_dtype="bfloat16"), r"one with state_dtype=None.*got AdamW\(state_dtype='bfloat16'\)"),
+    "cautious": (fastgd.Lion(cautious=True), r"one with cautious=False.*got Lion\(cautious=True\)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("kind", [SGDClassifier, MLPClassifier])
+def test_an_option_that_estimators_lack_on_a_gpu_is_named(kind, name):
+    optimizer, message = OPTIONS[name]
+    model = kind(optimizer=optimizer, batch_size=2)
+    with pytest.raises(fastgd.ArgumentValueError, match="optimizer must be " + message):
+        model.fit(on_device(ONES), [0, 1, 0, 1])
+    assert vars(model).keys() == model.get_params(deep=False).keys()
+
+
+OPTIMIZERS = [kind for kind in fastgd.Optimizer.registry.values() if kind.__module__.startswith("fastgd.")]
+
+
+@pytest.mark.parametrize("kind", [*OPTIMIZERS, plain_descent], ids=lambda kind: kind.__name__)
+def test_an_optimizer_is_refused_just_where_no_compiled_loop_takes_its_steps(kind):
+    optimizer = kind()
+    for users_rules, runs in ((False, runs_in_lines(optimizer)), (True, runs_in_networks(optimizer))):
+        if runs:
+            device_inputs.check_optimizer(optimizer, users_rules=users_rules)
+        else:
+            with pytest.raises(fastgd.ArgumentValueError, match=f"got {kind.__name__}"):
+                device_inputs.check_optimizer(optimizer, users_rules=users_rules)
 
 
 def test_other_matrices_are_refused():

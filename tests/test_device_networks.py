@@ -208,6 +208,11 @@ def test_a_sweep_is_that_of_numpy_arrays():
 REFUSED = {
     "lbfgs": (MLPRegressor(solver="lbfgs"), "solver='lbfgs' takes its steps on the host; use 'adam' or 'sgd'"),
     "own steps": (MLPClassifier(optimizer=fastgd.DoG()), "optimizer must be one that.*got DoG.*fastgd.Adam"),
+    "search": (MLPClassifier(optimizer=fastgd.Armijo()), "optimizer must be one that.*got Armijo.*fastgd.Adam"),
+    "online": (
+        MLPClassifier(optimizer=fastgd.NormalizedOnline()),
+        "optimizer must be one that steps by gradients.*got NormalizedOnline",
+    ),
     "several targets": (
         MLPMultiTask({"a": "softmax"}),
         "X is a .*Array, which MLPMultiTask does not train on; pass a NumPy array",

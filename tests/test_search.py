@@ -113,3 +113,69 @@ def test_what_cannot_be_used_is_refused(loss):
     with pytest.raises((fastgd.ArgumentTypeError, fastgd.ArgumentValueError), match="loss"):
         state.step(w.copy(), loss=loss)
     assert (w == 1).all() and state.t == 0
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+def test_a_trial_that_is_not_a_number_is_too_long_either_way(maximize):
+    sign, w = (-1 if maximize else 1), np.array([1.0])
+    state = fastgd.Armijo(maximize=maximize).init(w)
+    state.step(np.array([float(sign)]), loss=lambda: sign * float(w[0]) if w[0] > 0.5 else float("nan"))
+    assert 0.5 < w[0] < 1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize(
+    "options", [{}, {"clip_norm": 1.0}, {"clip_value": 0.5}, {"on_nonfinite": "zero"}], ids=lambda o: "-".join(o)
+)
+def test_the_step_is_the_last_trial(dtype, options):
+    """Bit for bit, whatever the layout; each trial begins where the first did."""
+    rng = np.random.default_rng(0)
+    params = [rng.normal(size=(4, 6)).astype(dtype)[:, ::2], rng.normal(size=(5, 3)).astype(dtype).T, np.ones(3, dtype)]
+    grads = [2 * params[0], 2 * params[1], None]
+    if "on_nonfinite" in options:
+        grads[0][1, 1] = np.nan
+    start, seen = [p.copy() for p in params], []
+
+    def loss():
+        seen.append([p.copy() for p in params])
+        return sum(float((p.astype(float) ** 2).sum()) for p in params)
+
+    fastgd.Armijo(lr=16.0, first=16.0, backtrack=0.5, **options).init(params).step(grads, loss=loss)
+    assert len(seen) >= 3 and all((p == last).all() for p, last in zip(params, seen[-1], strict=True))
+    assert all((p == first).all() for p, first in zip(start, seen[0], strict=True))
+    eta = 16.0 * 0.5 ** (len(seen) - 2)
+    if not options:
+        for p, first, g in zip(params, start, grads, strict=True):
+            wide = np.promote_types(dtype, np.float32)
+            expected = first if g is None else (first.astype(wide) - wide.type(eta) * g.astype(wide)).astype(dtype)
+            assert (p == expected).all()
+
+
+def test_an_interrupt_in_the_loss_leaves_everything_as_it_was():
+    params = [np.array([3.0, -4.0]), np.ones((2, 2), np.float32)]
+    state, calls = fastgd.Armijo().init(params), []
+
+    def loss():
+        calls.append(params[0].copy())
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return 1.0 if len(calls) == 1 else 2.0
+
+    with pytest.raises(KeyboardInterrupt):
+        state.step([2 * p for p in params], loss=loss)
+    assert (calls[2] != [3, -4]).all() and (params[0] == [3, -4]).all() and (params[1] == 1).all() and state.t == 0
+
+
+def test_losses_of_other_libraries():
+    torch = pytest.importorskip("torch")
+    w = torch.ones(3, dtype=torch.float64)
+    view = w.numpy()
+    state = fastgd.Armijo().init(view)
+    state.step(2 * view, loss=lambda: w.requires_grad_() @ w)
+    assert abs(view).max() < 1
+    for loss in (torch.ones(2), torch.tensor(True), torch.tensor(1j)):
+        with pytest.raises((fastgd.ArgumentTypeError, fastgd.ArgumentValueError), match="loss"):
+            state.step(2 * view, loss=lambda loss=loss: loss)
+    watched = fastgd.SGD(lr=0.1).init(np.ones(2), rollback=True)
+    watched.step(np.ones(2), loss=torch.tensor(1.0))
+    assert watched.step(np.ones(2), loss=torch.tensor(float("nan"))).skipped and watched.t == 0

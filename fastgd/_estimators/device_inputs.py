@@ -14,9 +14,12 @@ from sklearn.utils.validation import _check_y, check_consistent_length, validate
 from fastgd._kernels import execute
 from fastgd._training.device import DeviceRows, dtype_of, host
 from fastgd._training.device_sparse import DeviceSparse
-from fastgd._validation import ArgumentTypeError, ArgumentValueError
+from fastgd._training.lane_arguments import BUILT_IN
+from fastgd._validation import ArgumentTypeError, ArgumentValueError, shortened
+from fastgd.optimizers._base import Optimizer
+from fastgd.optimizers.limits import NormLimit
 
-__all__ = ["TO_HOST", "check_place", "host", "library", "matrix", "on_device"]
+__all__ = ["TO_HOST", "check_optimizer", "check_place", "host", "library", "matrix", "on_device"]
 
 TO_HOST = "or pass X in host memory: X.get() of CuPy, X.cpu().numpy() of torch"
 
@@ -69,6 +72,31 @@ def check_place(X: Any, validation: tuple | None) -> None:
         places = "on a device", "in host memory"
         here, there = places if isinstance(X, DeviceRows) else places[::-1]
         raise ArgumentTypeError(f"X_val must be where X is: X is {here}, X_val {there}.")
+
+
+def check_optimizer(optimizer: Optimizer | None, *, users_rules: bool) -> None:
+    """Refuse an optimizer that estimators step by no kernels of a GPU, by the name of the trait; `users_rules` says whether those run."""
+    if optimizer is None:
+        return
+    kind = type(optimizer)
+    given = f"Use one whose step size is given, such as fastgd.Adam(), {TO_HOST}."
+    rows = f"It learns from single rows, for which a GPU is no use: use fastgd.Adam() and a batch_size, {TO_HOST}."
+    built_in = f"Use one such as fastgd.Adam(), or a network, which takes users' rules, {TO_HOST}."
+    plain = f"Leave that option out, {TO_HOST}."
+    traits = (
+        (kind.needs_rows, "one that steps by gradients", rows),
+        (kind.factored, "one whose state is of each weight by itself", given),
+        (not kind.in_lanes, "one that measures nothing on the way", given),
+        (not users_rules and not kind.__module__.startswith(BUILT_IN), "a built-in one in linear models", built_in),
+        (optimizer.extras, "one without extras", plain),
+        (isinstance(optimizer.clip_norm, NormLimit), "one whose clip_norm is not learned", plain),
+        (optimizer.state_dtype is not None, "one with state_dtype=None", plain),
+        (getattr(optimizer, "cautious", False), "one with cautious=False", plain),
+    )
+    for refused, accepted, fix in traits:
+        if refused:
+            got = shortened(repr(optimizer), 80) if fix is plain else kind.__name__
+            raise ArgumentValueError(f"optimizer must be {accepted} for X on a GPU; got {got}. {fix}")
 
 
 def _rows(estimator: Any, X: Any) -> DeviceRows:

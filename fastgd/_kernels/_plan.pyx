@@ -363,7 +363,7 @@ cdef class Plan(Bundle):
             measure_all(&self.job, self.n, threads, <double *> cnp.PyArray_DATA(totals))
         return totals.tolist()
 
-    def sweep(self, list scalars, list carries, list squares, bint look=False):
+    def sweep(self, list scalars, list carries, list squares, bint look=False, bint trial=False):
         """Update all bound parameters in one pass and advance the counters; return how many gradient elements were not finite.
 
         Parameters
@@ -376,6 +376,8 @@ cdef class Plan(Bundle):
             For each cohort: whether its rule squares gradients, which are then limited so that squares stay finite.
         look : bool
             Whether to leave in `looked`, for each gradient, the norms of the weights before and of what was added to them.
+        trial : bool
+            The step will be undone: the counters stay, and scalars may leave float32.
         """
         cdef Py_ssize_t c, k
         cdef int threads = self._threads()
@@ -390,7 +392,7 @@ cdef class Plan(Bundle):
             for k in range(len(row)):
                 x = row[k]
                 wide[k], single[k] = x, <float> x
-                if k >= 2 and self.singles and (not isfinite(single[k]) or (single[k] == 0 and x != 0)):
+                if k >= 2 and self.singles and not trial and (not isfinite(single[k]) or (single[k] == 0 and x != 0)):
                     self.guard.scalar((<Cohort> self.cohorts[c]).group, k - 2, x)
             if squares[c]:
                 wide[1], single[1] = min(wide[1], LARGEST64), min(single[1], LARGEST32)
@@ -400,6 +402,8 @@ cdef class Plan(Bundle):
             self.job.looks = <double *> allocate(self.n_blocks * LOOKS, sizeof(double))
         with nogil:
             run(sweep_task, &self.job, threads)
+        if trial:
+            return self.job.nonfinite
         self.t = self.t + 1
         if self.n_live < self.n:
             self._split_cohorts(carries)

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from fastgd._kernels import cuda_arrays, cuda_memory
+from fastgd._kernels import cuda_arrays, cuda_memory, cuda_passes
 from fastgd._kernels._cuda_look import Look
 from fastgd._kernels._plan import Cohort
 from fastgd._kernels.cuda_arrays import DeviceArray
 from fastgd._kernels.cuda_looks import StepLook, array_sums
+from fastgd._kernels.cuda_passes import Pass
 from fastgd._kernels.cuda_source import SCALARS, SUMS
 from fastgd._kernels.cuda_tables import Tables
 from fastgd._kernels.ranges import LARGEST_SQUARED
@@ -103,7 +104,8 @@ class CudaPlan:
         self.substitutes: dict[int, DeviceArray] = {}
         self.kept: list[Any] = []  # what the last launches read, until the next step
         self.stream = cuda_arrays.stream_of(leaves[0])
-        self.finite = self.settled = False
+        self.finite = self.settled = self.trying = False
+        self._copies: list[Pass] = []  # to our memory, and back
         self.looked: list[tuple[float, float]] = []
         self.sizes = np.array([a.nbytes for a in arrays], np.int64)
         self.apart = np.zeros(self.n, np.int64)  # gradients' addresses that were seen to be apart from what is written
@@ -227,7 +229,7 @@ class CudaPlan:
         wide = self.wide_rows(scalars, squares, check=False)
         return self.tables.measure(wide, self.members, self.stream)
 
-    def sweep(self, scalars: list, carries: list, squares: list, look: bool = False) -> int:
+    def sweep(self, scalars: list, carries: list, squares: list, look: bool = False, trial: bool = False) -> int:
         """Update all bound parameters in one pass; return how many gradient elements were not finite.
 
         Parameters
@@ -240,24 +242,41 @@ class CudaPlan:
             For each cohort: whether its rule squares gradients, which are then limited so that squares stay finite.
         look : bool
             Whether to leave in `looked`, for each gradient, the norms of the weights before and of what was added to them.
+        trial : bool
+            The step will be undone, by `put_back`: the counters stay, and scalars may leave float32.
         """
-        wide, tables = self.wide_rows(scalars, squares), self.tables
-        nonfinite = 0
+        wide, tables = self.wide_rows(scalars, squares, check=not trial), self.tables
+        self.trying, moves = trial, bool(tables.segments and self.look.n_live)
         seen = StepLook([self.arrays[i] for i, _ in self.live_gradients()], self.stream) if look else None
-        if tables.segments and self.look.n_live:
+        if moves:
             tables.send_control(self.stream)
             tables.send_rows(wide[None], self.stream)
             self.launch_update()
-            nonfinite = 0 if self.finite else int(tables.read_control(self.stream)["nonfinite"])
         self.kept = [self.look.gradients, self.substitutes]
+        if trial:
+            return 0
         self.t += 1
         self._age(carries)
+        # What waits for the device comes last: where that is interrupted, the step has been counted.
+        nonfinite = int(tables.read_control(self.stream)["nonfinite"]) if moves and not self.finite else 0
         self.looked = seen.norms() if seen else []
         return nonfinite
 
     def launch_update(self) -> None:
         """Apply the rules to all parameters that have a gradient, when their scalars have been sent."""
         self.tables.launch_update(len(self.cohorts), self.stream)
+
+    def keep(self) -> None:
+        """Copy the parameters, on the device, to memory that stays for later steps."""
+        if not self._copies:
+            kept = [cuda_arrays.zeros(a.shape, a.dtype, self.stream) for a in self.arrays]
+            self._copies = [Pass(cuda_passes.copy, each) for each in ([kept, self.arrays], [self.arrays, kept])]
+        self._copies[0].run(self.stream)
+
+    def put_back(self) -> None:
+        """Let the parameters be what they were at `keep`; `release` does so where an error or an interrupt came before this."""
+        self._copies[1].run(self.stream)
+        self.trying = False
 
     def _age(self, carries: list) -> None:
         """Age the parameters that had a gradient."""
@@ -285,6 +304,8 @@ class CudaPlan:
     def release(self, holder: Any) -> None:
         """Let go of the gradients, if `holder` holds the plan."""
         if self.holder is holder:
+            if self.trying:
+                self.put_back()
             self.look.forget()
             self.substitutes = {}
             self.holder, self.tables = None, self.own_tables

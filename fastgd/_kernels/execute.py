@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastgd._kernels import _drive, _openmp, rules  # type: ignore[attr-defined]
+from fastgd._kernels._kept import Kept  # type: ignore[attr-defined]
 from fastgd._kernels._plan import Bundle, Cohort, Plan
 from fastgd._kernels._scatter import scatter_rows  # type: ignore[attr-defined]
 
@@ -31,6 +32,7 @@ __all__ = [
     "hyper_names",
     "info",
     "is_on_device",
+    "kept",
     "lane_table",
     "memory_order",
     "network_table",
@@ -325,6 +327,14 @@ def copy_of(array: Any) -> Any:
     found = cuda_arrays.copy_of(array)
     cuda_memory.wait()
     return found
+
+
+def kept(plan: Any, arrays: list) -> Any:
+    """Copy what the bound gradients of a plan will move of its parameters, where that is; its `put_back()` undoes trial steps."""
+    if isinstance(arrays[0], np.ndarray):
+        return Kept([arrays[i] for i, _ in plan.live_gradients()])
+    plan.keep()
+    return plan
 
 
 def transforms(works: list[list[tuple]], plan: Any) -> Any:

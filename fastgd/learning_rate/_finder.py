@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from fastgd._kernels import execute
 from fastgd._training import fit
 from fastgd._training.rates import RateTable
 from fastgd._training.rows import Rows
-from fastgd._validation import ArgumentTypeError, ArgumentValueError, NonFiniteError, integer, real
+from fastgd._validation import ArgumentTypeError, ArgumentValueError, NonFiniteError, as_float, integer, real
 from fastgd.learning_rate import _trial as trial
 from fastgd.learning_rate._range_test import LRFinderResult, exploded, smoothed
 from fastgd.learning_rate._subject import Subject, mean_loss
@@ -50,9 +51,9 @@ def lr_find(
 
     Parameters
     ----------
-    model : estimator, or ndarray, or list, tuple or dict of ndarrays
+    model : estimator, or array, or list, tuple or dict of arrays
         An SGDClassifier, SGDRegressor, Perceptron, or a network with the solver "adam" or "sgd", or a pipeline that ends with one; or
-        parameters, of dtype float32 or float64, which are put back at the end.
+        parameters, as for `Optimizer.init`, on a GPU too, which are put back at the end.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), or callable
         Rows, of dtype float32 or float64; or ``loss_and_grad(params, batch) -> (loss, gradients)``, the gradients shaped like `params`.
     y : array-like of shape (n_samples,), or iterable
@@ -215,8 +216,6 @@ def _own(
     optimizer: Any,
 ) -> np.ndarray:
     """Return the losses, (n_points, n_seeds), of one's own model; its parameters are put back."""
-    from fastgd._params import leaves
-
     if not isinstance(optimizer, Optimizer) or not hasattr(optimizer, "lr"):
         raise ArgumentTypeError(
             f"the 'optimizer' argument of lr_find must be an Optimizer; got {type(optimizer).__name__}."
@@ -224,9 +223,8 @@ def _own(
     batches = list(batches)
     if not batches:
         raise ArgumentValueError("the 'y' argument of lr_find must be at least one batch; got none.")
-    optimizer.init(params)  # which says what is wrong with them
-    arrays = [array for _, array in leaves(params)]
-    before = [np.array(array) for array in arrays]
+    arrays = optimizer.init(params)._params  # which says what is wrong with them
+    before = [execute.copy_of(array) for array in arrays]
     generator = np.random.default_rng(random_state)
     loss = np.full((len(rates), n_seeds), np.nan)
     try:
@@ -252,6 +250,7 @@ def _one_run(
     for k, batch in zip(range(len(rates)), itertools.cycle(batches), strict=False):
         with np.errstate(all="ignore"):
             value, grads = loss_and_grad(params, batch)
+        value = as_float(value, "lr_find", "loss_and_grad")
         loss[k] = value if np.isfinite(value) else np.nan
         if exploded(smoothed(loss[: k + 1, None]))[0] <= k:
             return
@@ -264,4 +263,4 @@ def _one_run(
 
 def _searchable(optimizer: Any, value: float, params: Any, loss_and_grad: Callable, batch: Any) -> Any:
     """Return the loss as the optimizer wants it: line searches measure it again."""
-    return (lambda: loss_and_grad(params, batch)[0]) if optimizer.searches else float(value)
+    return (lambda: loss_and_grad(params, batch)[0]) if optimizer.searches else value

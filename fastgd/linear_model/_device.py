@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fastgd._estimators.device_inputs import TO_HOST
+from fastgd._estimators.device_inputs import TO_HOST, check_optimizer
 from fastgd._training.device import DeviceRows
-from fastgd._training.own_lanes import runs_in_lines
 from fastgd._validation import ArgumentValueError
 
 
@@ -17,15 +16,11 @@ def check(model: Any) -> None:
     if "batch_size" not in model.get_params(deep=False):
         fix = f"Use SGDClassifier or SGDRegressor with a batch_size, {TO_HOST}."
         raise ArgumentValueError(f"{name} makes a step of every single row, for which a GPU is no use. {fix}")
+    check_optimizer(model.optimizer, users_rules=False)
     if (model.batch_size or 1) < 2:
         fix = f"Give the rows of a step, such as batch_size=1024, and a learning rate to suit, {TO_HOST}."
         raise ArgumentValueError(
             f"batch_size must be at least 2 for X on a GPU, where steps of single rows are no use; got {model.batch_size!r}. {fix}"
-        )
-    if not runs_in_lines(model.optimizer):
-        fix = f"Use a built-in one whose step size is given, such as fastgd.Adam(), {TO_HOST}."
-        raise ArgumentValueError(
-            f"optimizer must be one that measures nothing on the way for X on a GPU; got {type(model.optimizer).__name__}. {fix}"
         )
 
 

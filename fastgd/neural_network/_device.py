@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from fastgd._estimators.device_inputs import TO_HOST
-from fastgd._training.own_lanes import runs_in_networks
+from fastgd._estimators.device_inputs import TO_HOST, check_optimizer
 from fastgd._validation import ArgumentValueError
 
 
@@ -13,8 +12,4 @@ def check(model: Any) -> None:
         raise ArgumentValueError(
             f"solver='lbfgs' takes its steps on the host; use 'adam' or 'sgd' for X on a GPU, {TO_HOST}."
         )
-    if not runs_in_networks(model.optimizer):
-        fix = f"Use one whose step size is given, such as fastgd.Adam(), {TO_HOST}."
-        raise ArgumentValueError(
-            f"optimizer must be one that measures nothing on the way for X on a GPU; got {type(model.optimizer).__name__}. {fix}"
-        )
+    check_optimizer(model.optimizer, users_rules=True)

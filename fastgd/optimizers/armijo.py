@@ -21,7 +21,8 @@ class Armijo(_Carrying):
         p \\leftarrow p - \\eta g
 
     Each step needs a function that computes the loss of the batch at the parameters as they are: ``state.step(grads, loss=function)``. It
-    is called once for the point where the gradients are from, then once for each trial, most often one. Other parameters stay put.
+    is called once for the point where the gradients are from, then once for each trial, most often one. It must leave parameters and
+    gradients alone. Parameters without a gradient stay put.
 
     Parameters
     ----------
@@ -44,9 +45,11 @@ class Armijo(_Carrying):
     Notes
     -----
     No state arrays; `State.estimates` tells step_size. One step size is searched for all parameters, with the options of the optimizer
-    itself. In estimators the loss is that of the batch, penalty included. Linear models keep the predictions of the batch by the weights
-    and by the direction, so that trials see no row again; in networks each trial measures the loss once more. Source: S. Vaswani et al.,
-    Painless stochastic gradient: interpolation, line-search, and convergence rates (2019), algorithms 1 and 2.
+    itself. On a GPU the function computes the loss there, on the stream on which the parameters are used, and returns a number or an array
+    of one; a copy of the parameters stays on the GPU, by which each trial is undone. In estimators the loss is that of the batch, penalty
+    included. Linear models keep the predictions of the batch by the weights and by the direction, so that trials see no row again; in
+    networks each trial measures the loss once more. Source: S. Vaswani et al., Painless stochastic gradient: interpolation, line-search,
+    and convergence rates (2019), algorithms 1 and 2.
 
     Examples
     --------
@@ -85,12 +88,13 @@ class Armijo(_Carrying):
     def _measure(self):
         return measures.grad_sums
 
-    def _searched(self, last, square, loss, ray):
+    def _searched(self, last, square, loss, loss_at):
         """Return the step: `last` is that of the step before, 0 at first; `square` the squared norm, `loss` that of the start."""
         eta = min(last * self.growth ** (1 / self.n_batches) if last else self.first, self.lr)
         sign = -1 if self.maximize else 1
         for _ in range(MOST_TRIALS):
-            if sign * ray.loss(eta) <= sign * loss - self.c * eta * square or eta == 0:
+            # NaN is not enough, whichever way the loss is to go.
+            if sign * loss_at(eta) <= sign * loss - self.c * eta * square or eta == 0:
                 break
             eta *= self.backtrack
         return eta
