@@ -4,6 +4,8 @@ import ctypes
 
 import numpy as np
 
+from fastgd._kernels import cuda
+
 
 def lend(host):
     """Make host memory the device's, where something other than the simulator stands for the GPU; see `ptx_gpu`."""
@@ -119,6 +121,12 @@ def shifted(n, dtype, shift, fill=0.0):
     start = (-whole.ctypes.data // itemsize) % (64 // itemsize) + 64 // itemsize + shift
     whole[start : start + n] = fill
     return whole[start : start + n], whole, start
+
+
+def few_threads(monkeypatch, n):
+    """Give blocks `n` threads in the simulator, where a barrier among threads is what takes time."""
+    if cuda.SIMULATED:
+        monkeypatch.setattr(cuda, "BLOCK", n)
 
 
 def random(rng, sizes, dtype):

@@ -14,7 +14,7 @@ import pytest
 import fastgd
 from fastgd._kernels import cuda, cuda_arrays, cuda_source, cuda_tables
 from fastgd._kernels.cuda_arrays import DeviceArray
-from tests.cuda_arrays import ByDLPack, Pair, Produced, random, shifted
+from tests.cuda_arrays import ByDLPack, Pair, Produced, few_threads, random, shifted
 
 sys.setswitchinterval(1e-5)  # the simulator's barriers wait for the interpreter to switch threads
 S = fastgd.schedules
@@ -43,7 +43,7 @@ EVERY += [(k, d) for k in KINDS[::6] for d in ("float16", ml_dtypes.bfloat16)]
 
 @pytest.mark.parametrize(("kind", "dtype"), EVERY, ids=lambda x: getattr(x, "__name__", str(x)))
 def test_every_optimizer_has_the_bits_of_the_processor(kind, dtype, monkeypatch):
-    monkeypatch.setattr(cuda, "BLOCK", 2)
+    few_threads(monkeypatch, 2)
     optimizer = kind if isinstance(kind, fastgd.Optimizer) else made(kind)
     rng = np.random.default_rng(0)
     pair = Pair(optimizer, random(rng, (1, 5, 19), dtype))
@@ -212,7 +212,7 @@ def test_mixed_dtypes_in_one_state():
 
 
 def test_thousands_of_arrays(monkeypatch):
-    monkeypatch.setattr(cuda, "BLOCK", 1)  # a barrier among threads is what takes time here
+    few_threads(monkeypatch, 1)
     rng = np.random.default_rng(10)
     values = random(rng, (3,) * 1200, "float32")
     pair = Pair(fastgd.SGD(lr=0.1, momentum=0.9, on_nonfinite="zero"), values)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd._kernels import cuda, cuda_passes
-from tests.cuda_arrays import Pair, Produced, random, shifted
+from fastgd._kernels import cuda_passes
+from tests.cuda_arrays import Pair, Produced, few_threads, random, shifted
 
 sys.setswitchinterval(1e-5)  # the simulator's barriers wait for the interpreter to switch threads
 DTYPES = ["float32", "float64", "float16", ml_dtypes.bfloat16]
@@ -23,7 +23,7 @@ BOTH = (fastgd.EMA(0.9, warmup=True), fastgd.Lookahead(k=2, alpha=0.3))
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    monkeypatch.setattr(cuda, "BLOCK", 4)
+    few_threads(monkeypatch, 4)
 
 
 # ------------------------------------------------------------------------------------------------------------------------ averages
@@ -264,7 +264,7 @@ def test_steps_between_looks_ask_the_device_for_nothing_more(monkeypatch):
             monkeypatch.setattr(owner, name, lambda *a, n=name, f=own, c=calls, **k: (c.append(n), f(*a, **k))[1])
         pair.step([np.ones(5, np.float32)])
         monkeypatch.undo()
-        monkeypatch.setattr(cuda, "BLOCK", 4)
+        few_threads(monkeypatch, 4)
         counts.append(calls)
     assert counts[0] == counts[1] and "__call__" in counts[0]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd._kernels import cuda, cuda_factored, cuda_launch
-from tests.cuda_arrays import Pair, Produced, shifted
+from fastgd._kernels import cuda_factored, cuda_launch
+from tests.cuda_arrays import Pair, Produced, few_threads, shifted
 
 sys.setswitchinterval(1e-5)  # the simulator's barriers wait for the interpreter to switch threads
 S = fastgd.schedules
@@ -45,10 +45,8 @@ BOTH = [fastgd.Adafactor(lr=0.1), fastgd.SM3(lr=0.1)]
 
 
 @pytest.fixture(autouse=True)
-def few_threads(monkeypatch):
-    """A barrier among threads is what takes time in the simulator."""
-    if cuda.SIMULATED:
-        monkeypatch.setattr(cuda, "BLOCK", 2)
+def _small_blocks(monkeypatch):
+    few_threads(monkeypatch, 2)
 
 
 def tensors(rng, dtype, shapes=SHAPES):
@@ -171,8 +169,7 @@ def test_factored_sizes_of_parameters_beyond_the_range_of_squares(size):
 @pytest.mark.parametrize("optimizer", BOTH)
 def test_factored_bits_do_not_depend_on_the_number_of_blocks(optimizer, monkeypatch):
     found, call = [], cuda_launch.Kernel.__call__
-    if cuda.SIMULATED:
-        monkeypatch.setattr(cuda, "BLOCK", 8)
+    few_threads(monkeypatch, 8)
     for n_blocks in (1, 3):
 
         def launched(kernel, *arguments, wave=n_blocks):

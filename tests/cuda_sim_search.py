@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd._kernels import cuda, cuda_launch, cuda_memory, cuda_passes, cuda_plan
-from tests.cuda_arrays import Pair, Produced, shifted
+from fastgd._kernels import cuda_launch, cuda_memory, cuda_passes, cuda_plan
+from tests.cuda_arrays import Pair, Produced, few_threads, shifted
 
 sys.setswitchinterval(1e-5)  # the simulator's barriers wait for the interpreter to switch threads
 DTYPES = ["float32", "float64", "float16", ml_dtypes.bfloat16]
@@ -23,7 +23,7 @@ LONG = {"first": 8.0, "backtrack": 0.5}  # so that several steps are tried
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    monkeypatch.setattr(cuda, "BLOCK", 4)
+    few_threads(monkeypatch, 4)
 
 
 def loss_of(params):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd._kernels import cuda, cuda_units
+from fastgd._kernels import cuda_units
 from fastgd.optimizers import storage
-from tests.cuda_arrays import Pair, Produced, shifted
+from tests.cuda_arrays import Pair, Produced, few_threads, shifted
 
 sys.setswitchinterval(1e-5)  # the simulator's barriers wait for the interpreter to switch threads
 DTYPES = ["float32", "float64", "float16", ml_dtypes.bfloat16]
@@ -32,7 +32,7 @@ every_extra = pytest.mark.parametrize("extras", EXTRAS.values(), ids=EXTRAS)
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    monkeypatch.setattr(cuda, "BLOCK", 4)
+    few_threads(monkeypatch, 4)
     monkeypatch.setattr(cuda_units, "CHUNK", 16)
 
 

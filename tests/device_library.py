@@ -1,7 +1,7 @@
 """An array library for tests that need no other: what the Array API standard has and nothing else, on host memory that it does not share.
 
 As on a GPU, nothing becomes a NumPy array but by `Array.get`, which notes how many elements went to the host. With ``ON_DEVICE``, in the
-simulator or on what stands for a GPU, the arrays are behind ``__cuda_array_interface__``, as CuPy's are, so that the CUDA kernels step them.
+simulator or on what stands for a GPU, arrays are behind ``__cuda_array_interface__``, as CuPy's are, so that the CUDA kernels step them.
 """
 
 import os

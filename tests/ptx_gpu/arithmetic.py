@@ -5,7 +5,11 @@ import ctypes
 import numpy as np
 
 VALUES = {"pred": np.dtype(bool), "f16": np.dtype(np.float16), "f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
-VALUES |= {f"{letter}{bits}": np.dtype(f"{'i' if letter == 's' else 'u'}{bits // 8}") for letter in "bus" for bits in (8, 16, 32, 64)}
+VALUES |= {
+    f"{letter}{bits}": np.dtype(f"{'i' if letter == 's' else 'u'}{bits // 8}")
+    for letter in "bus"
+    for bits in (8, 16, 32, 64)
+}
 LIBRARY = None
 
 
@@ -109,10 +113,19 @@ def _permuted(a, b, selector):
     bytes_of = np.stack([np.ascontiguousarray(x).view(np.uint8).reshape(-1, 4) for x in (a, b)], axis=1).reshape(-1, 8)
     chosen = (selector[:, None] >> (4 * np.arange(4, dtype=np.uint32))) & 0xF
     assert (chosen < 8).all()
-    return np.ascontiguousarray(np.take_along_axis(bytes_of, chosen.astype(np.int64), axis=1)).view(np.uint32).reshape(-1)
+    return (
+        np.ascontiguousarray(np.take_along_axis(bytes_of, chosen.astype(np.int64), axis=1)).view(np.uint32).reshape(-1)
+    )
 
 
-ORDERS = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
+ORDERS = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
 ORDERS |= {"lo": np.less, "ls": np.less_equal, "hi": np.greater, "hs": np.greater_equal}
 
 
@@ -148,7 +161,9 @@ def _conversion(parts):
             a = whole(a.astype(np.float64) if a.dtype == np.float16 else a)
             inside = (a > float(least)) & (a < float(most))
             found = np.where(inside, a, 0).astype(to)
-            return np.where(np.isnan(a), to.type(0), np.where(inside, found, np.where(a <= float(least), least, most).astype(to)))
+            return np.where(
+                np.isnan(a), to.type(0), np.where(inside, found, np.where(a <= float(least), least, most).astype(to))
+            )
 
         return integers
     if of.kind == to.kind == "f" and whole:

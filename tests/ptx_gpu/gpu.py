@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import sys
 import traceback
 
 import numpy as np

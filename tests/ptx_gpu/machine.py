@@ -27,7 +27,13 @@ class Machine:
     def __init__(self, kernel: Kernel, library: ctypes.CDLL, fused: bool):
         self.kernel, self.library = kernel, library
         self.meetings = {k for k, block in enumerate(kernel.blocks) if block and block[0].name.startswith("shfl")}
-        self.read = {x for block in kernel.blocks for i in block for o in i.operands[1:] for x in (o if isinstance(o, tuple) else (o,))}
+        self.read = {
+            x
+            for block in kernel.blocks
+            for i in block
+            for o in i.operands[1:]
+            for x in (o if isinstance(o, tuple) else (o,))
+        }
         self.products = _products(kernel) if fused else {}
         self.blocks = [[self._prepared(i) for i in block] for block in kernel.blocks]
 
@@ -169,7 +175,10 @@ class Machine:
         kind, space = parts[-1], _space(parts)
         sources = source if isinstance(source, tuple) else (source,)
         kept = [self.kernel.registers.get(x, kind) for x in sources]
-        where, reads = self._place(place, space), [self._reads(x, _of_size(k, kind)) for x, k in zip(sources, kept, strict=True)]
+        where, reads = (
+            self._place(place, space),
+            [self._reads(x, _of_size(k, kind)) for x, k in zip(sources, kept, strict=True)],
+        )
 
         def store(b, t):
             lanes = [_resized(read(b, t), SIZES[kind]).view(f"u{SIZES[kind]}") for read in reads]
@@ -197,7 +206,9 @@ class Machine:
             for k in range(len(given)):
                 now = b.move(addresses[k : k + 1], SIZES[kind], None, instruction.line).view(VALUES[kind])
                 found[k] = now[0]
-                b.move(addresses[k : k + 1], SIZES[kind], change(now, given[k : k + 1]).view(np.uint8), instruction.line)
+                b.move(
+                    addresses[k : k + 1], SIZES[kind], change(now, given[k : k + 1]).view(np.uint8), instruction.line
+                )
             if write:
                 b.count_blocks()
                 write(b, t, found)
@@ -206,7 +217,9 @@ class Machine:
 
     def _shfl(self, instruction, parts):
         target, source, distance, bounds, members = instruction.operands
-        assert parts[:3] == ["shfl", "sync", "bfly"] and constant(bounds) == 31 and constant(members) == -1, instruction.line
+        assert parts[:3] == ["shfl", "sync", "bfly"] and constant(bounds) == 31 and constant(members) == -1, (
+            instruction.line
+        )
         read, write, reach = self._reads(source, "b32"), self._writes(target.partition("|")[0]), constant(distance)
 
         def run(b, t):
@@ -226,9 +239,18 @@ class Block:
     """The threads of one block: their registers, where each is in the kernel, and the memory they share."""
 
     def __init__(self, machine, number, grid, n, arguments, races):
-        self.machine, self.number, self.grid, self.n, self.arguments, self.races = machine, number, grid, n, arguments, races
+        self.machine, self.number, self.grid, self.n, self.arguments, self.races = (
+            machine,
+            number,
+            grid,
+            n,
+            arguments,
+            races,
+        )
         kernel = machine.kernel
-        self.registers = {name: np.full(n, 0x7A, np.uint8).astype(KEPT[kind]) for name, kind in kernel.registers.items()}
+        self.registers = {
+            name: np.full(n, 0x7A, np.uint8).astype(KEPT[kind]) for name, kind in kernel.registers.items()
+        }
         self.shared = np.full(kernel.shared_size, 0xC7, np.uint8)
         self.at = np.zeros(n, np.int64)
         self.alive, self.waiting = np.ones(n, bool), np.zeros(n, bool)
@@ -272,7 +294,9 @@ class Block:
                 running &= np.repeat(whole, 32 if self.n % 32 == 0 else self.n)
             if running.any():
                 return place, np.flatnonzero(running)
-        raise Fault(f"{self.machine.kernel.name}: threads of a warp wait for others that do not come to where values are exchanged")
+        raise Fault(
+            f"{self.machine.kernel.name}: threads of a warp wait for others that do not come to where values are exchanged"
+        )
 
     def _one(self, instruction, run, threads):
         if instruction.guard:
@@ -309,13 +333,19 @@ class Block:
     def move(self, addresses, size, values, line):
         """Load from the device's memory, or store; return the bytes."""
         addresses = np.ascontiguousarray(addresses, np.uint64)
-        data = np.empty(len(addresses) * size, np.uint8) if values is None else np.ascontiguousarray(values).view(np.uint8).reshape(-1)
+        data = (
+            np.empty(len(addresses) * size, np.uint8)
+            if values is None
+            else np.ascontiguousarray(values).view(np.uint8).reshape(-1)
+        )
         done = self.machine.library.stand_in_move(
             addresses.ctypes.data_as(ctypes.c_void_p), data.ctypes.data_as(ctypes.c_void_p),
             ctypes.c_size_t(len(addresses)), ctypes.c_size_t(size), int(values is not None),
         )  # fmt: skip
         if done != len(addresses):
-            raise Fault(f"{self.machine.kernel.name}: {line}: {size} bytes at {int(addresses[done]):#x}, misaligned or not of the device")
+            raise Fault(
+                f"{self.machine.kernel.name}: {line}: {size} bytes at {int(addresses[done]):#x}, misaligned or not of the device"
+            )
         return data
 
     def load(self, addresses, size, space, t, line):

@@ -68,7 +68,11 @@ class Races:
         notes = np.empty((len(addresses), 9), np.int64)
         notes[:, PLACE], notes[:, SIZE], notes[:, STORE], notes[:, BLOCK] = addresses, size, is_store, self.block
         notes[:, THREAD], notes[:, WARP] = threads, threads // 32
-        notes[:, INTERVAL], notes[:, SHUFFLES], notes[:, COUNTED] = self.interval, self.shuffles[threads // 32], min(self.phase, 1)
+        notes[:, INTERVAL], notes[:, SHUFFLES], notes[:, COUNTED] = (
+            self.interval,
+            self.shuffles[threads // 32],
+            min(self.phase, 1),
+        )
         self.log.append(notes)
 
     def between_blocks(self):
