@@ -3,52 +3,31 @@
 The simulator is chosen by an environment variable that is read once, when Numba is imported: hence a process of its own.
 """
 
-import ast
 import os
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastgd
 from fastgd._kernels import cuda
+from tests import cuda_cases
 from tests.cuda_arrays import Produced
+from tests.cuda_cases import ROOT
 
-ROOT = Path(__file__).parents[1]
 CASES = sorted(ROOT.glob("tests/cuda_sim_*.py"))
-FUNCTIONS = [node for path in CASES for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
-NAMES = [function.name for function in FUNCTIONS if function.name.startswith("test_")]
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Return, by test, the cases that failed and how many ran."""
     report = tmp_path_factory.mktemp("cuda") / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, CASES), f"--junitxml={report}"]
-    # An inf - inf that the hardware computes in silence is a warning in NumPy.
-    command += ["-W", "ignore::RuntimeWarning", "-o", "addopts=--import-mode=importlib"]
-    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, cwd=ROOT)
-    assert report.exists(), done.stdout + done.stderr
-    found = {name: ([], 0) for name in NAMES}
-    for case in ElementTree.parse(report).iter("testcase"):
-        name = case.get("name").partition("[")[0]
-        failed, ran = found[name]
-        trouble = [
-            f"{case.get('name')}: {child.text}" for child in case if child.tag in ("failure", "error", "skipped")
-        ]
-        found[name] = failed + trouble, ran + 1
-    return found
+    return cuda_cases.results(CASES, report, {"NUMBA_ENABLE_CUDASIM": "1"})
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", cuda_cases.names(CASES))
 def test_in_the_simulator(results, name):
-    failed, ran = results[name]
-    assert ran, f"{name} did not run"
-    assert not failed, f"{len(failed)} of {ran} failed\n" + "\n".join(failed)[:4000]
+    cuda_cases.check(results, name)
 
 
 def test_an_array_on_a_gpu_without_a_driver():

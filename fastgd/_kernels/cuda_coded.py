@@ -111,7 +111,7 @@ class _Writer(NamedTuple):
         """Return the statements that update one element in registers."""
         g = f"e_g{suffix}"
         count = [f"bad += good if {g} - {g} == {g} - {g} else _fastgd_T(1)"]
-        seen = f"{self.f.clip}({g} * power, scale, limit)"
+        seen = f"{self.f.clip}(_fastgd_mul({g}, power), scale, limit)"
         changed = ", ".join(f"e_{name}{suffix}" for name in self.f.elements if name != "g")
         return [*(count if counting else []), f"{changed} = {self.f.call(suffix, seen)}"]
 

@@ -265,7 +265,7 @@ def _update_lanes(f: Function, kinds: Sequence[str], lanes: int, dithered: bool)
     for s in suffixes:
         g = f"e_g{s}"
         lines.append(f"bad += good if {g} - {g} == {g} - {g} else _fastgd_T(1)")
-        seen = f"{f.clip}({g} * power, scale, limit)"
+        seen = f"{f.clip}(_fastgd_mul({g}, power), scale, limit)"
         lines.append(f"{', '.join(f'e_{name}{s}' for name in changed)} = {f.call(s, seen)}")
         lines += [f"e_{name}{s} = coarse(e_{name}{s}, dither)" for name in changed[1:] if dithered]
     return [*lines, *(f"st_{moved[name][0]}({moved[name][1]}, {every[name]})" for name in changed)]

@@ -244,6 +244,11 @@ result cuDeviceGetName(char *name, int n, int device) { return snprintf(name, n,
 result cuDeviceGetUuid_v2(char *uuid, int device) { return memset(uuid, 7, 16), SUCCESS; }
 result cuDeviceTotalMem_v2(size_t *size, int device) { return *size = TOTAL, SUCCESS; }
 
+static int capability(int minor) {
+    const char *given = getenv("FASTGD_PTX_CAPABILITY"), *dot = given ? strchr(given, '.') : NULL;
+    return dot ? atoi(minor ? dot + 1 : given) : minor ? 0 : 9;
+}
+
 result cuDeviceGetAttribute(int *value, int attribute, int device) {
     switch (attribute) {
     case 1: *value = 1024; break;            /* threads of a block */
@@ -256,8 +261,8 @@ result cuDeviceGetAttribute(int *value, int attribute, int device) {
     case 12: case 82: *value = 65536; break; /* registers */
     case 16: *value = PROCESSORS; break;
     case 39: *value = 2048; break;
-    case 75: *value = 9; break;              /* compute capability */
-    case 76: *value = 0; break;
+    case 75: *value = capability(0); break;
+    case 76: *value = capability(1); break;
     default: *value = 0;
     }
     return SUCCESS;
