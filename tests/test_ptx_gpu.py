@@ -75,29 +75,38 @@ def run(library, monkeypatch):
 
 WHOLE = np.array([-7, 7, -(2**62), 5, 2**33 + 1, 0, -1, 2**63 - 1] * 4)
 REAL = np.array([1.5, -2.5, 1e300, -np.inf, np.nan, 0.0, -0.0, 3e-310] * 4)
-BITS = [
-    ("div.s64 %rd6, %rd6, 3", WHOLE, [int(x / 3) if abs(x) < 2**52 else -(-x // 3) if x < 0 else x // 3 for x in WHOLE.tolist()]),
-    ("rem.s64 %rd6, %rd6, 3", WHOLE, [-(-x % 3) if x < 0 else x % 3 for x in WHOLE.tolist()]),
-    ("shr.s64 %rd6, %rd6, 70", WHOLE, [-1 if x < 0 else 0 for x in WHOLE.tolist()]),
-    ("shr.u64 %rd6, %rd6, 60", WHOLE, (WHOLE.view(np.uint64) >> np.uint64(60)).astype(np.int64)),
-    ("shl.b64 %rd6, %rd6, 64", WHOLE, np.zeros(32, int)),
-    ("bfi.b64 %rd6, %rd6, 255, 4, 8", WHOLE, ((WHOLE & 0xFF) << 4) | 0xF),
-    ("cvt.s64.s32 %rd6, %r1", WHOLE, np.arange(32)),
-    ("not.b64 %rd6, %rd6", WHOLE, ~WHOLE),
-    ("{ .reg .b32 %half; mov.b64 {%half, %r5}, %rd6; } cvt.s64.s32 %rd6, %r5", WHOLE, WHOLE >> 32),
-    ("mov.u32 %r5, 305419896; prmt.b32 %r6, %r5, 0, 291; cvt.u64.u32 %rd6, %r6", WHOLE, np.full(32, 0x78563412)),
-    ("setp.lt.s64 %p1, %rd6, 0; selp.b64 %rd6, 1, 2, %p1", WHOLE, np.where(WHOLE < 0, 1, 2)),
-    ("mov.b64 %fd1, %rd6; setp.gtu.f64 %p1, %fd1, 0d0000000000000000; selp.b64 %rd6, 1, 2, %p1", REAL.view(int), np.where(~(REAL <= 0), 1, 2)),
-    ("mov.b64 %fd1, %rd6; cvt.rzi.s64.f64 %rd6, %fd1", REAL.view(int), [1, -2, 2**63 - 1, -(2**63), 0, 0, 0, 0] * 4),
-    ("mov.b64 %fd1, %rd6; cvt.rn.f32.f64 %f1, %fd1; cvt.f64.f32 %fd1, %f1; mov.b64 %rd6, %fd1", REAL[:2].repeat(16).view(int), REAL[:2].repeat(16).view(int)),
-    ("mov.b64 %fd1, %rd6; max.f64 %fd1, %fd1, 0d0000000000000000; mov.b64 %rd6, %fd1", REAL[[0, 1, 2, 4]].repeat(8).view(int), np.fmax(REAL[[0, 1, 2, 4]], 0).repeat(8).view(int)),
-]  # fmt: skip
+BITS = {
+    "div.s64 %rd6, %rd6, 3": (WHOLE, [x // 3 if x > 0 else -(-x // 3) for x in WHOLE.tolist()]),
+    "rem.s64 %rd6, %rd6, 3": (WHOLE, [x % 3 if x > 0 else -(-x % 3) for x in WHOLE.tolist()]),
+    "shr.s64 %rd6, %rd6, 70": (WHOLE, [-1 if x < 0 else 0 for x in WHOLE.tolist()]),
+    "shr.u64 %rd6, %rd6, 60": (WHOLE, WHOLE.view(np.uint64) >> np.uint64(60)),
+    "shl.b64 %rd6, %rd6, 64": (WHOLE, np.zeros(32, int)),
+    "bfi.b64 %rd6, %rd6, 255, 4, 8": (WHOLE, ((WHOLE & 0xFF) << 4) | 0xF),
+    "cvt.s64.s32 %rd6, %r1": (WHOLE, np.arange(32)),
+    "not.b64 %rd6, %rd6": (WHOLE, ~WHOLE),
+    "{ .reg .b32 %half; mov.b64 {%half, %r5}, %rd6; } cvt.s64.s32 %rd6, %r5": (WHOLE, WHOLE >> 32),
+    "mov.u32 %r5, 305419896; prmt.b32 %r6, %r5, 0, 291; cvt.u64.u32 %rd6, %r6": (WHOLE, np.full(32, 0x78563412)),
+    "setp.lt.s64 %p1, %rd6, 0; selp.b64 %rd6, 1, 2, %p1": (WHOLE, np.where(WHOLE < 0, 1, 2)),
+    "setp.gtu.f64 %p1, %fd1, 0d0000000000000000; selp.b64 %rd6, 1, 2, %p1": (REAL, np.where(~(REAL <= 0), 1, 2)),
+    "cvt.rzi.s64.f64 %rd6, %fd1": (REAL, [1, -2, 2**63 - 1, -(2**63), 0, 0, 0, 0] * 4),
+    "cvt.rn.f32.f64 %f1, %fd1; cvt.f64.f32 %fd1, %f1; mov.b64 %rd6, %fd1": (
+        np.tile(REAL[:2], 16),
+        np.tile(REAL[:2], 16).view(int),
+    ),
+    "max.f64 %fd1, %fd1, 0d0000000000000000; mov.b64 %rd6, %fd1": (
+        np.tile(REAL[[0, 4]], 16),
+        np.tile([1.5, 0.0], 16).view(int),
+    ),
+}
 
 
-@pytest.mark.parametrize(("statements", "given", "expected"), BITS, ids=[b[0] for b in BITS])
-def test_instructions(run, statements, given, expected):
-    found = run(f"ld.global.u64 %rd6, [%rd4]; {statements}; st.global.u64 [%rd5], %rd6;", given, np.zeros(32, np.int64))
-    assert found.tolist() == list(expected)
+@pytest.mark.parametrize("statements", BITS)
+def test_instructions(run, statements):
+    given, expected = BITS[statements]
+    body = f"ld.global.u64 %rd6, [%rd4]; mov.b64 %fd1, %rd6; {statements}; st.global.u64 [%rd5], %rd6;"
+    assert (
+        run(body, given.view(np.int64), np.zeros(32, np.int64)).tolist() == np.array(expected).astype(np.int64).tolist()
+    )
 
 
 @pytest.mark.parametrize("fused", [False, True])
