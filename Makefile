@@ -23,11 +23,11 @@ SECONDS ?= 60
 fuzz: .venv/installed-test
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
-# The CUDA kernels' machine code and results, without a GPU: in the simulator, and as PTX on a stand-in for the driver. `make test` has the
-# simulator alone. FASTGD_CUDA_ALL=1: the machine code of all rules, the PTX of three generations.
+# The CUDA kernels without a GPU: their machine code, and what their PTX computes on a stand-in for the driver; `make test` has them in
+# Numba's simulator. FASTGD_CUDA_ALL=1: the machine code of all rules, the PTX of three generations.
 # In an environment of its own: numba-cuda takes the place of Numba's own CUDA target, and brings half a gigabyte.
 test-cuda: .venv/installed-cuda
-	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/test_cuda_*.py tests/test_ptx_gpu.py
+	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/test_cuda_sass*.py tests/test_cuda_ptx.py tests/test_cuda_launch.py
 	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -W ignore -m bench.gpu --sim
 
 # What CI asks beyond the tests: generated code is fresh, style, types.

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.ptx_gpu import arithmetic, build
+from tests.ptx_gpu import build
 from tests.ptx_gpu.block import Fault
 from tests.ptx_gpu.machine import Machine
 from tests.ptx_gpu.text import read_module
@@ -53,9 +53,8 @@ def library(tmp_path_factory):
 
 
 @pytest.fixture
-def run(library, monkeypatch):
+def run(library):
     """Return a function that runs statements on two arrays of the device, at %rd4 and %rd5 of 8 bytes a thread, and fills the second."""
-    monkeypatch.setattr(arithmetic, "LIBRARY", library)
 
     def function(body, given, found, *, grid=1, threads=32, fused=False, order=None):
         arrays = [np.ascontiguousarray(given), found]

@@ -1,6 +1,7 @@
 """What PTX's instructions compute, on arrays with an element for each thread."""
 
 import ctypes
+import functools
 
 import numpy as np
 
@@ -10,7 +11,6 @@ VALUES |= {
     for letter in "bus"
     for bits in (8, 16, 32, 64)
 }
-LIBRARY = None
 
 
 def as_type(value, dtype):
@@ -20,7 +20,7 @@ def as_type(value, dtype):
     return np.array([value], dtype)[0]
 
 
-def arithmetic(parts, n):
+def arithmetic(parts, n, library):
     """Return the types of an instruction's operands and the function of them; `parts` are those of its name."""
     head, kind = parts[0], parts[-1]
     if head == "cvt":
@@ -36,7 +36,7 @@ def arithmetic(parts, n):
     if head == "prmt":
         return ["u32"] * 3, _permuted
     if head == "fma":
-        return [kind] * 3, _fma
+        return [kind] * 3, functools.partial(_fma, library)
     if head in ("mul", "mad"):
         return _multiplication(parts, kind)
     floating = kind.startswith("f")
@@ -44,10 +44,10 @@ def arithmetic(parts, n):
     return [kind] * n, function
 
 
-def _fma(a, b, c):
+def _fma(library, a, b, c):
     a, b, c = (np.ascontiguousarray(x) for x in (a, b, c))
     out = np.empty_like(a)
-    function = LIBRARY.stand_in_fma32 if a.dtype == np.float32 else LIBRARY.stand_in_fma64
+    function = library.stand_in_fma32 if a.dtype == np.float32 else library.stand_in_fma64
     function(*(ctypes.c_void_p(x.ctypes.data) for x in (a, b, c, out)), ctypes.c_size_t(len(a)))
     return out
 

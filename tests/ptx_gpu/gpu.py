@@ -6,7 +6,6 @@ import traceback
 
 import numpy as np
 
-from tests.ptx_gpu import arithmetic
 from tests.ptx_gpu.machine import Machine
 from tests.ptx_gpu.text import read_module
 
@@ -17,10 +16,10 @@ class GPU:
     """The stand-in's kernels; `faults` says what a device would have answered with an error or done in no particular order."""
 
     def __init__(self):
-        self.library = arithmetic.LIBRARY = ctypes.CDLL("libcuda.so.1")
+        self.library = ctypes.CDLL("libcuda.so.1")
         self.library.stand_in_move.restype = ctypes.c_size_t
-        self.modules, self.kernels, self.machines, self.faults, self.launched = [], [], [], [], []
-        self.random, self.size, self.lent = np.random.default_rng(0), ctypes.c_uint64, []
+        self.modules, self.machines, self.faults, self.launched, self.lent = [], [], [], [], []
+        self.random = np.random.default_rng(0)
         text, name = ctypes.c_char_p, ctypes.c_char_p
         i64, pointer = ctypes.c_int64, ctypes.c_void_p
         self.functions = (
@@ -31,10 +30,21 @@ class GPU:
         self.library.stand_in_runs(*self.functions)
         _compile_to_ptx()
 
-    def take_back(self):
+    def lend(self, host):
+        """Count an array in host memory among the device's, and return it."""
+        if host.nbytes:
+            low, high = np.lib.array_utils.byte_bounds(host)
+            self.library.stand_in_lend(ctypes.c_uint64(low), ctypes.c_uint64(high - low))
+            self.lent.append(host)
+        return host
+
+    def recover(self):
+        """Forget what was lent and what failed, and return that."""
         for host in self.lent:
-            self.library.stand_in_lend(self.size(np.lib.array_utils.byte_bounds(host)[0]), self.size(0))
-        self.lent = []
+            self.library.stand_in_lend(ctypes.c_uint64(np.lib.array_utils.byte_bounds(host)[0]), ctypes.c_uint64(0))
+        self.library.stand_in_recovers()
+        faults, self.lent, self.faults = self.faults, [], []
+        return faults
 
     def _load(self, text):
         try:

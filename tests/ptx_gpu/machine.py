@@ -83,7 +83,7 @@ class Machine:
 
     def _computed(self, instruction, parts):
         target, *operands = instruction.operands
-        kinds, function = arithmetic(parts, len(operands))
+        kinds, function = arithmetic(parts, len(operands), self.library)
         if instruction.line in self.products:
             return self._fused(instruction, parts)
         reads = [self._reads(o, k) for o, k in zip(operands, kinds, strict=True)]
@@ -100,7 +100,7 @@ class Machine:
         position, factors = self.products[instruction.line]
         reads = [self._reads(o, kind) for o in (*factors, instruction.operands[2 - position])]
         write, is_sub = self._writes(target), parts[0] == "sub"
-        fma = arithmetic(["fma", "rn", kind], 3)[1]
+        fma = arithmetic(["fma", "rn", kind], 3, self.library)[1]
 
         def run(b, t):
             x, y, other = (read(b, t) for read in reads)
