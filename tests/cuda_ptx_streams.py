@@ -20,10 +20,10 @@ streams: list = []  # which live as long as their objects
 
 @pytest.fixture(autouse=True)
 def _streams_wait():
-    gpu.library.stand_in_is_eager(0)
+    gpu.library.stand_in_orders(0, 1)
     yield
     cuda.synchronize()
-    gpu.library.stand_in_is_eager(1)
+    gpu.library.stand_in_orders(1, 0)
 
 
 class Array:

@@ -41,6 +41,7 @@ static module_loader load_module;
 static kernel_finder find_kernel;
 static int failed; /* the error that stays, as after an illegal access */
 static int eager;  /* streams do at once what they are asked for */
+static int apart;  /* streams and the default one are in no order, as those that frameworks make with CU_STREAM_NON_BLOCKING */
 
 /* ------------------------------------------------------------------------------------------------------------------ memory */
 
@@ -165,19 +166,28 @@ static struct work *take(address stream, uint64_t before) {
     return NULL;
 }
 
-/* Does what a stream was asked for before `order`; the default stream and the others wait for each other's earlier work. */
+static void finish(address stream, uint64_t order);
+
+/* The default stream and the others wait for each other's earlier work. */
+static void finish_others(address stream, uint64_t order) {
+    if (stream) {
+        finish(0, order);
+        return;
+    }
+    for (struct work *each = first; each;) {
+        int earlier = each->stream && each->order < order;
+        if (earlier)
+            finish(each->stream, order);
+        each = earlier ? first : each->next;
+    }
+}
+
+/* Does what a stream was asked for before `order`. */
 static void finish(address stream, uint64_t order) {
     struct work *work;
     while ((work = take(stream, order))) {
-        if (stream)
-            finish(0, work->order);
-        else
-            for (struct work *each = first; each;)
-                if (each->stream && each->order < work->order) {
-                    finish(each->stream, work->order);
-                    each = first;
-                } else
-                    each = each->next;
+        if (!apart)
+            finish_others(stream, work->order);
         do_work(work);
     }
 }
@@ -444,7 +454,7 @@ void stand_in_lend(address at, size_t size) {
     pthread_mutex_unlock(&lock);
 }
 
-void stand_in_is_eager(int value) { eager = value; }
+void stand_in_orders(int at_once, int in_no_order) { eager = at_once, apart = in_no_order; }
 
 /* Forgets an error, which a real device would not, and what still waits. */
 int stand_in_recovers(void) {

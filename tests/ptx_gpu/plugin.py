@@ -6,7 +6,7 @@ from tests import cuda_arrays
 from tests.ptx_gpu.gpu import GPU
 
 gpu = GPU()
-gpu.library.stand_in_is_eager(1)
+gpu.library.stand_in_orders(1, 0)
 cuda_arrays.lend = gpu.lend
 
 
