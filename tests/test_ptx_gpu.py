@@ -92,6 +92,15 @@ BITS = {
         np.tile(REAL[:2], 16),
         np.tile(REAL[:2], 16).view(int),
     ),
+    "cvt.rn.f32.f64 %f1, %fd1; cvt.rn.f16x2.f32 %r5, %f1, 0f3F800000; cvt.u64.u32 %rd6, %r5": (
+        np.tile(REAL[:2], 16),
+        np.tile([0x3E003C00, 0xC1003C00], 16),
+    ),
+    "mov.b32 %r5, 0f3F800000; cvt.u64.u32 %rd6, %r5": (WHOLE, np.full(32, 0x3F800000)),
+    "mov.b32 %r5, 15872; cvt.u16.u32 %rs1, %r5; sub.rn.f32.f16 %f1, %rs1, 0f3F000000; cvt.f64.f32 %fd1, %f1; mov.b64 %rd6, %fd1": (
+        WHOLE,
+        np.full(32, 1.0).view(int),
+    ),
     "max.f64 %fd1, %fd1, 0d0000000000000000; mov.b64 %rd6, %fd1": (
         np.tile(REAL[[0, 4]], 16),
         np.tile([1.5, 0.0], 16).view(int),

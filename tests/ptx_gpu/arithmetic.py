@@ -14,8 +14,10 @@ VALUES |= {
 
 
 def as_type(value, dtype):
-    """Return a literal in a type; integers wrap."""
-    if dtype.kind in "iu" and isinstance(value, int):
+    """Return a literal in a type; integers wrap, and registers without a type hold the bits of a floating-point literal."""
+    if isinstance(value, np.floating):
+        return (np.array([value]) if dtype.kind in "iu" else np.array([value], dtype)).view(dtype)[0]
+    if dtype.kind in "iu":
         return np.array([value & (2 ** (8 * dtype.itemsize) - 1)], f"u{dtype.itemsize}").view(dtype)[0]
     return np.array([value], dtype)[0]
 
@@ -23,10 +25,16 @@ def as_type(value, dtype):
 def arithmetic(parts, n, library):
     """Return the types of an instruction's operands and the function of them; `parts` are those of its name."""
     head, kind = parts[0], parts[-1]
+    if "f16x2" in parts:
+        assert parts == ["cvt", "rn", "f16x2", "f32"], parts
+        return ["f32", "f32"], lambda a, b: np.stack([b, a], axis=1).astype(np.float16).view(np.uint32).reshape(-1)
     if head == "cvt":
         return [kind], _conversion(parts)
     if head == "setp":
         return _comparison(parts, n)
+    if head in ("add", "sub") and kind == "f16" and "f32" in parts:
+        wide = BOTH[head]
+        return ["f16", "f32"], lambda a, b: wide(a.astype(np.float32), b)
     if head == "selp":
         return [kind, kind, "pred"], lambda a, b, p: np.where(p, a, b)
     if head in ("shl", "shr"):

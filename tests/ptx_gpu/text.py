@@ -1,8 +1,9 @@
 """Reads the PTX that numba-cuda's compiler made of a module: kernels of basic blocks, and the memory that blocks share."""
 
 import re
-import struct
 from typing import NamedTuple
+
+import numpy as np
 
 SIZES = {"pred": 1, "b8": 1, "u8": 1, "s8": 1, "b16": 2, "u16": 2, "s16": 2, "f16": 2, "bf16": 2}
 SIZES |= {f"{letter}{bits}": bits // 8 for letter in "busf" for bits in (32, 64)}
@@ -95,9 +96,9 @@ def _instruction(statement):
 def constant(text: str):
     """Return what a literal operand stands for; None where it is none."""
     if re.fullmatch(r"0[fF][0-9a-fA-F]{8}", text):
-        return struct.unpack(">f", bytes.fromhex(text[2:]))[0]
+        return np.array([int(text[2:], 16)], np.uint32).view(np.float32)[0]
     if re.fullmatch(r"0[dD][0-9a-fA-F]{16}", text):
-        return struct.unpack(">d", bytes.fromhex(text[2:]))[0]
+        return np.array([int(text[2:], 16)], np.uint64).view(np.float64)[0]
     if re.fullmatch(r"-?(?:0x[0-9a-fA-F]+|\d+)U?", text):
         return int(text.rstrip("U"), 0)
     return None
