@@ -11,7 +11,6 @@ from numba import cuda
 
 import fastgd
 from tests.cuda_arrays import random
-from tests.ptx_gpu.plugin import gpu
 
 S = fastgd.schedules
 SIZES = (1, 37, 300)
@@ -19,7 +18,7 @@ streams: list = []  # which live as long as their objects
 
 
 @pytest.fixture(autouse=True)
-def _streams_wait():
+def _streams_wait(gpu):
     gpu.library.stand_in_orders(0, 1)
     yield
     cuda.synchronize()
@@ -73,7 +72,7 @@ class Both:
         assert (self.cpu.t, self.cpu.skipped) == (self.gpu.t, self.gpu.skipped)
 
 
-def test_work_waits_here():
+def test_work_waits_here(gpu):
     """Else none of these tests could fail."""
     stream = new_stream()
     param, grad = (Array(np.ones(3, np.float32), stream) for _ in range(2))

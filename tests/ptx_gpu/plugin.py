@@ -5,13 +5,23 @@ import pytest
 from tests import cuda_arrays
 from tests.ptx_gpu.gpu import GPU
 
-gpu = GPU()
-gpu.library.stand_in_orders(1, 0)
-cuda_arrays.lend = gpu.lend
+THE_GPU = pytest.StashKey[GPU]()
+
+
+def pytest_configure(config):
+    config.stash[THE_GPU] = made = GPU()
+    made.library.stand_in_orders(1, 0)
+    cuda_arrays.lend = made.lend
+
+
+@pytest.fixture(scope="session")
+def gpu(request):
+    """Return the stand-in."""
+    return request.config.stash[THE_GPU]
 
 
 @pytest.fixture(autouse=True)
-def sound():
+def sound(gpu):
     """Fail a test in which a kernel did what a device forbids."""
     yield
     faults = gpu.recover()
