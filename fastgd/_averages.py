@@ -42,6 +42,10 @@ class Averages:
         """Go on after `t` steps."""
         self._moves.t = self.copied = t
 
+    def resumption(self, t: int) -> list[tuple]:
+        """Return what `resume` sets: owner, name of the attribute, and value."""
+        return [(self._moves, "t", t), (self, "copied", t)]
+
     def settle(self, t: int) -> None:
         """Follow the weights after step number `t`, from 1, unless that was done."""
         share = self.extra._blend(t) if self._moves.t < t else 0.0
@@ -62,9 +66,9 @@ class Averages:
         self._moves.prepare(self.gives, stream)
         self._moves.send([self.extra._blend(t + 1 + s) for s in range(steps)], stream)
 
-    def replay(self, control: int, stream: int) -> None:
-        """Follow the weights after the step that a control block on a GPU is at; `resume` must be told afterwards."""
-        self._moves.launch(control, self.gives, stream)
+    def replayed(self, control: int, stream: int) -> list[tuple]:
+        """Return what follows the weights after the step that a control block on a GPU is at; `resume` must be told afterwards."""
+        return self._moves.moves(control, self.gives, stream)
 
 
 class _Moves:

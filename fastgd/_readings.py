@@ -27,6 +27,7 @@ class Readings:
     _around: Any
     _plan: Any
     _lent: bool
+    _replay: Any
 
     @property
     def estimates(self) -> dict[str, dict[str, float]]:
@@ -122,3 +123,5 @@ class Readings:
             raise check.ConcurrentStepError(
                 f"{owner} inside `with state.averaged()`: the parameters hold their averages"
             )
+        if self._replay is not None:
+            self._replay._catch_up()

@@ -56,6 +56,9 @@ class Replay:
     def __init__(self, state: State, grads: Any, steps: int):
         if not isinstance(state, State) or isinstance(state._params[0], np.ndarray):
             raise check.type_error("Replay", "state", "one whose parameters are on a GPU", state)
+        from fastgd._kernels import cuda_launch
+
+        self._run: Any = cuda_launch.run
         optimizer, plan = state.optimizer, state._plan
         if plan.measuring or optimizer.factored or isinstance(optimizer.clip_norm, NormLimit):
             accepted = "that of an optimizer whose steps need nothing measured on the host"
@@ -72,7 +75,12 @@ class Replay:
                 )
         self._state: State = state
         self._plan: Any = plan
+        self._rates: list[float] = []
+        self._carries: list[list] = []
         self._steps: int = check.integer(steps, "Replay", "steps", 1)
+        self._taken: int | None = None  # steps that the host knows of since `refill`; None where that came to no end
+        self._stream: int | None = None  # for which `_launches` were made
+        self._launches: list = []
         state._refuse_lent("Replay")
         try:
             if plan.bind(self, grads) != plan.n:
@@ -81,9 +89,13 @@ class Replay:
             self._needs_norm: bool = any(g.optimizer.clip_norm is not None for g in (*state._groups, state._lead))
             self._needs_norm |= optimizer.on_nonfinite != "zero"
             # Loaded now: while steps are captured in a graph, nothing can be.
-            self._begin: Any = None if self._needs_norm else plan.tables.begin
+            self._by_norm: bool = self._needs_norm and bool(
+                plan.tables.segments
+            )  # else there is nothing to sum, but a step to count
+            self._begin: Any = None if self._by_norm else plan.tables.begin
             state._around.settle(plan.t)
             self.refill()
+            state._replay = self
         except BaseException:
             plan.release(self)
             raise
@@ -95,6 +107,7 @@ class Replay:
         try:
             self.sync()
         finally:
+            self._state._replay = None
             self._plan.release(self)
 
     def __repr__(self) -> str:
@@ -115,29 +128,35 @@ class Replay:
         ...             info = replay.sync()
         ...             replay.refill()
         """
+        from fastgd._kernels import cuda_memory
+
         state, plan, tables = self._state, self._plan, self._plan.tables
+        if self._taken is not None and tables.read_word("next", plan.now_stream()) != self._taken:
+            raise check.value_error("Replay", "refill", "called after sync()", "called when steps have been launched")
+        self._taken = self._stream = None
         cohorts = [(c.group, c.age, c.carry) for c in plan.cohorts]
-        self._rates, self._carries, self._taken = [], [[c for _, _, c in cohorts]], 0
+        rates, carries = [], [[c for _, _, c in cohorts]]
         rows, limits = [], []
         for s in range(self._steps):
             for group, memories in zip((*state._groups, state._lead), state._memories, strict=True):
                 if group.scheduled:
                     group.advance(plan.t + s, memories)
-            carries = self._carries[-1]
             owners = [
-                (state._groups[g], age + 1 + s, carry) for (g, age, _), carry in zip(cohorts, carries, strict=True)
+                (state._groups[g], age + 1 + s, carry) for (g, age, _), carry in zip(cohorts, carries[-1], strict=True)
             ]
             scalars = [group.row(1.0, age, carry) for group, age, carry in owners]
             rows.append(plan.wide_rows(scalars, [group.current.squares for group, _, _ in owners]))
-            self._carries.append([group.current._next_carry(age, carry) for group, age, carry in owners])
+            carries.append([group.current._next_carry(age, carry) for group, age, carry in owners])
             lead = state._lead.current
-            self._rates.append(lead.lr)
+            rates.append(lead.lr)
             limits.append(math.inf if lead.clip_norm is None else lead.clip_norm)
         self._limits[...] = np.array(limits)
-        tables.send_rows(np.array(rows), plan.stream)
-        tables.send_control(plan.stream, end=self._steps, policy=POLICIES[state.optimizer.on_nonfinite])
+        stream = plan.now_stream()
+        tables.send_step(np.array(rows), stream, end=self._steps, policy=POLICIES[state.optimizer.on_nonfinite])
         for average in state._around.averages:
-            average.ahead(plan.t, self._steps, plan.stream)
+            average.ahead(plan.t, self._steps, stream)
+        cuda_memory.synchronize(stream)  # steps may follow on any stream
+        self._rates, self._carries, self._taken = rates, carries, 0
 
     def step(self) -> None:
         """Launch the next step; what comes after it on the same stream sees the new parameters.
@@ -152,15 +171,21 @@ class Replay:
         ...         replay.step()
         ...     return graph  # graph.replay() is one step
         """
-        plan = self._plan
-        stream = plan.now_stream()
-        if self._needs_norm:
-            plan.tables.launch_norm(self._limits.address, stream)
-        else:
-            plan.tables.launch_begin(self._limits.address, stream)
-        plan.tables.launch_update(len(plan.cohorts), stream)
+        if self._taken is None:
+            raise check.value_error("Replay", "step", "called after refill()", "called after a refill that failed")
+        stream = self._plan.now_stream()
+        if stream != self._stream:
+            self._prepare(stream)
+        self._run(self._launches, [])
+
+    def _prepare(self, stream: int) -> None:
+        """Note what launches a step on a stream; all of it is the same until `refill`."""
+        plan, tables = self._plan, self._plan.tables
+        first = tables.norms if self._by_norm else tables.begins
+        launches = first(self._limits.address, stream) + tables.updates(len(plan.cohorts), stream)
         for average in self._state._around.averages:
-            average.replay(plan.tables.control.address, stream)
+            launches += average.replayed(tables.control.address, stream)
+        self._launches, self._stream = launches, stream
 
     def sync(self) -> StepInfo:
         """Wait for the steps launched so far, bring the state up to date, and return what the last step did.
@@ -185,15 +210,10 @@ class Replay:
         ...     return info.t, info.grad_norm, info.clipped
         """
         state, plan = self._state, self._plan
-        found = plan.tables.read_control(plan.now_stream())
-        taken = int(found["next"])
-        done, self._taken = taken - self._taken, taken
-        plan.t += done
-        for average in state._around.averages:
-            average.resume(plan.t)
-        for cohort, carry in zip(plan.cohorts, self._carries[taken], strict=True):
-            cohort.age, cohort.carry = cohort.age + done, carry
-        left_out = int(found["skipped"])
+        found = self._catch_up()
+        if not found:
+            return StepInfo(max(plan.t - 1, 0), state.lr, math.nan, False, False, 0)
+        left_out, taken = int(found["skipped"]), int(found["next"])
         state.skipped += left_out if state.optimizer.on_nonfinite == "skip" else 0
         plan.tables.clear_counts(plan.now_stream())
         if left_out and state.optimizer.on_nonfinite == "raise":
@@ -207,3 +227,29 @@ class Replay:
         clipped, skipped = bool(found["clipped"]) and not found["skip"], bool(found["skip"])
         last = plan.t if skipped else max(plan.t - 1, 0)
         return StepInfo(last, rate, norm, clipped, skipped, int(found["nonfinite"]) + left_out)
+
+    def _catch_up(self) -> dict[str, float]:
+        """Wait for the steps launched so far, on whatever streams, and let the state know of them; return the control block."""
+        from fastgd._kernels import cuda_memory
+        from fastgd._kernels._cuda_launch import set_all
+
+        plan = self._plan
+        if self._taken is None:  # nothing can have been launched
+            return {}
+        cuda_memory.wait()
+        found = plan.tables.read_control(plan.now_stream())
+        taken = int(found["next"])
+        done = taken - self._taken
+        cohorts = [
+            execute.Cohort(cohort.group, cohort.age + done, carry)
+            for cohort, carry in zip(plan.cohorts, self._carries[taken], strict=True)
+        ]
+        counted: list[tuple[Any, str, Any]] = [
+            (plan, "t", plan.t + done),
+            (plan, "cohorts", cohorts),
+            (self, "_taken", taken),
+        ]
+        for average in self._state._around.averages:
+            counted += average.resumption(plan.t + done)
+        set_all(counted)  # which no signal interrupts
+        return found

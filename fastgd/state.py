@@ -77,6 +77,7 @@ class State(Readings):
         states = [list(arrays.values()) for arrays in named]
         self._around = Around(optimizer, self.names, self._params, [self._groups[m] for m in members])
         self._lent = False
+        self._replay: Any = None  # what takes steps on a GPU without telling
         self.recovery: Recovery | None = None
         self.monitor = Monitor(monitor_every) if monitor_every else None
         self._look_due = 0 if monitor_every else NEVER

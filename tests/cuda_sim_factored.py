@@ -168,15 +168,16 @@ def test_factored_sizes_of_parameters_beyond_the_range_of_squares(size):
 
 @pytest.mark.parametrize("optimizer", BOTH)
 def test_factored_bits_do_not_depend_on_the_number_of_blocks(optimizer, monkeypatch):
-    found, call = [], cuda_launch.Kernel.__call__
+    found, run = [], cuda_launch.run
     few_threads(monkeypatch, 8)
     for n_blocks in (1, 3):
 
-        def launched(kernel, *arguments, wave=n_blocks):
-            monkeypatch.setattr(kernel, "wave", wave)
-            call(kernel, *arguments)
+        def launched(launches, after, wave=n_blocks):
+            for kernel, *_ in launches:
+                monkeypatch.setattr(kernel, "wave", wave)
+            run(launches, after)
 
-        monkeypatch.setattr(cuda_launch.Kernel, "__call__", launched)
+        monkeypatch.setattr(cuda_launch, "run", launched)
         rng, shapes = np.random.default_rng(5), [(9, 20), (17,)]
         host = tensors(rng, np.float64, shapes)
         state = optimizer.init([Produced(p) for p in host])
@@ -188,8 +189,10 @@ def test_factored_bits_do_not_depend_on_the_number_of_blocks(optimizer, monkeypa
 
 @pytest.mark.parametrize(("optimizer", "launches"), [(BOTH[0], 5), (BOTH[1], 2)])
 def test_factored_arrays_share_launches(optimizer, launches, monkeypatch):
-    rng, counted, launch = np.random.default_rng(6), [], cuda_factored._launch
-    monkeypatch.setattr(cuda_factored, "_launch", lambda *arguments: (counted.append(1), launch(*arguments)))
+    rng, counted, updates = np.random.default_rng(6), [], cuda_factored.FactoredPlan.updates
+    monkeypatch.setattr(
+        cuda_factored.FactoredPlan, "updates", lambda plan: counted.extend(found := updates(plan)) or found
+    )
     shapes = [(3, 2), (5,), (2, 2, 2)] * 10
     pair = Pair(optimizer, tensors(rng, np.float32, shapes))
     pair.step(tensors(rng, np.float32, shapes))
@@ -209,18 +212,23 @@ def test_factored_arrays_share_launches(optimizer, launches, monkeypatch):
 def test_factored_arrays_compile_what_they_launch(optimizer, n_kernels, monkeypatch):
     """The kernel of the norm beside their own; not the update of arrays whose states are of their shape."""
     names, launched = {}, set()
-    kernel, call = cuda_launch.kernel, cuda_launch.Kernel.__call__
+    kernel, run, call = cuda_launch.kernel, cuda_launch.run, cuda_launch.Kernel.__call__
 
     def noted(text):
         found = kernel(text)
         names[found] = text.name
         return found
 
+    def noting(launches, after):
+        launched.update(names[found] for found, *_ in launches)
+        run(launches, after)
+
     def counted(found, *arguments):
         launched.add(names[found])
         call(found, *arguments)
 
     monkeypatch.setattr(cuda_launch, "kernel", noted)
+    monkeypatch.setattr(cuda_launch, "run", noting)
     monkeypatch.setattr(cuda_launch.Kernel, "__call__", counted)
     rng, shapes = np.random.default_rng(9), [(3, 4), (5,)]
     pair = Pair(optimizer, tensors(rng, np.float32, shapes))

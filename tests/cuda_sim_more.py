@@ -177,11 +177,11 @@ def test_out_of_memory(monkeypatch):
     def full(n_bytes):
         raise MemoryError(f"the GPU has no {n_bytes} bytes left; nothing was changed")
 
-    host = np.ones(4, np.float32)
+    host = np.ones(4)
     state = fastgd.SGD(lr=0.1).init(Produced(host))
     monkeypatch.setattr(cuda_plan.cuda_memory, "Memory", full)
     with pytest.raises(MemoryError):
-        state.step(Produced(np.ones(4, np.float32)))
+        state.step(Produced(np.ones(4)))
     assert (host == 1).all() and state.t == 0
     monkeypatch.undo()
-    state.step(Produced(np.ones(4, np.float32)))
+    state.step(Produced(np.ones(4)))

@@ -286,13 +286,16 @@ def test_trials_are_work_for_the_stream_of_the_parameters(monkeypatch):
     state = optimizer.init(Produced(own, stream=7))
     calls, at_loss = [], []
     for owner, name, place in (
-        (cuda_launch.Kernel, "__call__", 2), (cuda_memory, "upload", 2), (cuda_memory, "clear", 2), (cuda_memory, "download", 2),
+        (cuda_launch, "run", None), (cuda_memory, "upload", 2), (cuda_memory, "clear", 2), (cuda_memory, "download", 2),
         (cuda_memory, "synchronize", 0), (cuda_memory, "allocate", None), (cuda_memory, "wait", None),
     ):  # fmt: skip
         found = getattr(owner, name)
 
         def watched(*args, name=name, place=place, found=found):
-            calls.append((name, None if place is None or place >= len(args) else args[place]))
+            if name == "run":
+                calls.extend(("launch", stream) for _, _, stream, _ in args[0])
+            else:
+                calls.append((name, None if place is None or place >= len(args) else args[place]))
             return found(*args)
 
         monkeypatch.setattr(owner, name, watched)
@@ -308,8 +311,8 @@ def test_trials_are_work_for_the_stream_of_the_parameters(monkeypatch):
         assert len(at_loss) > 3
         searching = calls[at_loss[0] : at_loss[-1]]
         assert {stream for name, stream in searching if name != "allocate"} == {7}, searching
-        assert step == 0 or {name for name, _ in calls[at_loss[1] : at_loss[-1]]} == {"__call__", "upload"}
-        launches = [name for name, _ in calls[at_loss[1] : at_loss[2]]].count("__call__")
+        assert step == 0 or {name for name, _ in calls[at_loss[1] : at_loss[-1]]} == {"launch", "upload"}
+        launches = [name for name, _ in calls[at_loss[1] : at_loss[2]]].count("launch")
         assert launches == 2  # a step back, and the next trial
 
 

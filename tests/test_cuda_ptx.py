@@ -22,7 +22,7 @@ if shutil.which(build.COMPILER) is None:
 
 # The launches have a driver of their own, for the simulator's kernels.
 CASES = [p for p in sorted(ROOT.glob("tests/cuda_sim_*.py")) if p.stem != "cuda_sim_launch"]
-STREAMS = ROOT / "tests/cuda_ptx_streams.py"
+OWN = sorted(ROOT.glob("tests/cuda_ptx_*.py"))
 WAYS = {"sm_90": ("9.0", "0")}
 if os.environ.get("FASTGD_CUDA_ALL"):
     WAYS |= {"rounded once": ("9.0", "1"), "sm_75": ("7.5", "0"), "sm_120": ("12.0", "0")}
@@ -34,10 +34,10 @@ def results(request, tmp_path_factory):
     capability, fused = WAYS[request.param]
     environment = build.environment(folder, capability, fused)
     return cuda_cases.results(
-        [*CASES, STREAMS], folder / "report.xml", environment, "-p", "tests.ptx_gpu.plugin", timeout=3600
+        [*CASES, *OWN], folder / "report.xml", environment, "-p", "tests.ptx_gpu.plugin", timeout=3600
     )
 
 
-@pytest.mark.parametrize("name", cuda_cases.names([*CASES, STREAMS]))
+@pytest.mark.parametrize("name", cuda_cases.names([*CASES, *OWN]))
 def test_on_the_stand_in(results, name):
     cuda_cases.check(results, name)

@@ -45,6 +45,8 @@ cdef class Look:
     n_live : int
     streams : set of int
         The streams on which producers of gradients may still be writing.
+    ordered : bool
+        Whether all gradients are of libraries with a current stream, which give freed memory to others in the order of that.
     """
 
     cdef object tree, guard, checks
@@ -53,6 +55,7 @@ cdef class Look:
     cdef readonly object addresses, live
     cdef readonly Py_ssize_t n_live
     cdef readonly set streams
+    cdef readonly bint ordered
     cdef Py_ssize_t n
     cdef bint cast
     cdef int32_t device_type, device_id
@@ -81,6 +84,7 @@ cdef class Look:
         self.found, self.present = self.addresses, self.live.view(np.uint8)
         self.glanced = np.zeros(self.n, np.int64)
         self.seen_params, self.seen_gradients = [None] * self.n, [None] * self.n
+        self.streams, self.ordered = set(), True
         self.forget()
 
     def forget(self):
@@ -91,6 +95,7 @@ cdef class Look:
         """Look at all parameters and gradients; raise what is wrong with the first bad one."""
         cdef Py_ssize_t i
         self.cast, self.n_live, self.streams, self.gradient_kind = cast, 0, set(), None
+        self.ordered = True
         if self._walk(self.tree, gradients, 0, ()) != self.n:
             self.guard.structure((), self.tree, gradients)
         for i in range(self.n):
@@ -165,6 +170,7 @@ cdef class Look:
             place = self.glanced[i]
         if another:
             self.gradient_stream = cuda_arrays.library_stream(gradient)
+            self.ordered = self.ordered and self.gradient_stream is not None
         if another or self.gradient_stream is None:
             self.streams.add(cuda_arrays.stream_in(now) if self.gradient_stream is None else self.gradient_stream)
         return place

@@ -59,14 +59,17 @@ class DeviceArray:
         if self.dtype.name == "bfloat16":
             raise AttributeError("the CUDA array interface knows no bfloat16")
         data = (self.address, not self.writeable)
-        return {"shape": self.shape, "typestr": self.dtype.str, "data": data, "version": 3, "stream": 1}
+        with cuda_memory.home(self.address):
+            cuda_memory.wait()  # for steps, on whatever stream they run
+        return {"shape": self.shape, "typestr": self.dtype.str, "data": data, "version": 3, "stream": None}
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
             raise ValueError("an array on the GPU becomes a NumPy array by copying")
         host = np.empty(self.shape, self.dtype)
-        cuda_memory.wait()
-        cuda_memory.download(self.address, host)
+        with cuda_memory.home(self.address):
+            cuda_memory.wait()
+            cuda_memory.download(self.address, host)
         return host if dtype is None else host.astype(dtype, copy=False)
 
     def copy(self, order: str = "C") -> np.ndarray:
@@ -80,6 +83,10 @@ class DeviceArray:
     def __setitem__(self, key: Any, values: Any) -> None:
         if key is not Ellipsis:
             raise TypeError("an array on the GPU is set as a whole: array[...] = values")
+        with cuda_memory.home(self.address):
+            self._set(values)
+
+    def _set(self, values: Any) -> None:
         cuda_memory.wait()
         if isinstance(values, DeviceArray) and (values.shape, values.dtype) == (self.shape, self.dtype):
             cuda_memory.copy(self.address, values.address, self.nbytes)
@@ -140,7 +147,22 @@ def glance(leaf: Any) -> Any:
         strided = leaf.layout is sys.modules["torch"].strided
         return (leaf.data_ptr(), leaf.shape, leaf.dtype, leaf.is_contiguous(), leaf.device) if strided else None
     interface = getattr(leaf, "__cuda_array_interface__", None)
-    return interface if isinstance(interface, dict) and interface.get("mask") is None else None
+    if not isinstance(interface, dict) or interface.get("mask") is not None or _knows_no_stream(leaf, interface):
+        return None
+    return interface
+
+
+def _knows_no_stream(leaf: Any, interface: dict) -> bool:
+    """Say whether an interface is from before version 3, as JAX's, and DLPack can tell its library to finish what it is writing."""
+    return interface.get("version", 3) < 3 and hasattr(leaf, "__dlpack__")
+
+
+def is_ordered(leaf: Any) -> bool:
+    """Say whether what an array's library does after our work waits for it: because it is on the same stream, or asks for it."""
+    if isinstance(leaf, DeviceArray) or library_stream(leaf) is not None:
+        return True
+    interface = getattr(leaf, "__cuda_array_interface__", None)
+    return interface is not None and not _knows_no_stream(leaf, interface)
 
 
 def stream_of(leaf: Any) -> int:
@@ -181,10 +203,10 @@ def view(subject: str, leaf: Any, writeable: bool) -> DeviceArray:
         found, device = leaf, None
     elif _is_tensor(leaf):
         found, device = _from_tensor(subject, leaf)
-    elif hasattr(leaf, "__cuda_array_interface__"):
-        found, device = _from_interface(subject, leaf.__cuda_array_interface__, leaf)
     else:
-        found, device = _from_dlpack(subject, leaf)
+        interface: Any = getattr(leaf, "__cuda_array_interface__", None)
+        by_dlpack = interface is None or _knows_no_stream(leaf, interface)
+        found, device = _from_dlpack(subject, leaf) if by_dlpack else _from_interface(subject, interface, leaf)
     if writeable and not found.writeable:
         raise ArgumentValueError(f"{subject} is read-only; it is updated in place: pass a writeable array")
     cuda.module()
@@ -229,6 +251,8 @@ def _from_tensor(subject: str, leaf: Any) -> tuple[DeviceArray, int | None]:
     if str(leaf.layout) != "torch.strided":
         raise ArgumentTypeError(f"{subject} is a tensor of layout {leaf.layout}; it must be dense: .to_dense()")
     _refuse_gaps(subject, leaf.is_contiguous())
+    if leaf.is_neg():
+        raise ArgumentValueError(f"{subject} is a view that negates what is in memory; pass .resolve_neg()")
     dtype = _checked_dtype(subject, str(leaf.dtype).removeprefix("torch."))
     return DeviceArray(leaf.data_ptr(), tuple(leaf.shape), dtype, leaf), leaf.device.index
 

@@ -9,8 +9,9 @@ import math
 
 import numpy as np
 
-from fastgd._kernels import cuda_arrays, cuda_memory, cuda_passes, rules
+from fastgd._kernels import cuda_arrays, cuda_launch, cuda_memory, cuda_passes, rules
 from fastgd._kernels.cuda_arrays import DeviceArray
+from fastgd._kernels.cuda_launch import Launch
 from fastgd._kernels.cuda_passes import Pass
 from fastgd._kernels.cuda_source import (
     ALIGNED,
@@ -123,8 +124,7 @@ class Following:
         stream = self._now_stream()
         self.prepare(False, stream)
         self.send([share], stream)
-        self.launch(self.control.address, False, stream)
-        self.t += 1
+        cuda_launch.run(self.moves(self.control.address, False, stream), [(self, "t", self.t + 1)])
 
     def send(self, shares: list[float], stream: int) -> None:
         """Send the shares of the next steps."""
@@ -138,11 +138,11 @@ class Following:
             cuda_memory.upload(memory.address, values, stream)
 
     def prepare(self, give: bool, stream: int) -> None:
-        """Do what can be done before the first `launch`, which may be recorded in a graph."""
+        """Do what can be done before the first of `moves`, which may be recorded in a graph."""
         if give not in self._moves:
             self._moves[give] = Pass(lambda a, p: follow(a, p, give), self.arrays)
         self._moves[give].send(stream)
 
-    def launch(self, control: int, give: bool, stream: int) -> None:
-        """Move the averages by the share of the step that a control block is at, unless it is left out."""
-        self._moves[give].run(stream, lambda kind: (self._rows[computing(kind)[0]].address, control))
+    def moves(self, control: int, give: bool, stream: int) -> list[Launch]:
+        """Return what moves the averages by the share of the step that a control block is at, unless it is left out."""
+        return self._moves[give].ready(stream, lambda kind: (self._rows[computing(kind)[0]].address, control))

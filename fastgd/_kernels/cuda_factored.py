@@ -12,6 +12,7 @@ import numpy as np
 
 from fastgd._kernels import cuda, cuda_factored_source, cuda_launch, cuda_memory
 from fastgd._kernels.cuda_arrays import DeviceArray
+from fastgd._kernels.cuda_launch import Launch
 from fastgd._kernels.cuda_plan import CudaPlan
 from fastgd._kernels.cuda_source import computing
 from fastgd._kernels.cuda_tiles import MORE, PARTS, QUADS, ROWS, STRETCH, WORDS
@@ -154,28 +155,23 @@ class Team:
             cuda_memory.upload(self.rows_of_arrays.address, self.table, stream)
             self._sent = now
 
-    def launch(self, gradient: str, rows: int, more: int, wide: int, control: int, stream: int) -> None:
-        """Update the arrays: at these addresses are the scalars of the rule, and those of the direction, the latter also in float64."""
+    def launches(self, gradient: str, rows: int, more: int, wide: int, control: int, stream: int) -> list[Launch]:
+        """Return what updates the arrays: at these addresses are the scalars of the rule, and of the direction, these in float64 too."""
         arrays, n_arrays = self.rows_of_arrays.address, len(self.table)
         stretches, n_stretches = self.rows_of_stretches.address, len(self.stretches)
         tiles = arrays, self.rows_of_tiles.address, len(self.owners), rows, more, self.sums, control
         if self.maxima:
-            covered, take = self.kernels_for(gradient)
-            _launch(covered, len(self.owners), stream, *tiles)
-            _launch(take, n_stretches, stream, arrays, stretches, n_stretches)
-            return
-        gather, means, sizes, factors, scaled = self.kernels_for(gradient)
-        _launch(gather, len(self.owners), stream, *tiles)
-        _launch(means, n_stretches, stream, arrays, stretches, n_stretches, more)
-        _launch(sizes, len(self.owners), stream, *tiles)
-        _launch(factors, n_arrays, stream, arrays, n_arrays, wide, self.sums)
-        _launch(scaled, len(self.owners), stream, *tiles)
-
-
-def _launch(kernel: Any, n: int, stream: int, *arguments: int) -> None:
-    """Launch a kernel over so many pieces of work, if there are any."""
-    if n:
-        kernel(n, stream, *arguments)
+            work = [(len(self.owners), tiles), (n_stretches, (arrays, stretches, n_stretches))]
+        else:
+            means = n_stretches, (arrays, stretches, n_stretches, more)
+            factors = n_arrays, (arrays, n_arrays, wide, self.sums)
+            over_tiles = len(self.owners), tiles
+            work = [over_tiles, means, over_tiles, factors, over_tiles]
+        return [
+            (kernel, n, stream, arguments)
+            for kernel, (n, arguments) in zip(self.kernels_for(gradient), work, strict=True)
+            if n
+        ]
 
 
 def _uploaded(values: np.ndarray) -> cuda_memory.Memory:
@@ -246,16 +242,18 @@ class FactoredPlan(CudaPlan):
         second, third = self.more.address + single.nbytes, self.more.address + single.nbytes + double.nbytes
         return {"f32": (third, self.more.address), "f64": (second, second)}
 
-    def launch_update(self) -> None:
-        """Apply the rules to the directions of all parameters that have a gradient."""
+    def updates(self) -> list[Launch]:
+        """Return what applies the rules to the directions of all parameters that have a gradient."""
         gradients = np.zeros(self.n, np.int64)
         kinds = [a.kind for a in self.arrays]
         for i, g in self.live_gradients():
             gradients[i], kinds[i] = g.address, g.kind
         places = self._send_directions()
+        launches = []
         for team in self.teams:
             live = [kinds[i] for i in team.members if gradients[i]]
             if live:
                 team.send(gradients, live[0], self.members, self.stream)  # all are as they were given, or none is
-                rows = self.tables.rows[team.compute].address
-                team.launch(live[0], rows, *places[team.compute], self.tables.control.address, self.stream)
+                rows, control = self.tables.rows[team.compute], self.tables.control.address
+                launches += team.launches(live[0], rows, *places[team.compute], control, self.stream)
+        return launches

@@ -10,12 +10,14 @@ import importlib.metadata
 from typing import Any
 
 from fastgd._kernels import cuda, cuda_memory
-from fastgd._kernels._cuda_launch import launch
+from fastgd._kernels._cuda_launch import launch, launch_all, set_all
 from fastgd._kernels.cuda_source import KernelText
 from fastgd._kernels.vecio import SIMULATED
 
 VERSION = "0.30."  # of numba-cuda, as pyproject.toml pins it
-INVALID_CONTEXT = 201  # CUDA_ERROR_INVALID_CONTEXT: this thread has not used the device yet
+
+Launch = tuple["Kernel", int, int, tuple[int, ...]]
+"""A kernel, for how many pieces of work, the stream, and the arguments."""
 
 
 class Kernel:
@@ -47,12 +49,32 @@ class Kernel:
             result = launch(*self.direct, n_blocks, self.n_threads, stream, arguments)
             if result == 0:
                 return
-            if result != INVALID_CONTEXT:
+            if result != cuda_memory.INVALID_CONTEXT:
                 cuda_memory.check(result, f"launching {self.dispatcher.__name__}")
         if SIMULATED:
             self.dispatcher[n_blocks, self.n_threads](*arguments)
         else:  # which also makes the device this thread's
             self.dispatcher[n_blocks, self.n_threads, cuda.module().external_stream(stream)](*arguments)
+
+
+def run(launches: list[Launch], after: list[tuple[Any, str, Any]]) -> None:
+    """Launch kernels one after the other, and then set attributes, (owner, name, value), without a signal being handled between.
+
+    So an interrupt finds either all done or nothing: save where numba-cuda, or its simulator, launches.
+    """
+    if not all(kernel.direct for kernel, *_ in launches):
+        for kernel, n, stream, arguments in launches:
+            kernel(n, stream, *arguments)
+        set_all(after)
+        return
+    ready = [(kernel, min(n, kernel.wave), stream, arguments) for kernel, n, stream, arguments in launches]
+    done, result = launch_all(ready, after)
+    if result == cuda_memory.INVALID_CONTEXT and not done:
+        cuda_memory.current_device()  # which makes the device this thread's
+        done, result = launch_all(ready, after)
+    if result:
+        half = "; the arrays of some dtypes were updated, others were not: go back to a checkpoint" if done else ""
+        cuda_memory.check(result, f"launching {launches[done][0].dispatcher.__name__}", half)
 
 
 def kernel(text: KernelText) -> Kernel:

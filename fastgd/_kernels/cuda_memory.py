@@ -1,7 +1,9 @@
 """Memory on the device: allocated, filled and read back; in the simulator it is the host's."""
 
+import contextlib
 import ctypes
 import functools
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from fastgd._kernels.vecio import SIMULATED
 
 ALIGNMENT = 256
 SLAB = 1 << 21  # small arrays are cut from slabs of this size, because an allocation costs as much as a step
+INVALID_CONTEXT = 201  # CUDA_ERROR_INVALID_CONTEXT: this thread has not used the device yet
 
 
 @functools.cache
@@ -21,14 +24,23 @@ def driver() -> Any:
     return driver
 
 
-def check(result: int, doing: str) -> None:
+def check(result: int, doing: str, more: str = "") -> None:
     """Raise where the driver's answer, a CUresult, is not 0, and name it as the driver does."""
     if int(result):
         try:
             name = driver().CUresult(int(result)).name
         except ValueError:  # of a newer driver
             name = f"error {int(result)}"
-        raise RuntimeError(f"CUDA failed in {doing}: {name}")
+        raise RuntimeError(f"CUDA failed in {doing}: {name}{more}")
+
+
+def _ask(doing: str, function: str, *arguments: int) -> None:
+    """Call a function of the driver; in a thread that has not used the device yet, make that its own first."""
+    (result,) = getattr(driver(), function)(*arguments)
+    if int(result) == INVALID_CONTEXT:
+        cuda.module().get_current_device()
+        (result,) = getattr(driver(), function)(*arguments)
+    check(result, doing)
 
 
 class Memory:
@@ -48,8 +60,15 @@ class Memory:
             raise
         self.address = self._owner.__cuda_array_interface__["data"][0]
 
+    def __del__(self) -> None:
+        if not SIMULATED and hasattr(self, "_owner"):
+            with contextlib.suppress(Exception):  # as where the interpreter ends
+                current_device()  # the driver frees nothing in a thread that has not used the device
+            del self._owner
+
 
 _slab: tuple[Memory, int, int] | None = None  # the slab, how much of it is taken, the device it is on
+_cutting = threading.Lock()
 
 
 def allocate(n_bytes: int) -> tuple[Any, int]:
@@ -59,16 +78,27 @@ def allocate(n_bytes: int) -> tuple[Any, int]:
         memory = Memory(n_bytes)
         return memory, memory.address
     device = current_device()
-    if _slab is None or _slab[2] != device or _slab[1] + n_bytes > SLAB:
-        _slab = Memory(SLAB), 0, device
-    memory, taken, _ = _slab
-    _slab = memory, taken + -(-max(n_bytes, 1) // ALIGNMENT) * ALIGNMENT, device
+    with _cutting:  # no two threads get the same piece
+        if _slab is None or _slab[2] != device or _slab[1] + n_bytes > SLAB:
+            _slab = Memory(SLAB), 0, device
+        memory, taken, _ = _slab
+        _slab = memory, taken + -(-max(n_bytes, 1) // ALIGNMENT) * ALIGNMENT, device
     return memory, memory.address + taken
 
 
 def current_device() -> int:
-    """Return the number of the device that allocations and launches go to."""
-    return 0 if SIMULATED else cuda.module().get_current_device().id
+    """Return the number of the device that allocations and launches go to; a thread that has none gets the first."""
+    if SIMULATED:
+        return 0
+    module = cuda.module()
+    result, device = driver().cuCtxGetDevice()
+    return int(module.get_current_device().id) if int(result) else int(device)
+
+
+def home(address: int) -> Any:
+    """Return the context, for a ``with`` block, in which the device that memory belongs to is the current one."""
+    device = device_of(address) if address else None
+    return contextlib.nullcontext() if device in (None, current_device()) else cuda.module().gpus[device]
 
 
 def device_of(address: int) -> int | None:
@@ -91,7 +121,7 @@ def upload(address: int, values: np.ndarray, stream: int = 0) -> None:
     if SIMULATED:
         ctypes.memmove(address, values.ctypes.data, values.nbytes)
         return
-    check(driver().cuMemcpyHtoDAsync(address, values.ctypes.data, values.nbytes, stream)[0], "copying to the GPU")
+    _ask("copying to the GPU", "cuMemcpyHtoDAsync", address, values.ctypes.data, values.nbytes, stream)
 
 
 def download(address: int, values: np.ndarray, stream: int = 0) -> None:
@@ -100,7 +130,7 @@ def download(address: int, values: np.ndarray, stream: int = 0) -> None:
         ctypes.memmove(values.ctypes.data, address, values.nbytes)
         return
     if values.nbytes:
-        check(driver().cuMemcpyDtoHAsync(values.ctypes.data, address, values.nbytes, stream)[0], "copying from the GPU")
+        _ask("copying from the GPU", "cuMemcpyDtoHAsync", values.ctypes.data, address, values.nbytes, stream)
     synchronize(stream)
 
 
@@ -110,7 +140,7 @@ def copy(address: int, source: int, n_bytes: int, stream: int = 0) -> None:
         ctypes.memmove(address, source, n_bytes)
         return
     if n_bytes:
-        check(driver().cuMemcpyDtoDAsync(address, source, n_bytes, stream)[0], "copying on the GPU")
+        _ask("copying on the GPU", "cuMemcpyDtoDAsync", address, source, n_bytes, stream)
 
 
 def clear(address: int, n_bytes: int, stream: int = 0) -> None:
@@ -119,16 +149,16 @@ def clear(address: int, n_bytes: int, stream: int = 0) -> None:
         ctypes.memset(address, 0, n_bytes)
         return
     if n_bytes:
-        check(driver().cuMemsetD8Async(address, 0, n_bytes, stream)[0], "clearing memory")
+        _ask("clearing memory", "cuMemsetD8Async", address, 0, n_bytes, stream)
 
 
 def synchronize(stream: int = 0) -> None:
     """Wait for all that a stream was asked for; errors of kernels come out here."""
     if not SIMULATED:
-        check(driver().cuStreamSynchronize(stream)[0], "a kernel or copy before this point")
+        _ask("a kernel or copy before this point", "cuStreamSynchronize", stream)
 
 
 def wait() -> None:
     """Wait for all that the device was asked for, on any stream: for copies that no stream's order protects."""
     if not SIMULATED:
-        check(driver().cuCtxSynchronize()[0], "a kernel or copy before this point")
+        _ask("a kernel or copy before this point", "cuCtxSynchronize")

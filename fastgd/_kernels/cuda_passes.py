@@ -190,12 +190,17 @@ class Pass:
                 cuda_memory.upload(memory.address, table, stream)
         self._is_sent = True
 
-    def run(self, stream: int, more: Callable[[str], tuple] = lambda kind: ()) -> None:
-        """Launch kernels that sum nothing; `more` returns what those of a kind take beside the table."""
+    def run(self, stream: int) -> None:
+        """Launch kernels that sum nothing and take nothing beside the table."""
+        cuda_launch.run(self.ready(stream), [])
+
+    def ready(self, stream: int, more: Callable[[str], tuple] = lambda kind: ()) -> list[cuda_launch.Launch]:
+        """Return what launches kernels that sum nothing; `more` returns what those of a kind take beside the table."""
         self.send(stream)
-        for (kernel, kind, owners, _), memory in zip(self.launches, self._memories, strict=True):
-            n = len(owners)
-            kernel(n, stream, memory.address, n, *more(kind))
+        return [
+            (kernel, len(owners), stream, (memory.address, len(owners), *more(kind)))
+            for (kernel, kind, owners, _), memory in zip(self.launches, self._memories, strict=True)
+        ]
 
     def sums(self, n_sums: Callable[[str], int], stream: int) -> list[list[float]]:
         """Launch kernels that sum, and return the sums of each place, as many as its kind has; 0 for arrays without elements."""

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from fastgd._kernels import cuda_arrays, cuda_memory, cuda_passes
+from fastgd._kernels import _cuda_launch, cuda_arrays, cuda_launch, cuda_memory, cuda_passes
 from fastgd._kernels._cuda_look import Look
 from fastgd._kernels._plan import Cohort
 from fastgd._kernels.cuda_arrays import DeviceArray
+from fastgd._kernels.cuda_launch import Launch
 from fastgd._kernels.cuda_looks import StepLook, array_sums
 from fastgd._kernels.cuda_passes import Pass
 from fastgd._kernels.cuda_source import SCALARS, SUMS
@@ -104,6 +105,7 @@ class CudaPlan:
         self.substitutes: dict[int, DeviceArray] = {}
         self.kept: list[Any] = []  # what the last launches read, until the next step
         self.stream = cuda_arrays.stream_of(leaves[0])
+        self.waits = not all(map(cuda_arrays.is_ordered, leaves))  # for each step, as the parameters' library will not
         self.finite = self.settled = self.trying = False
         self._copies: list[Pass] = []  # to our memory, and back
         self.looked: list[tuple[float, float]] = []
@@ -140,6 +142,8 @@ class CudaPlan:
         if stream != self.stream:
             cuda_memory.synchronize(self.stream)
             self.stream = stream
+        if self.trying:
+            self.put_back()  # which was interrupted
         self.look.look(gradients, cast)
         for producers in self.look.streams - {stream}:
             cuda_memory.synchronize(producers)  # gradients may still be written there
@@ -199,9 +203,7 @@ class CudaPlan:
         """Return the sum of all squares: not finite exactly where an element is not, or a float64 square overflows."""
         if not self.tables.segments or not self.look.n_live:
             return 0.0
-        self.tables.send_control(self.stream, policy=1)
-        self.tables.launch_norm(self.tables.limits.address, self.stream)
-        total = self.tables.read_control(self.stream)["sum"]
+        total = self.tables.square_sum(self.stream)
         self.finite = math.isfinite(total)
         return total
 
@@ -249,22 +251,32 @@ class CudaPlan:
         self.trying, moves = trial, bool(tables.segments and self.look.n_live)
         seen = StepLook([self.arrays[i] for i, _ in self.live_gradients()], self.stream) if look else None
         if moves:
-            tables.send_control(self.stream)
-            tables.send_rows(wide[None], self.stream)
-            self.launch_update()
-        self.kept = [self.look.gradients, self.substitutes]
+            tables.send_step(wide[None], self.stream)
+        launches = self.updates() if moves else []
+        cohorts, members = (self.cohorts, self.members) if trial else self._aged(carries)
+        # A step is taken and counted in one call, which no signal interrupts; what waits for the device comes after it.
+        counted = {"cohorts": cohorts, "members": members, "t": self.t + (not trial), "kept": self._to_keep()}
+        cuda_launch.run(launches, [(self, name, value) for name, value in counted.items()])
         if trial:
+            self.finish()
             return 0
-        self.t += 1
-        self._age(carries)
-        # What waits for the device comes last: where that is interrupted, the step has been counted.
-        nonfinite = int(tables.read_control(self.stream)["nonfinite"]) if moves and not self.finite else 0
+        nonfinite = int(tables.read_word("nonfinite", self.stream)) if moves and not self.finite else 0
         self.looked = seen.norms() if seen else []
         return nonfinite
 
-    def launch_update(self) -> None:
-        """Apply the rules to all parameters that have a gradient, when their scalars have been sent."""
-        self.tables.launch_update(len(self.cohorts), self.stream)
+    def updates(self) -> list[Launch]:
+        """Return what applies the rules to all parameters that have a gradient, when their scalars have been sent."""
+        return self.tables.updates(len(self.cohorts), self.stream)
+
+    def _to_keep(self) -> list[Any]:
+        """Return what must outlive this call, as launches will read it: gradients, unless they are freed in the order of our stream."""
+        ordered = self.look.ordered and self.look.streams <= {self.stream}
+        return [self.substitutes] if ordered else [self.look.gradients, self.substitutes]
+
+    def finish(self) -> None:
+        """End what was begun, where others would change gradients or read parameters before: their streams do not wait for ours."""
+        if self.waits or self.look.streams - {self.stream}:
+            cuda_memory.synchronize(self.stream)
 
     def keep(self) -> None:
         """Copy the parameters, on the device, to memory that stays for later steps."""
@@ -278,16 +290,15 @@ class CudaPlan:
         self._copies[1].run(self.stream)
         self.trying = False
 
-    def _age(self, carries: list) -> None:
-        """Age the parameters that had a gradient."""
-        if self.look.n_live < self.n:
-            self._split_cohorts(carries)
-            return
-        for cohort, carry in zip(self.cohorts, carries, strict=True):
-            cohort.age, cohort.carry = cohort.age + 1, carry
+    def _aged(self, carries: list) -> tuple[list[Cohort], np.ndarray]:
+        """Return the cohorts, and each parameter's, when those that have a gradient are a step older.
 
-    def _split_cohorts(self, carries: list) -> None:
-        """Age the parameters that had a gradient, not the others, and gather equals again; where they are measured, they stay apart."""
+        Equals are gathered again; where they are measured, they stay apart.
+        """
+        if self.look.n_live == self.n:
+            return [
+                Cohort(c.group, c.age + 1, carry) for c, carry in zip(self.cohorts, carries, strict=True)
+            ], self.members
         ages = (
             2 * self.members + self.look.live
         )  # of each parameter, twice the number of its cohort, and whether it ages
@@ -299,13 +310,6 @@ class CudaPlan:
             cohort = self.cohorts[own]
             after = (cohort.group, cohort.age + live, carries[own] if live else cohort.carry)
             numbers[k] = found.setdefault((after, own if self.measuring else None), len(found))
-        self.set_cohorts([Cohort(*after) for after, _ in found], numbers[inverse])
+        return [Cohort(*after) for after, _ in found], numbers[inverse]
 
-    def release(self, holder: Any) -> None:
-        """Let go of the gradients, if `holder` holds the plan."""
-        if self.holder is holder:
-            if self.trying:
-                self.put_back()
-            self.look.forget()
-            self.substitutes = {}
-            self.holder, self.tables = None, self.own_tables
+    release = _cuda_launch.release

@@ -9,11 +9,15 @@ import numpy as np
 from fastgd._kernels import cuda, cuda_arrays, cuda_coded, cuda_launch, cuda_memory, cuda_source, rules
 from fastgd._kernels._jit_source import signature
 from fastgd._kernels.cuda_arrays import DeviceArray
-from fastgd._kernels.cuda_launch import Kernel
+from fastgd._kernels.cuda_launch import Kernel, Launch
 from fastgd._kernels.cuda_source import ALIGNED, CHUNK, COHORT, CONTROL, CONTROL_SIZE, SCALARS, SUMS, KernelText
 from fastgd._kernels.vecio import BYTES, LANES, SIZES
 
 GRADIENT, PACKED = 1, -1  # the columns of a table that change from step to step
+
+
+REALS = ("sum", "norm", "power", "factor")  # the words of a control block that are float64
+IDLE = {"power": 1.0, "factor": 1.0, "policy": 1}  # those of one that lets no step begin: a norm can be taken
 
 
 class Segment(NamedTuple):
@@ -46,7 +50,7 @@ class Tables:
     gradients : list of str, optional
         The kind of each gradient, where that is not the parameter's: of the same number of lanes.
     updates : bool
-        Whether `launch_update` will be called: else nothing is compiled for it.
+        Whether `updates` will be asked for: else nothing is compiled for it.
     """
 
     def __init__(
@@ -65,13 +69,15 @@ class Tables:
             members = [i for i, k in enumerate(keys) if k == key and arrays[i].size]
             if members:
                 self._add_segment(members, arrays, states, updates, *key)
+        self.computes = list(dict.fromkeys(s.compute for s in self.segments))
         self.memory = cuda_memory.Memory(self.size)
-        self.control = cuda_memory.Memory(CONTROL_SIZE)
-        cuda_memory.clear(self.control.address, CONTROL_SIZE)
+        self.control = cuda_memory.Memory(CONTROL_SIZE)  # and behind it the scalars' rows
         self.partials = cuda_memory.Memory(8 * SUMS * self.n_chunks)
         self.limits = cuda_memory.Memory(8)
-        self.rows: dict[str, cuda_memory.Memory] = {}
+        self.rows: dict[str, int] = {}  # where those of each precision are
+        self._measures: cuda_memory.Memory | None = None
         self._sent: tuple | None = None
+        self._is_idle = False  # whether the control block is such that a norm is all that kernels find out
 
     def _add_segment(
         self,
@@ -139,36 +145,37 @@ class Tables:
             cuda_memory.upload(self.memory.address + s.place, s.rows, stream)
         self._sent = now
 
-    def send_rows(self, wide: np.ndarray, stream: int) -> None:
-        """Send scalars, (n_steps, n_cohorts, SCALARS) in float64, to those kernels that read them, in their precision."""
-        for compute in dict.fromkeys(s.compute for s in self.segments):
+    def send_step(self, wide: np.ndarray, stream: int, **words: float) -> None:
+        """Send, in one copy, what steps read: the control block, and scalars, (n_steps, n_cohorts, SCALARS) in float64, in each precision.
+
+        Of the control block the words are set that are given, beside factor and power 1 and policy 1; the others become 0.
+        """
+        parts, places, size = [_control(words)], {}, CONTROL_SIZE
+        for compute in self.computes:
             with np.errstate(over="ignore"):
                 values = np.ascontiguousarray(wide, np.float64 if compute == "f64" else np.float32)
-            self._send(compute, values, stream)
-
-    def _send(self, name: str, values: np.ndarray, stream: int) -> None:
-        memory = self.rows.get(name)
-        if memory is None or memory.n_bytes < values.nbytes:
+            parts.append(values.view(np.uint8).reshape(-1))
+            places[compute], size = size, size + values.nbytes
+        if size > self.control.n_bytes:
             cuda_memory.synchronize(stream)  # a kernel may still read what is about to be freed
-            memory = self.rows[name] = cuda_memory.Memory(values.nbytes)
-        cuda_memory.upload(memory.address, values, stream)
-
-    def send_control(self, stream: int, **words: float) -> None:
-        """Set the control block: the given words, factor and power 1, the others 0."""
-        block = np.zeros(CONTROL_SIZE // 8, np.int64)
-        reals = block.view(np.float64)
-        for name, value in ({"power": 1.0, "factor": 1.0} | words).items():
-            target = reals if name in ("sum", "norm", "power", "factor") else block
-            target[CONTROL[name] // 8] = value
-        cuda_memory.upload(self.control.address, block, stream)
+            self.control = cuda_memory.Memory(size)
+        self.rows = {compute: self.control.address + place for compute, place in places.items()}
+        self._is_idle = False
+        cuda_memory.upload(self.control.address, np.concatenate(parts), stream)
+        self._is_idle = not words.get("end")
 
     def read_control(self, stream: int) -> dict[str, float]:
         """Return the words of the control block, once the device has come so far."""
         block = np.zeros(CONTROL_SIZE // 8, np.int64)
         cuda_memory.download(self.control.address, block, stream)
         reals = block.view(np.float64)
-        names = ("sum", "norm", "power", "factor")
-        return {n: float(reals[at // 8]) if n in names else int(block[at // 8]) for n, at in CONTROL.items()}
+        return {n: float(reals[at // 8]) if n in REALS else int(block[at // 8]) for n, at in CONTROL.items()}
+
+    def read_word(self, name: str, stream: int) -> float:
+        """Return one of them."""
+        word = np.zeros(1, np.float64 if name in REALS else np.int64)
+        cuda_memory.download(self.control.address + CONTROL[name], word, stream)
+        return word[0].item()
 
     def clear_counts(self, stream: int) -> None:
         """Set what is counted from one look of the host to the next back to 0."""
@@ -177,41 +184,69 @@ class Tables:
 
     # ---------------------------------------------------------------------------------------------------------------- launches
 
-    def launch_norm(self, limits: int, stream: int) -> None:
+    def norms(self, limits: int, stream: int) -> list[Launch]:
         """Sum the squares of all gradients; the last launch goes on to decide what the step does, by the limits at that address."""
+        launches = []
         for s in self.segments:
             final = self.n_chunks if s is self.segments[-1] else 0
             arguments = (self.partials.address, s.first, final, self.control.address, limits)
-            s.norm(len(s.owners), stream, self.memory.address + s.place, len(s.owners), *arguments)
+            launches.append((s.norm, *self._work(s, stream, *arguments)))
+        return launches
+
+    def _work(self, s: Segment, stream: int, *arguments: int) -> tuple[int, int, tuple[int, ...]]:
+        """Return what a launch over a segment's chunks needs beside its kernel."""
+        n = len(s.owners)
+        return n, stream, (self.memory.address + s.place, n, *arguments)
+
+    def square_sum(self, stream: int) -> float:
+        """Return the sum of the squares of all gradients; not finite where an element is not."""
+        if not self._is_idle:
+            cuda_memory.upload(self.control.address, _control({}), stream)
+            self._is_idle = True
+        cuda_launch.run(self.norms(self.limits.address, stream), [])
+        return self.read_word("sum", stream)
 
     @functools.cached_property
     def begin(self) -> Kernel:
         """The kernel that begins a step without a norm; most states never need it."""
         return cuda_launch.begin()
 
-    def launch_begin(self, limits: int, stream: int) -> None:
+    def begins(self, limits: int, stream: int) -> list[Launch]:
         """Decide what a step does that needs no norm."""
-        self.begin(1, stream, self.control.address, limits)
+        return [(self.begin, 1, stream, (self.control.address, limits))]
 
-    def launch_update(self, n_cohorts: int, stream: int) -> None:
+    def updates(self, n_cohorts: int, stream: int) -> list[Launch]:
         """Apply the rules to all parameters that have a gradient."""
+        launches = []
         for s in self.segments:
             stride = n_cohorts * SCALARS * SIZES[s.compute]
-            arguments = (self.rows[s.compute].address, stride, self.control.address)
-            s.update(len(s.owners), stream, self.memory.address + s.place, len(s.owners), *arguments)
+            arguments = (self.rows[s.compute], stride, self.control.address)
+            launches.append((s.update, *self._work(s, stream, *arguments)))
+        return launches
 
     def measure(self, wide: np.ndarray, cohorts: np.ndarray, stream: int) -> list[list[float]]:
         """Return the sums of each cohort's measure; chunk by chunk on the device, then here, by a fixed tree."""
         cuda_memory.clear(self.partials.address, 8 * SUMS * self.n_chunks, stream)
-        self._send("measures", wide, stream)
-        for s in self.segments:
-            arguments = (self.rows["measures"].address, self.partials.address, s.first)
-            if s.measure is not None:
-                s.measure(len(s.owners), stream, self.memory.address + s.place, len(s.owners), *arguments)
+        if self._measures is None or self._measures.n_bytes < wide.nbytes:
+            cuda_memory.synchronize(stream)  # a kernel may still read what is about to be freed
+            self._measures = cuda_memory.Memory(wide.nbytes)
+        cuda_memory.upload(self._measures.address, wide, stream)
+        arguments = self._measures.address, self.partials.address
+        cuda_launch.run(
+            [(s.measure, *self._work(s, stream, *arguments, s.first)) for s in self.segments if s.measure], []
+        )
         found = np.zeros((self.n_chunks, SUMS))
         cuda_memory.download(self.partials.address, found, stream)
         owners = np.concatenate([cohorts[s.owners] for s in self.segments])
         return [[float(found[owners == c, k].sum()) for k in range(SUMS)] for c in range(len(wide))]
+
+
+def _control(words: dict[str, float]) -> np.ndarray:
+    """Return the bytes of a control block."""
+    block = np.zeros(CONTROL_SIZE // 8, np.int64)
+    for name, value in (IDLE | words).items():
+        (block.view(np.float64) if name in REALS else block)[CONTROL[name] // 8] = value
+    return block.view(np.uint8)
 
 
 def _update(rule: Callable, kind: str, kinds: tuple[str, ...], gradient: str) -> KernelText:
@@ -231,6 +266,4 @@ def square_sum(arrays: list[DeviceArray]) -> float:
         return 0.0
     stream = cuda_arrays.stream_of(arrays[0].owner)
     tables.send_table(np.array([a.address for a in arrays], np.int64), np.zeros(len(arrays), np.int64), stream)
-    tables.send_control(stream, policy=1)
-    tables.launch_norm(tables.limits.address, stream)
-    return tables.read_control(stream)["sum"]
+    return tables.square_sum(stream)

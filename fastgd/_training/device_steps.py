@@ -72,16 +72,14 @@ class DeviceSteps:
         wide = np.zeros((n, self.n_cohorts, SCALARS))
         wide[..., :n_scalars] = rows
         tables.send_table(self.gradients, np.arange(self.n_cohorts), stream)
-        tables.send_rows(wide, stream)
-        tables.send_control(stream, end=n)
+        tables.send_step(wide, stream, end=n)
 
     def step(self) -> None:
         """Launch the next step."""
-        from fastgd._kernels import cuda_arrays
+        from fastgd._kernels import cuda_arrays, cuda_launch
 
-        stream = cuda_arrays.stream_of(self.first)
-        self.tables.launch_begin(self.limits.address, stream)
-        self.tables.launch_update(self.n_cohorts, stream)
+        stream, tables = cuda_arrays.stream_of(self.first), self.tables
+        cuda_launch.run(tables.begins(self.limits.address, stream) + tables.updates(self.n_cohorts, stream), [])
 
 
 def _lanes(view: Any) -> list[Any]:

@@ -287,7 +287,7 @@ result cuCtxSetCurrent(void *context) { return current = context, SUCCESS; }
 result cuCtxPushCurrent_v2(void *context) { return current = context, SUCCESS; }
 result cuCtxPopCurrent_v2(void **context) { return *context = current, current = NULL, SUCCESS; }
 result cuCtxGetDevice(int *device) { return *device = 0, current ? SUCCESS : INVALID_CONTEXT; }
-result cuCtxGetDevice_v2(int *device, void *context) { return *device = 0, SUCCESS; }
+result cuCtxGetDevice_v2(int *device, void *context) { return *device = 0, current ? SUCCESS : INVALID_CONTEXT; }
 result cuCtxGetId(void *context, unsigned long long *id) { return *id = 1, SUCCESS; }
 result cuCtxGetStreamPriorityRange(int *least, int *greatest) { return *least = *greatest = 0, SUCCESS; }
 result cuCtxSynchronize(void) { ENTER; finish_all(); LEAVE(SUCCESS); }
