@@ -12,7 +12,6 @@ from numba import cuda
 
 import fastgd
 from tests.cuda_ptx_streams import new_stream
-from tests.ptx_gpu.plugin import gpu
 
 S = fastgd.schedules
 SIZES = (0, 1, 2, 3, 4, 5, 8, 31, 255, 1027)
@@ -20,12 +19,7 @@ LARGE = (16383, 16384, 16389)  # about a chunk
 TOLERANCES = {"float16": 1e-2, "float32": 1e-5, "float64": 1e-12}
 
 
-@pytest.fixture(autouse=True)
-def _streams_wait():
-    gpu.library.stand_in_is_eager(0)
-    yield
-    cuda.synchronize()
-    gpu.library.stand_in_is_eager(1)
+pytestmark = pytest.mark.usefixtures("lazy")
 
 
 class Shifted:

@@ -16,16 +16,6 @@ from fastgd._kernels import cuda_memory
 from tests.cuda_arrays import ByDLPack, Exchanging, random
 from tests.cuda_ptx_ctrl_c import same, values
 from tests.cuda_ptx_streams import Array, new_stream
-from tests.ptx_gpu.plugin import gpu
-
-
-@pytest.fixture
-def lazy():
-    """Let streams do nothing before something waits for them."""
-    gpu.library.stand_in_is_eager(0)
-    yield
-    cuda.synchronize()
-    gpu.library.stand_in_is_eager(1)
 
 
 def in_thread(function):
@@ -152,7 +142,7 @@ def test_what_a_long_run_takes():
 
 
 @pytest.mark.usefixtures("lazy")
-def test_other_libraries_see_finished_state_arrays():
+def test_other_libraries_see_finished_state_arrays(gpu):
     """Whatever stream they work on."""
     stream = new_stream()
     param = Array(np.ones(3, np.float32), stream)
@@ -195,7 +185,7 @@ class Old(ByDLPack):
 
 @pytest.mark.usefixtures("lazy")
 @pytest.mark.parametrize("kind", [ByDLPack, Old])
-def test_a_library_that_does_not_wait(kind):
+def test_a_library_that_does_not_wait(gpu, kind):
     """Its arrays are complete after each step, and it is told to complete gradients, each step anew."""
     params, grad = [kind(np.ones(3, np.float32)) for _ in range(2)], kind(np.ones(3, np.float32))
     state = fastgd.SGD(lr=0.25, extras=fastgd.Lookahead(1, 0.5)).init(params)

@@ -17,12 +17,7 @@ SIZES = (1, 37, 300)
 streams: list = []  # which live as long as their objects
 
 
-@pytest.fixture(autouse=True)
-def _streams_wait(gpu):
-    gpu.library.stand_in_orders(0, 1)
-    yield
-    cuda.synchronize()
-    gpu.library.stand_in_orders(1, 0)
+pytestmark = pytest.mark.usefixtures("lazy")
 
 
 class Array:

@@ -20,6 +20,17 @@ def gpu(request):
     return request.config.stash[THE_GPU]
 
 
+@pytest.fixture
+def lazy(gpu):
+    """Let streams do nothing before something waits for them, and in no order with the default one."""
+    from numba import cuda
+
+    gpu.library.stand_in_orders(0, 1)
+    yield
+    cuda.synchronize()
+    gpu.library.stand_in_orders(1, 0)
+
+
 @pytest.fixture(autouse=True)
 def sound(gpu):
     """Fail a test in which a kernel did what a device forbids."""
