@@ -3,8 +3,11 @@
 Afterwards a step is taken or not, and nothing is held.
 """
 
+import ctypes
+
 import numpy as np
 import pytest
+from numba import cuda
 
 import fastgd
 from fastgd._kernels import cuda_launch, cuda_memory
@@ -165,3 +168,15 @@ def test_a_checkpoint_among_replayed_steps(tmp_path):
     loaded = fastgd.load(tmp_path / "file", [np.zeros_like(v) for v in values()])
     loaded.step([g.get() for g in grads])
     assert same(list(loaded.params), [p.get() for p in params])
+
+
+def test_memory_that_is_full(gpu):
+    param, grad = (cuda.to_device(np.ones(1 << 19, np.float32)) for _ in range(2))
+    gpu.library.stand_in_leaves(ctypes.c_size_t(1 << 20))
+    try:
+        with pytest.raises(MemoryError, match="nothing was changed"):
+            fastgd.Adan().init(param)
+    finally:
+        gpu.library.stand_in_leaves(ctypes.c_size_t(1 << 31))
+    fastgd.Adan().init(param).step(grad)
+    assert np.isfinite(param.copy_to_host()).all()

@@ -180,11 +180,3 @@ def test_a_thread_that_has_not_used_the_device():
     assert not failed, failed
     both.cpu.step([a.get() for a in sent])
     both.assert_equal()
-
-
-def test_memory_that_is_full():
-    """Nothing changes, and the error says so."""
-    size = 1 << 29
-    param = cuda.device_array(size // 4, np.float32)
-    with pytest.raises(MemoryError, match="nothing was changed"):
-        fastgd.Adan().init(param)

@@ -25,7 +25,6 @@
 #define GUARD 256
 #define POISON 0xC7 /* -102286.2 as float32, -6.1e37 as float64 */
 #define PROCESSORS 3
-#define TOTAL ((size_t)1 << 31)
 #define CONTEXT ((void *)0x5A10)
 
 typedef int result;
@@ -47,7 +46,7 @@ static int apart;  /* streams and the default one are in no order, as those that
 
 struct block { address at; size_t size; uint8_t *whole; };
 static struct block *blocks;
-static size_t n_blocks, room, used;
+static size_t n_blocks, room, used, total = (size_t)1 << 31;
 
 static struct block *block_of(address at, size_t size) {
     for (size_t k = 0; k < n_blocks; k++)
@@ -100,7 +99,7 @@ static void add_block(address at, size_t size, uint8_t *whole) {
 static result allocate(address *at, size_t size) {
     if (!size)
         return INVALID_VALUE;
-    if (used + size > TOTAL)
+    if (used + size > total)
         return OUT_OF_MEMORY;
     uint8_t *whole = aligned_alloc(256, (size + 2 * GUARD + 255) / 256 * 256);
     if (!whole)
@@ -252,7 +251,7 @@ result cuDeviceGet(int *device, int ordinal) { return *device = ordinal, ordinal
 result cuDeviceGetCount(int *count) { return *count = 1, SUCCESS; }
 result cuDeviceGetName(char *name, int n, int device) { return snprintf(name, n, "PTX in Python"), SUCCESS; }
 result cuDeviceGetUuid_v2(char *uuid, int device) { return memset(uuid, 7, 16), SUCCESS; }
-result cuDeviceTotalMem_v2(size_t *size, int device) { return *size = TOTAL, SUCCESS; }
+result cuDeviceTotalMem_v2(size_t *size, int device) { return *size = total, SUCCESS; }
 
 static int capability(int minor) {
     const char *given = getenv("FASTGD_PTX_CAPABILITY"), *dot = given ? strchr(given, '.') : NULL;
@@ -293,7 +292,7 @@ result cuCtxGetStreamPriorityRange(int *least, int *greatest) { return *least = 
 result cuCtxSynchronize(void) { ENTER; finish_all(); LEAVE(SUCCESS); }
 
 result cuMemAlloc_v2(address *at, size_t size) { ENTER; LEAVE(allocate(at, size)); }
-result cuMemGetInfo_v2(size_t *left, size_t *total) { return *left = TOTAL - used, *total = TOTAL, SUCCESS; }
+result cuMemGetInfo_v2(size_t *left, size_t *whole) { return *left = total - used, *whole = total, SUCCESS; }
 
 result cuMemFree_v2(address at) {
     ENTER;
@@ -453,6 +452,9 @@ void stand_in_lend(address at, size_t size) {
         add_block(at, size, NULL);
     pthread_mutex_unlock(&lock);
 }
+
+/* Leaves so many bytes of the device's memory free. */
+void stand_in_leaves(size_t left) { total = used + left; }
 
 void stand_in_orders(int at_once, int in_no_order) { eager = at_once, apart = in_no_order; }
 
