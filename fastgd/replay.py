@@ -88,10 +88,9 @@ class Replay:
             self._limits: Any = execute.zeros(state._params[0], np.dtype(np.float64), (self._steps,))
             self._needs_norm: bool = any(g.optimizer.clip_norm is not None for g in (*state._groups, state._lead))
             self._needs_norm |= optimizer.on_nonfinite != "zero"
+            # Where all arrays are empty there is nothing to sum, but a step to count.
+            self._by_norm: bool = self._needs_norm and bool(plan.tables.segments)
             # Loaded now: while steps are captured in a graph, nothing can be.
-            self._by_norm: bool = self._needs_norm and bool(
-                plan.tables.segments
-            )  # else there is nothing to sum, but a step to count
             self._begin: Any = None if self._by_norm else plan.tables.begin
             state._around.settle(plan.t)
             self.refill()

@@ -296,12 +296,9 @@ class CudaPlan:
         Equals are gathered again; where they are measured, they stay apart.
         """
         if self.look.n_live == self.n:
-            return [
-                Cohort(c.group, c.age + 1, carry) for c, carry in zip(self.cohorts, carries, strict=True)
-            ], self.members
-        ages = (
-            2 * self.members + self.look.live
-        )  # of each parameter, twice the number of its cohort, and whether it ages
+            pairs = zip(self.cohorts, carries, strict=True)
+            return [Cohort(c.group, c.age + 1, carry) for c, carry in pairs], self.members
+        ages = 2 * self.members + self.look.live  # twice the number of each parameter's cohort, and whether it ages
         kinds, first, inverse = np.unique(ages, return_index=True, return_inverse=True)
         found: dict[Any, int] = {}
         numbers = np.zeros(len(kinds), np.int64)
