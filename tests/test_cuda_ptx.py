@@ -33,9 +33,8 @@ def results(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ptx")
     capability, fused = WAYS[request.param]
     environment = build.environment(folder, capability, fused)
-    return cuda_cases.results(
-        [*CASES, *OWN], folder / "report.xml", environment, "-p", "tests.ptx_gpu.plugin", timeout=3600
-    )
+    plugin = "-p", "tests.ptx_gpu.plugin"
+    return cuda_cases.results([*CASES, *OWN], folder, environment, *plugin, timeout=3600, processes=2)
 
 
 @pytest.mark.parametrize("name", cuda_cases.names([*CASES, *OWN]))

@@ -21,8 +21,7 @@ CASES = sorted(ROOT.glob("tests/cuda_sim_*.py"))
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    report = tmp_path_factory.mktemp("cuda") / "report.xml"
-    return cuda_cases.results(CASES, report, {"NUMBA_ENABLE_CUDASIM": "1"})
+    return cuda_cases.results(CASES, tmp_path_factory.mktemp("cuda"), {"NUMBA_ENABLE_CUDASIM": "1"})
 
 
 @pytest.mark.parametrize("name", cuda_cases.names(CASES))
