@@ -26,37 +26,52 @@ def blocks(x):
     return np.pad(x, (0, -x.size % BLOCK)).reshape(-1, BLOCK)
 
 
-def rounded(code, d, low, high):
-    return np.rint(np.clip(code + d, f32(low), f32(high)))
+def root(x, part):
+    """Return the float32 whose distance from 1, in bits, is this part of that of `x`, less what becomes of 0: nearly the power `part`."""
+    one = int(f32(1).view(np.int32))
+    bits = one + np.floor(
+        (np.abs(np.asarray(x, f32)).view(np.int32).astype(np.int64) - one) * part
+    )  # exact: multiples of 1/4
+    zero = np.int32(one + np.floor(-one * part)).view(f32)
+    return bits.astype(np.int32).view(f32) - zero
+
+
+def power(r, times):
+    """Return the float32 whose distance from 1, in bits, is that many times the one of `r` and what became of 0."""
+    one = int(f32(1).view(np.int32))
+    bits = (r + np.int32(one - one // times).view(f32)).view(np.int32).astype(np.int64)
+    return (one + (bits - one) * times).astype(np.int32).view(f32)
+
+
+def rounded(found, scale, d, low, high):
+    """Return the codes of roots."""
+    per_root = f32(1) / np.where(scale > 0, scale, f32(1))
+    return np.rint(np.clip(found * per_root[:, None] + d, f32(low), f32(high)))
 
 
 def to_int8(x, d):
-    """Return codes and scales: the square root of the largest size in a block."""
+    """Return codes and scales, the root that one code stands for: (nearly) the square root, the largest size having 127."""
     rows = blocks(x)
-    scale = np.sqrt(np.abs(rows).max(axis=1))
-    per_root = f32(127) / np.where(scale > 0, scale, f32(1))
-    code = np.copysign(np.sqrt(np.abs(rows)) * per_root[:, None], rows)
-    return rounded(code, d, -127, 127).astype(np.int8).ravel()[: x.size], scale
+    found = np.copysign(root(rows, 1 / 2), rows)
+    scale = np.abs(found).max(axis=1) * f32(1 / 127)
+    return rounded(found, scale, d, -127, 127).astype(np.int8).ravel()[: x.size], scale
 
 
 def from_int8(codes, scale):
-    root = blocks(codes).astype(np.float32) * (scale / f32(127))[:, None]
-    return (root * np.abs(root)).ravel()[: codes.size]
+    found = blocks(codes).astype(np.float32) * scale[:, None]
+    return np.copysign(power(np.abs(found), 2), found).ravel()[: codes.size]
 
 
 def to_uint8(x, d):
-    """Return codes and scales: the fourth root of the largest element; only 0 has the code 0."""
-    rows = blocks(x)
-    scale = np.sqrt(np.sqrt(rows.max(axis=1)))
-    per_root = f32(255) / np.where(scale > 0, scale, f32(1))
-    code = rounded(np.sqrt(np.sqrt(rows)) * per_root[:, None], d, 1, 255)
-    return np.where(rows > 0, code, 0).astype(np.uint8).ravel()[: x.size], scale
+    """Return codes and scales: the fourth root, the largest element having 255; only the root 0 has the code 0."""
+    found = root(blocks(x), 1 / 4)
+    scale = found.max(axis=1) * f32(1 / 255)
+    codes = np.where(found > 0, rounded(found, scale, d, 1, 255), 0)
+    return codes.astype(np.uint8).ravel()[: x.size], scale
 
 
 def from_uint8(codes, scale):
-    root = blocks(codes).astype(np.float32) * (scale / f32(255))[:, None]
-    square = root * root
-    return (square * square).ravel()[: codes.size]
+    return power(blocks(codes).astype(np.float32) * scale[:, None], 4).ravel()[: codes.size]
 
 
 class AdamW:

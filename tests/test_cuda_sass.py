@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from fastgd._kernels import cuda, cuda_coded, cuda_source, cuda_sparse, measures, rules
+from fastgd._kernels import codecs, cuda, cuda_coded, cuda_source, cuda_sparse, execute, measures, rules
 from fastgd._kernels.cuda_source import row_words
 
 if importlib.util.find_spec("numba_cuda") is None or cuda.SIMULATED:
@@ -108,11 +108,17 @@ def test_state_arrays_of_bfloat16():
         assert not found.of("DMUL") and not found.of("DADD") and not found.of("F2F", hot=True), (target, found.counts)
 
 
-@pytest.mark.parametrize(
-    ("name", "kinds"), [("adam", ("i8", "u8")), ("momentum", ("i8",)), *([("lion", ("i8",))] if ALL else [])]
-)
-def test_state_arrays_of_bytes(name, kinds):
+KINDS = {
+    name: tuple({"int8": "i8", "uint8": "u8"}[codecs.AVERAGES[slot]] for slot in execute.slot_names(rule))
+    for name, rule in RULES.items()
+    if execute.slot_names(rule) and set(execute.slot_names(rule)) <= codecs.AVERAGES.keys()
+}
+
+
+@pytest.mark.parametrize("name", KINDS if ALL else ["momentum", "adam", "ademamix"])
+def test_state_arrays_of_bytes(name):
     """Two vectors of four elements a thread in flight, the codes 32 bits at a time, no slow conversion between integers and floats."""
+    kinds = KINDS[name]
     for target, found in cuda_sass.machines(cuda_coded.update(RULES[name], "f32", kinds, cuda.BLOCK)).items():
         assert found.stack == found.local == 0 and not found.of("STL") and not found.of("LDL"), (target, found)
         assert found.registers <= 128, (target, found.registers)  # two blocks of 256 threads on a processor
@@ -120,3 +126,7 @@ def test_state_arrays_of_bytes(name, kinds):
         assert found.of("SHFL") >= 5 * len(kinds), (target, found.counts)
         assert not found.of("I2F", hot=True) and not found.of("F2F", hot=True), (target, found.hot)
         assert not found.of("DMUL") and not found.of("DADD") and not found.of("DFMA"), (target, found.counts)
+        if (
+            name == "adam"
+        ):  # 97 an element on sm_90, codes included; reading and writing its 16 bytes leaves an H100 time for about 160
+            assert sum(found.hot.values()) <= 1600, (target, found.hot)

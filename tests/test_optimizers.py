@@ -125,37 +125,42 @@ def random_grads(dtype=np.float64, steps=STEPS, seed=1):
     return grads
 
 
-def assert_near(found, expected, where):
-    """Raise unless two lists of arrays agree; the first one's dtype says how closely."""
-    largest = max(float(np.max(np.abs(b), initial=0)) for b in expected)
+def assert_near(found, expected, where, before=0.0):
+    """Raise unless two lists of arrays agree; the first one's dtype says how closely. Return the largest size, of `before` too.
+
+    A sum that has come back to 0 keeps the rounding of what it was before.
+    """
+    largest = max(before, *(float(np.max(np.abs(b), initial=0)) for b in expected))
     for i, (a, b) in enumerate(zip(found, expected, strict=True)):
         assert a.shape == b.shape
         error = float(np.max(np.abs(a - b), initial=0))
         assert error <= TOLERANCES[a.dtype.type] * largest, f"{where}, array {i}: off by {error}, largest {largest}"
+    return largest
 
 
-def compare(state, oracle, where):
-    """Raise unless a state agrees with the oracle's: parameters, state arrays, nothing missing."""
+def compare(state, oracle, where, sizes):
+    """Raise unless a state agrees with the oracle's: parameters, state arrays, nothing missing; note in `sizes` how large each was."""
     slots = {name.partition(".")[2] for name in state.arrays}
     assert slots == {slot for slot, arrays in oracle.state.items() if any(a is not None for a in arrays)}
-    assert_near(state.params, oracle.params, where)
+    sizes["p"] = assert_near(state.params, oracle.params, where, sizes.get("p", 0.0))
     for slot in slots:
         kept = [i for i, array in enumerate(oracle.state[slot]) if array is not None]
         assert kept == [i for i in range(len(state.params)) if f"{i}.{slot}" in state.arrays]
         found = [state.arrays[f"{i}.{slot}"] for i in kept]
-        assert_near(found, [oracle.state[slot][i] for i in kept], f"{where}, {slot}")
+        expected = [oracle.state[slot][i] for i in kept]
+        sizes[slot] = assert_near(found, expected, f"{where}, {slot}", sizes.get(slot, 0.0))
 
 
 def compare_with_naive(name, options, oracle_options=None, dtype=np.float64, overrides=None):
     """Run both on the same gradients, and compare everything after each step."""
     oracle = slow(name, **(oracle_options or options))
     oracle.init(random_params(dtype))
-    state = fast(name, **options).init(random_params(dtype))
+    state, sizes = fast(name, **options).init(random_params(dtype)), {}
     for number, grads in enumerate(random_grads(dtype)):
         norm, t = naive.global_norm(grads), oracle.t
         info = state.step(grads, loss=LOSS)
         oracle.step(grads)
-        compare(state, oracle, f"{name} {options}, step {number}")
+        compare(state, oracle, f"{name} {options}, step {number}", sizes)
         assert info.t == t and state.t == oracle.t
         assert info.grad_norm == pytest.approx(norm, rel=1e-12)
         assert info.skipped == all(g is None for g in grads) and info.nonfinite == 0
@@ -277,14 +282,14 @@ def test_is_the_naive_optimizer_for_random_options(name, data):
     shapes = data.draw(st.lists(st.lists(st.integers(0, 5), max_size=3).map(tuple), min_size=1, max_size=4))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     params = [rng.normal(size=shape) for shape in shapes]
-    oracle, state = slow(name, **options), fast(name, **options).init([p.copy() for p in params])
+    oracle, state, sizes = slow(name, **options), fast(name, **options).init([p.copy() for p in params]), {}
     oracle.init(params)
     for _ in range(data.draw(st.integers(1, 6))):
         magnitude = 10.0 ** data.draw(st.integers(-3, 3))
         grads = [np.asarray(rng.normal(size=s) * magnitude) if rng.random() < 0.9 else None for s in shapes]
         state.step(grads, loss=LOSS)
         oracle.step(grads)
-        compare(state, oracle, f"{options}")
+        compare(state, oracle, f"{options}", sizes)
 
 
 # ---------------------------------------------------------------------------------------------------------------------------------

@@ -71,77 +71,72 @@ cdef inline float largest(Py_ssize_t n, const float *x) noexcept nogil:
     return most[0]
 
 
-cdef inline floating int8_scale(
-    floating largest
+cdef inline floating int8_size(
+    floating x
 ) noexcept nogil:
-    return math.sqrt(largest)
+    x = math.fabs(x)
+    return x if x > <floating> 0 else <floating> 0  # a NaN too, on every executor
 
 
-cdef inline floating int8_per_root(
-    floating scale
+cdef inline floating int8_root(
+    floating x, floating root
 ) noexcept nogil:
-    return <floating> 127 / (scale if scale > <floating> 0 else <floating> 1)
-
-
-cdef inline floating int8_per_code(
-    floating scale
-) noexcept nogil:
-    return scale / <floating> 127
+    return root if x > <floating> 0 else -root
 
 
 cdef inline floating int8_code(
-    floating x, floating per_root, floating dither
+    floating root, floating per_root, floating dither
 ) noexcept nogil:
-    cdef floating code, root
-    root = math.sqrt(math.fabs(x)) * per_root
-    code = (root if x > <floating> 0 else -root) + dither
+    cdef floating code
+    code = root * per_root + dither
     code = code if code < <floating> 127 else <floating> 127
     return code if code > -<floating> 127 else -<floating> 127
 
 
 cdef inline floating int8_value(
-    floating code, floating per_code
+    floating root, floating power
 ) noexcept nogil:
-    cdef floating root
-    root = code * per_code
-    return root * math.fabs(root)
+    return -power if root < <floating> 0 else power
 
 
-cdef inline floating uint8_scale(
-    floating largest
+cdef inline floating uint8_size(
+    floating x
 ) noexcept nogil:
-    return math.sqrt(math.sqrt(largest))
+    return x if x > <floating> 0 else <floating> 0
 
 
-cdef inline floating uint8_per_root(
-    floating scale
+cdef inline floating uint8_root(
+    floating x, floating root
 ) noexcept nogil:
-    return <floating> 255 / (scale if scale > <floating> 0 else <floating> 1)
-
-
-cdef inline floating uint8_per_code(
-    floating scale
-) noexcept nogil:
-    return scale / <floating> 255
+    return root
 
 
 cdef inline floating uint8_code(
-    floating x, floating per_root, floating dither
+    floating root, floating per_root, floating dither
 ) noexcept nogil:
     cdef floating code
-    code = math.sqrt(math.sqrt(x)) * per_root + dither
+    code = root * per_root + dither
     code = code if code > <floating> 1 else <floating> 1
     code = code if code < <floating> 255 else <floating> 255
-    return code if x > <floating> 0 else <floating> 0
+    return code if root > <floating> 0 else <floating> 0
 
 
 cdef inline floating uint8_value(
-    floating code, floating per_code
+    floating root, floating power
 ) noexcept nogil:
-    cdef floating root, square
-    root = code * per_code
-    square = root * root
-    return square * square
+    return power
+
+
+cdef inline floating code_root(
+    floating largest_root, floating share
+) noexcept nogil:
+    return largest_root * share
+
+
+cdef inline floating codes_per_root(
+    floating scale
+) noexcept nogil:
+    return <floating> 1 / (scale if scale > <floating> 0 else <floating> 1)
 
 
 cdef inline floating clipped(
@@ -152,25 +147,65 @@ cdef inline floating clipped(
     return -limit if g < -limit else g
 
 
+cdef inline float root_int8(float x) noexcept nogil:
+    cdef Bits bits, of_zero
+    bits.f = int8_size(x)
+    of_zero.u = 0x1fc00000
+    bits.u = (bits.u >> 1) + of_zero.u
+    return int8_root(x, bits.f - of_zero.f)
+
+
+cdef inline float decode_int8(float code, float scale) noexcept nogil:
+    cdef Bits bits, of_zero
+    cdef float root = code * scale
+    of_zero.u = 0x1fc00000
+    bits.f = math.fabs(root) + of_zero.f
+    bits.u = (bits.u - of_zero.u) << 1
+    return int8_value(root, bits.f)
+
+
 cdef inline float encode_int8(Py_ssize_t n, float *x_, float dither, int8_t *codes_) noexcept nogil:
     # Encode a block and return its scale.
     cdef float32_array x = <float32_array> x_
     cdef int8_array codes = <int8_array> codes_
-    cdef float scale = int8_scale(largest(n, x_))
-    cdef float per_root = int8_per_root(scale)
+    cdef float scale, per_root
     cdef Py_ssize_t i
+    for i in range(n):
+        x[i] = root_int8(x[i])
+    scale = code_root(largest(n, x_), <float> 0.007874015748031496)
+    per_root = codes_per_root(scale)
     for i in range(n):
         codes[i] = <int8_t> low_byte(int8_code(x[i], per_root, dither))
     return scale
+
+
+cdef inline float root_uint8(float x) noexcept nogil:
+    cdef Bits bits, of_zero
+    bits.f = uint8_size(x)
+    of_zero.u = 0x2fa00000
+    bits.u = (bits.u >> 2) + of_zero.u
+    return uint8_root(x, bits.f - of_zero.f)
+
+
+cdef inline float decode_uint8(float code, float scale) noexcept nogil:
+    cdef Bits bits, of_zero
+    cdef float root = code * scale
+    of_zero.u = 0x2fa00000
+    bits.f = math.fabs(root) + of_zero.f
+    bits.u = (bits.u - of_zero.u) << 2
+    return uint8_value(root, bits.f)
 
 
 cdef inline float encode_uint8(Py_ssize_t n, float *x_, float dither, uint8_t *codes_) noexcept nogil:
     # Encode a block and return its scale.
     cdef float32_array x = <float32_array> x_
     cdef uint8_array codes = <uint8_array> codes_
-    cdef float scale = uint8_scale(largest(n, x_))
-    cdef float per_root = uint8_per_root(scale)
+    cdef float scale, per_root
     cdef Py_ssize_t i
+    for i in range(n):
+        x[i] = root_uint8(x[i])
+    scale = code_root(largest(n, x_), <float> 0.00392156862745098)
+    per_root = codes_per_root(scale)
     for i in range(n):
         codes[i] = <uint8_t> low_byte(uint8_code(x[i], per_root, dither))
     return scale
@@ -224,11 +259,11 @@ cdef Py_ssize_t momentum_int8(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        momentum_buffer_old_ = int8_per_code(momentum_buffer_scales_[block_])
+        momentum_buffer_old_ = momentum_buffer_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], momentum_buffer_new_[i_] = momentum(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> momentum_buffer[i_], momentum_buffer_old_), lr,
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> momentum_buffer[i_], momentum_buffer_old_), lr,
                 l2, mu, mu_c
             )
         momentum_buffer_scales_[block_] = encode_int8(count_, momentum_buffer_new_, dither_, momentum_buffer)
@@ -285,11 +320,11 @@ cdef Py_ssize_t nesterov_int8(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        momentum_buffer_old_ = int8_per_code(momentum_buffer_scales_[block_])
+        momentum_buffer_old_ = momentum_buffer_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], momentum_buffer_new_[i_] = nesterov(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> momentum_buffer[i_], momentum_buffer_old_), lr,
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> momentum_buffer[i_], momentum_buffer_old_), lr,
                 l2, mu
             )
         momentum_buffer_scales_[block_] = encode_int8(count_, momentum_buffer_new_, dither_, momentum_buffer)
@@ -351,11 +386,11 @@ cdef Py_ssize_t rmsprop_int8(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        square_avg_old_ = uint8_per_code(square_avg_scales_[block_])
+        square_avg_old_ = square_avg_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], square_avg_new_[i_] = rmsprop(
-                p[i_], clipped(g[i_], scale, limit), uint8_value(<float> square_avg[i_], square_avg_old_), lr, l2,
+                p[i_], clipped(g[i_], scale, limit), decode_uint8(<float> square_avg[i_], square_avg_old_), lr, l2,
                 alpha, alpha_c, eps
             )
         square_avg_scales_[block_] = encode_uint8(count_, square_avg_new_, dither_, square_avg)
@@ -425,13 +460,13 @@ cdef Py_ssize_t rmsprop_momentum_int8(Py_ssize_t n_, void **arrays_, const void 
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        square_avg_old_ = uint8_per_code(square_avg_scales_[block_])
-        momentum_buffer_old_ = int8_per_code(momentum_buffer_scales_[block_])
+        square_avg_old_ = square_avg_scales_[block_]
+        momentum_buffer_old_ = momentum_buffer_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], square_avg_new_[i_], momentum_buffer_new_[i_] = rmsprop_momentum(
-                p[i_], clipped(g[i_], scale, limit), uint8_value(<float> square_avg[i_], square_avg_old_),
-                int8_value(<float> momentum_buffer[i_], momentum_buffer_old_), lr, l2, alpha, alpha_c, eps, mu
+                p[i_], clipped(g[i_], scale, limit), decode_uint8(<float> square_avg[i_], square_avg_old_),
+                decode_int8(<float> momentum_buffer[i_], momentum_buffer_old_), lr, l2, alpha, alpha_c, eps, mu
             )
         square_avg_scales_[block_] = encode_uint8(count_, square_avg_new_, dither_, square_avg)
         momentum_buffer_scales_[block_] = encode_int8(count_, momentum_buffer_new_, dither_, momentum_buffer)
@@ -501,13 +536,13 @@ cdef Py_ssize_t adadelta_int8(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        square_avg_old_ = uint8_per_code(square_avg_scales_[block_])
-        acc_delta_old_ = uint8_per_code(acc_delta_scales_[block_])
+        square_avg_old_ = square_avg_scales_[block_]
+        acc_delta_old_ = acc_delta_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], square_avg_new_[i_], acc_delta_new_[i_] = adadelta(
-                p[i_], clipped(g[i_], scale, limit), uint8_value(<float> square_avg[i_], square_avg_old_),
-                uint8_value(<float> acc_delta[i_], acc_delta_old_), lr, l2, rho, rho_c, eps
+                p[i_], clipped(g[i_], scale, limit), decode_uint8(<float> square_avg[i_], square_avg_old_),
+                decode_uint8(<float> acc_delta[i_], acc_delta_old_), lr, l2, rho, rho_c, eps
             )
         square_avg_scales_[block_] = encode_uint8(count_, square_avg_new_, dither_, square_avg)
         acc_delta_scales_[block_] = encode_uint8(count_, acc_delta_new_, dither_, acc_delta)
@@ -584,13 +619,13 @@ cdef Py_ssize_t adam_int8(Py_ssize_t n_, void **arrays_, const void *scalars_) n
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = adam(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_avg_sq_scales_[block_] = encode_uint8(count_, exp_avg_sq_new_, dither_, exp_avg_sq)
@@ -674,16 +709,16 @@ cdef Py_ssize_t amsgrad_int8(Py_ssize_t n_, void **arrays_, const void *scalars_
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
-        max_exp_avg_sq_old_ = uint8_per_code(max_exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
+        max_exp_avg_sq_old_ = max_exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_], max_exp_avg_sq_new_[i_] = amsgrad(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_),
-                uint8_value(<float> max_exp_avg_sq[i_], max_exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias,
-                eps
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_),
+                decode_uint8(<float> max_exp_avg_sq[i_], max_exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c,
+                debias, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_avg_sq_scales_[block_] = encode_uint8(count_, exp_avg_sq_new_, dither_, exp_avg_sq)
@@ -757,13 +792,13 @@ cdef Py_ssize_t adamax_int8(Py_ssize_t n_, void **arrays_, const void *scalars_)
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_inf_old_ = uint8_per_code(exp_inf_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_inf_old_ = exp_inf_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_inf_new_[i_] = adamax(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_inf[i_], exp_inf_old_), lr, l2, b1, b1_c, b2, eps
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_inf[i_], exp_inf_old_), lr, l2, b1, b1_c, b2, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_inf_scales_[block_] = encode_uint8(count_, exp_inf_new_, dither_, exp_inf)
@@ -844,14 +879,14 @@ cdef Py_ssize_t nadam_int8(Py_ssize_t n_, void **arrays_, const void *scalars_) 
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = nadam(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c, debias,
-                eps
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c,
+                debias, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_avg_sq_scales_[block_] = encode_uint8(count_, exp_avg_sq_new_, dither_, exp_avg_sq)
@@ -932,13 +967,13 @@ cdef Py_ssize_t radam_int8(Py_ssize_t n_, void **arrays_, const void *scalars_) 
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = radam(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, adapt, plain,
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, adapt, plain,
                 eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
@@ -1006,12 +1041,12 @@ cdef Py_ssize_t lion_int8(Py_ssize_t n_, void **arrays_, const void *scalars_) n
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_] = lion(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_), lr, decay, b1, b1_c,
-                b2, b2_c
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_), lr, decay, b1,
+                b1_c, b2, b2_c
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         p += BLOCK
@@ -1070,11 +1105,11 @@ cdef Py_ssize_t signum_int8(Py_ssize_t n_, void **arrays_, const void *scalars_)
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        momentum_buffer_old_ = int8_per_code(momentum_buffer_scales_[block_])
+        momentum_buffer_old_ = momentum_buffer_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], momentum_buffer_new_[i_] = signum(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> momentum_buffer[i_], momentum_buffer_old_), lr,
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> momentum_buffer[i_], momentum_buffer_old_), lr,
                 l2, mu, mu_c
             )
         momentum_buffer_scales_[block_] = encode_int8(count_, momentum_buffer_new_, dither_, momentum_buffer)
@@ -1152,13 +1187,13 @@ cdef Py_ssize_t adabelief_int8(Py_ssize_t n_, void **arrays_, const void *scalar
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_var_old_ = uint8_per_code(exp_avg_var_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_var_old_ = exp_avg_var_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_var_new_[i_] = adabelief(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_var[i_], exp_avg_var_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_var[i_], exp_avg_var_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_avg_var_scales_[block_] = encode_uint8(count_, exp_avg_var_new_, dither_, exp_avg_var)
@@ -1237,13 +1272,13 @@ cdef Py_ssize_t yogi_int8(Py_ssize_t n_, void **arrays_, const void *scalars_) n
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = yogi(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2_c, debias, eps
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2_c, debias, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_avg_sq_scales_[block_] = encode_uint8(count_, exp_avg_sq_new_, dither_, exp_avg_sq)
@@ -1325,13 +1360,13 @@ cdef Py_ssize_t adabound_int8(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = adabound(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, eps, lowest,
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, eps, lowest,
                 highest
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
@@ -1409,13 +1444,13 @@ cdef Py_ssize_t laprop_int8(Py_ssize_t n_, void **arrays_, const void *scalars_)
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = laprop(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_avg_sq_scales_[block_] = encode_uint8(count_, exp_avg_sq_new_, dither_, exp_avg_sq)
@@ -1496,13 +1531,13 @@ cdef Py_ssize_t adopt_int8(Py_ssize_t n_, void **arrays_, const void *scalars_) 
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = adopt(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, eps, largest
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, eps, largest
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_avg_sq_scales_[block_] = encode_uint8(count_, exp_avg_sq_new_, dither_, exp_avg_sq)
@@ -1590,15 +1625,15 @@ cdef Py_ssize_t ademamix_int8(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_slow_old_ = int8_per_code(exp_avg_slow_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_slow_old_ = exp_avg_slow_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_slow_new_[i_], exp_avg_sq_new_[i_] = ademamix(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                int8_value(<float> exp_avg_slow[i_], exp_avg_slow_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, lr_slow, decay, b1, b1_c, b2, b2_c, b3, b3_c,
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_int8(<float> exp_avg_slow[i_], exp_avg_slow_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, lr_slow, decay, b1, b1_c, b2, b2_c, b3, b3_c,
                 debias, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
@@ -1684,13 +1719,13 @@ cdef Py_ssize_t qhadam_int8(Py_ssize_t n_, void **arrays_, const void *scalars_)
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = qhadam(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c, now,
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr_g, lr_m, l2, decay, b1, b1_c, b2, b2_c, now,
                 past, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
@@ -1746,11 +1781,11 @@ cdef Py_ssize_t alig_int8(Py_ssize_t n_, void **arrays_, const void *scalars_) n
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        momentum_buffer_old_ = int8_per_code(momentum_buffer_scales_[block_])
+        momentum_buffer_old_ = momentum_buffer_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], momentum_buffer_new_[i_] = alig(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> momentum_buffer[i_], momentum_buffer_old_), lr,
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> momentum_buffer[i_], momentum_buffer_old_), lr,
                 mu
             )
         momentum_buffer_scales_[block_] = encode_int8(count_, momentum_buffer_new_, dither_, momentum_buffer)
@@ -1808,11 +1843,11 @@ cdef Py_ssize_t novograd_int8(Py_ssize_t n_, void **arrays_, const void *scalars
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_] = novograd(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_), lr, b1, g_c, decay
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_), lr, b1, g_c, decay
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         p += BLOCK
@@ -1873,11 +1908,11 @@ cdef Py_ssize_t qhm_int8(Py_ssize_t n_, void **arrays_, const void *scalars_) no
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        momentum_buffer_old_ = int8_per_code(momentum_buffer_scales_[block_])
+        momentum_buffer_old_ = momentum_buffer_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], momentum_buffer_new_[i_] = qhm(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> momentum_buffer[i_], momentum_buffer_old_),
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> momentum_buffer[i_], momentum_buffer_old_),
                 lr_g, lr_m, l2, mu, mu_c
             )
         momentum_buffer_scales_[block_] = encode_int8(count_, momentum_buffer_new_, dither_, momentum_buffer)
@@ -1956,13 +1991,13 @@ cdef Py_ssize_t cautious_adam_int8(Py_ssize_t n_, void **arrays_, const void *sc
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
-        exp_avg_sq_old_ = uint8_per_code(exp_avg_sq_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
+        exp_avg_sq_old_ = exp_avg_sq_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_], exp_avg_sq_new_[i_] = cautious_adam(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_),
-                uint8_value(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_),
+                decode_uint8(<float> exp_avg_sq[i_], exp_avg_sq_old_), lr, l2, decay, b1, b1_c, b2, b2_c, debias, eps
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         exp_avg_sq_scales_[block_] = encode_uint8(count_, exp_avg_sq_new_, dither_, exp_avg_sq)
@@ -2030,12 +2065,12 @@ cdef Py_ssize_t cautious_lion_int8(Py_ssize_t n_, void **arrays_, const void *sc
     cdef int nonfinite_ = 0
     for block_ in range((n_ + BLOCK - 1) // BLOCK):
         count_ = min(n_ - block_ * BLOCK, BLOCK)
-        exp_avg_old_ = int8_per_code(exp_avg_scales_[block_])
+        exp_avg_old_ = exp_avg_scales_[block_]
         for i_ in range(count_):
             nonfinite_ += 0 if g[i_] - g[i_] == 0 else 1
             p[i_], exp_avg_new_[i_] = cautious_lion(
-                p[i_], clipped(g[i_], scale, limit), int8_value(<float> exp_avg[i_], exp_avg_old_), lr, decay, b1, b1_c,
-                b2, b2_c
+                p[i_], clipped(g[i_], scale, limit), decode_int8(<float> exp_avg[i_], exp_avg_old_), lr, decay, b1,
+                b1_c, b2, b2_c
             )
         exp_avg_scales_[block_] = encode_int8(count_, exp_avg_new_, dither_, exp_avg)
         p += BLOCK

@@ -21,12 +21,13 @@ from fastgd._kernels.cuda_source import (
     KernelText,
     addresses,
     computing,
+    counted,
     function_of,
     lines_of,
     row_words,
     scalars,
 )
-from fastgd._kernels.vecio import SIZES
+from fastgd._kernels.vecio import FORMATS, SIZES
 
 BLOCK = 256  # elements that share a scale
 WARP = 32
@@ -78,13 +79,24 @@ def {name}(table, n_chunks, rows, stride, ctl):
 
 
 class _Codec(NamedTuple):
-    """The names, in the kernel's text, of the functions of `codecs.py` for one format."""
+    """One format: the names, in the kernel's text, of its functions in `codecs.py`, as expressions of what they are called with."""
 
-    scale: str
-    per_root: str
-    per_code: str
+    kind: str
+    code_root: str
+    codes_per_root: str
+    size: str
+    signed: str
     code: str
     value: str
+
+    def decoded(self, root: str) -> str:
+        return f"{self.value}({root}, power_{self.kind}(abs({root})))"
+
+    def root(self, x: str) -> str:
+        return f"{self.signed}({x}, root_{self.kind}({self.size}({x})))"
+
+    def scale(self, largest_root: str) -> str:
+        return f"{self.code_root}({largest_root}, _fastgd_T({codecs.SHARE[FORMATS[self.kind]]!r}))"
 
 
 class _Writer(NamedTuple):
@@ -93,34 +105,41 @@ class _Writer(NamedTuple):
     f: Function
     kind: str
     gradient: str
-    slots: dict[str, tuple[str, _Codec]]  # of the state arrays: kind and format
+    slots: dict[str, _Codec]  # the formats of the state arrays
 
     def load(self, suffixes: Sequence[str], at: str) -> list[str]:
-        """Return the statements that load vectors, or single elements, and decode the state arrays."""
-        wide = f"x{LANES}" if len(suffixes) > 1 else ""
+        """Return the statements that load vectors, or single elements."""
+        wide, count = (f"x{LANES}", LANES) if len(suffixes) > 1 else ("", 1)
         lines = []
         for name in self.f.elements:
-            kind = self.slots[name][0] if name in self.slots else self.gradient if name == "g" else self.kind
-            loaded = ", ".join(f"e_{name}{s}" for s in suffixes)
-            lines.append(f"{loaded} = ld_{kind}{wide}(a_{name} + {at} * {SIZES[kind] * len(suffixes)})")
-        for name, (_, codec) in self.slots.items():
-            lines += [f"e_{name}{s} = {codec.value}(e_{name}{s}, k_{name})" for s in suffixes]
+            kind = "byte" if name in self.slots else self.gradient if name == "g" else self.kind
+            loaded = f"w_{name}{suffixes[0]}" if kind == "byte" else ", ".join(f"e_{name}{s}" for s in suffixes)
+            lines.append(f"{loaded} = ld_{kind}{wide}(a_{name} + {at} * {SIZES.get(kind, 1) * count})")
+        return lines
+
+    def decode(self, suffixes: Sequence[str], number: int) -> list[str]:
+        """Return the statements that decode one element, as late as possible: codes take a fourth of the registers that values do."""
+        lines = []
+        for name, codec in self.slots.items():
+            x = f"e_{name}{suffixes[number]}"
+            lines.append(f"{x} = _fastgd_mul(byte_{codec.kind}(w_{name}{suffixes[0]}, {number}), k_{name})")
+            lines.append(f"{x} = {codec.decoded(x)}")
         return lines
 
     def apply(self, suffix: str, counting: bool) -> list[str]:
         """Return the statements that update one element in registers."""
         g = f"e_g{suffix}"
-        count = [f"bad += good if {g} - {g} == {g} - {g} else _fastgd_T(1)"]
-        seen = f"{self.f.clip}(_fastgd_mul({g}, power), scale, limit)"
+        scaled = f"{g} = _fastgd_mul({g}, power)"
+        seen = f"{self.f.clip}({g}, scale, limit)"
         changed = ", ".join(f"e_{name}{suffix}" for name in self.f.elements if name != "g")
-        return [*(count if counting else []), f"{changed} = {self.f.call(suffix, seen)}"]
+        return [scaled, *([counted(g)] if counting else []), f"{changed} = {self.f.call(suffix, seen)}"]
 
     def compare(self, suffix: str) -> list[str]:
-        """Return the statements that look whether one element's state is the largest so far."""
+        """Return the statements that take the roots of one element's states, and look whether they are the largest so far."""
         lines = []
-        for name in self.slots:
-            x, most = f"e_{name}{suffix}", f"most_{name}"
-            lines += [f"x = {x} if {x} > good else -{x}", f"{most} = x if x > {most} else {most}"]
+        for name, codec in self.slots.items():
+            x = f"e_{name}{suffix}"
+            lines += [f"{x} = {codec.root(x)}", f"most_{name} = larger(most_{name}, abs({x}))"]
         return lines
 
     def store(self, suffixes: Sequence[str], at: str) -> list[str]:
@@ -128,7 +147,7 @@ class _Writer(NamedTuple):
         wide = f"x{LANES}" if len(suffixes) > 1 else ""
         values = ", ".join(f"e_p{s}" for s in suffixes)
         lines = [f"st_{self.kind}{wide}(a_p + {at} * {SIZES[self.kind] * len(suffixes)}, {values})"]
-        for name, (_, codec) in self.slots.items():
+        for name, codec in self.slots.items():
             codes = ", ".join(f"{codec.code}(e_{name}{s}, q_{name}, dither)" for s in suffixes)
             lines.append(f"st_byte{wide}(a_{name} + {at} * {len(suffixes)}, {codes})")
         return lines
@@ -140,25 +159,21 @@ class _Writer(NamedTuple):
         for suffixes, at in vectors:
             lines += self.load(suffixes, at)
         for suffixes, _ in vectors:
-            lines += [line for s in suffixes for line in (*self.apply(s, True), *self.compare(s))]
+            for k, s in enumerate(suffixes):
+                lines += [*self.decode(suffixes, k), *self.apply(s, True), *self.compare(s)]
         lines += self.new()
         return lines + [line for suffixes, at in vectors for line in self.store(suffixes, at)]
 
     def old(self) -> list[str]:
         """Return the statements that load a block's scales, and begin the search for the next ones."""
-        lines = []
-        for name, (_, codec) in self.slots.items():
-            lines += [f"k_{name} = {codec.per_code}(ld_f32(a_{name}_scale + b * 4))", f"most_{name} = good"]
-        return lines
+        return [line for n in self.slots for line in (f"k_{n} = ld_f32(a_{n}_scale + b * 4)", f"most_{n} = good")]
 
     def new(self) -> list[str]:
         """Return the statements that make the new scales of the largest values that the threads have seen."""
         lines = []
-        for name, (_, codec) in self.slots.items():
-            lines += [
-                f"most_{name} = {codec.scale}(warp_max(most_{name}))",
-                f"q_{name} = {codec.per_root}(most_{name})",
-            ]
+        for name, codec in self.slots.items():
+            lines.append(f"scale_{name} = {codec.scale(f'warp_max(most_{name})')}")
+            lines.append(f"q_{name} = {codec.codes_per_root}(scale_{name})")
         return lines
 
 
@@ -168,12 +183,14 @@ def update(
 ) -> KernelText:
     """Return the kernel that applies a rule, with state arrays of bytes; `block` is its threads, for the rest see `cuda_source.update`."""
     compute, dtype = computing(kind)
-    formats = {"i8": "int8", "u8": "uint8"}
-    wanted = [getattr(codecs, f"{formats[k]}_{part}") for k in formats for part in _Codec._fields]
-    f, names = function_of(rule, dtype, wanted)
-    codec = {"i8": _Codec(*names[: len(names) // 2]), "u8": _Codec(*names[len(names) // 2 :])}
+    parts = "size", "root", "code", "value"
+    wanted = [getattr(codecs, f"{form}_{part}") for form in FORMATS.values() for part in parts]
+    f, names = function_of(rule, dtype, [codecs.code_root, codecs.codes_per_root, *wanted])
+    every, own = names[:2], [names[k : k + 4] for k in (2, 6)]
+    formats = {each: _Codec(each, *every, *functions) for each, functions in zip(FORMATS, own, strict=True)}
     slots = signature(rule)[0][2:]
-    w = _Writer(f, kind, gradient or kind, {slot: (k, codec[k]) for slot, k in zip(slots, slot_kinds, strict=True)})
+    chosen = {slot: formats[slot_kind] for slot, slot_kind in zip(slots, slot_kinds, strict=True)}
+    w = _Writer(f, kind, gradient or kind, chosen)
     words = row_words(2 * len(slots))
     team = min(WARP, block)
     name = f"update_{rule.__name__}_{kind}_bytes_from_{gradient or kind}"
@@ -185,9 +202,9 @@ def update(
         dither=lines_of(DITHERED, 8),
         old=lines_of(w.old(), 12),
         vector=lines_of(w.vector(team), 16),
-        first=lines_of([*w.load([""], "i"), *w.apply("", True), *w.compare("")], 20),
+        first=lines_of([*w.load([""], "i"), *w.decode([""], 0), *w.apply("", True), *w.compare("")], 20),
         new=lines_of(w.new(), 16),
-        second=lines_of([*w.load([""], "i"), *w.apply("", False), *w.store([""], "i")], 20),
-        store=lines_of([f"st_f32(a_{slot}_scale + b * 4, most_{slot})" for slot in slots], 16),
+        second=lines_of([*w.load([""], "i"), *w.decode([""], 0), *w.apply("", False), *w.compare(""), *w.store([""], "i")], 20),
+        store=lines_of([f"st_f32(a_{slot}_scale + b * 4, scale_{slot})" for slot in slots], 16),
     )  # fmt: skip
     return KernelText(f"{f.text}\n\n{text}", name, dtype, compute, 5)

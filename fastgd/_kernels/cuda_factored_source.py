@@ -16,6 +16,7 @@ from fastgd._kernels.cuda_source import (
     Function,
     KernelText,
     computing,
+    counted,
     function_of,
     lines_of,
     square_terms,
@@ -243,7 +244,7 @@ def scaled(rule: Callable, kind: str, gradient: str, block: int) -> KernelText:
     v = Access(LANES[kind], g=gradient, p=kind, second=compute)
     body = [*_normalized(v, kind, f, *names), *v.load("e_p", "p")]
     body += v.each(
-        "bad += good if x# - x# == x# - x# else _fastgd_T(1)",
+        counted("x#"),
         f"e_p# = {f.call('#', f'{f.clip}(u# * factor, scale, limit)')}",
     )
     body += v.store("e_p", "p")
@@ -271,7 +272,7 @@ def covered(rule: Callable, kind: str, gradient: str, slot_kind: str | None, blo
         body += v.load(f"e_{slot}", "slot")
     results = ", ".join(f"e_{name}#" for name in ("p", *slots))
     body += v.each(
-        "bad += good if x# - x# == x# - x# else _fastgd_T(1)",
+        counted("x#"),
         f"x# = {penalized}({f.clip}(x#, g_scale, g_limit), e_p#, l2)",
         f"v# = {cover}(x#, v# if a_plain != 0 or v# < lows[u64(r)] else lows[u64(r)], fresh, kept)",
         f"{results} = {f.call('#', f'{f.clip}({bound}(x#, v#, eps), scale, limit)')}",

@@ -252,6 +252,11 @@ def function_of(function: Any, dtype: np.dtype, others: Sequence[Any] = ()) -> t
     return Function(uncontracted(text), names[0], names[1], elements, scalars, returned[0]), names[2:]
 
 
+def counted(g: str) -> str:
+    """Return the statement that counts a gradient where it is not finite, by the test that clipping makes as well."""
+    return f"bad += good if {g} - {g} == good else _fastgd_T(1)"
+
+
 def _update_lanes(f: Function, kinds: Sequence[str], lanes: int, dithered: bool) -> list[str]:
     """Return the statements that update one vector of elements, or a single one where `lanes` is 1."""
     suffixes = [str(k) if lanes > 1 else "" for k in range(lanes)]
@@ -264,8 +269,8 @@ def _update_lanes(f: Function, kinds: Sequence[str], lanes: int, dithered: bool)
     changed = [name for name in f.elements if name != "g"]
     for s in suffixes:
         g = f"e_g{s}"
-        lines.append(f"bad += good if {g} - {g} == {g} - {g} else _fastgd_T(1)")
-        seen = f"{f.clip}(_fastgd_mul({g}, power), scale, limit)"
+        lines += [f"{g} = _fastgd_mul({g}, power)", counted(g)]
+        seen = f"{f.clip}({g}, scale, limit)"
         lines.append(f"{', '.join(f'e_{name}{s}' for name in changed)} = {f.call(s, seen)}")
         lines += [f"e_{name}{s} = coarse(e_{name}{s}, dither)" for name in changed[1:] if dithered]
     return [*lines, *(f"st_{moved[name][0]}({moved[name][1]}, {every[name]})" for name in changed)]

@@ -92,15 +92,35 @@ cdef inline float largest(Py_ssize_t n, const float *x) noexcept nogil:
     return most[0]
 '''
 
-ENCODER = """
+CODEC = """
+
+cdef inline float root_{kind}(float x) noexcept nogil:
+    cdef Bits bits, of_zero
+    bits.f = {kind}_size(x)
+    of_zero.u = {of_zero:#x}
+    bits.u = (bits.u >> {shift}) + of_zero.u
+    return {kind}_root(x, bits.f - of_zero.f)
+
+
+cdef inline float decode_{kind}(float code, float scale) noexcept nogil:
+    cdef Bits bits, of_zero
+    cdef float root = code * scale
+    of_zero.u = {of_zero:#x}
+    bits.f = math.fabs(root) + of_zero.f
+    bits.u = (bits.u - of_zero.u) << {shift}
+    return {kind}_value(root, bits.f)
+
 
 cdef inline float encode_{kind}(Py_ssize_t n, float *x_, float dither, {kind}_t *codes_) noexcept nogil:
     # Encode a block and return its scale.
     cdef float32_array x = <float32_array> x_
     cdef {kind}_array codes = <{kind}_array> codes_
-    cdef float scale = {kind}_scale(largest(n, x_))
-    cdef float per_root = {kind}_per_root(scale)
+    cdef float scale, per_root
     cdef Py_ssize_t i
+    for i in range(n):
+        x[i] = root_{kind}(x[i])
+    scale = code_root(largest(n, x_), <float> {share!r})
+    per_root = codes_per_root(scale)
     for i in range(n):
         codes[i] = <{kind}_t> low_byte({kind}_code(x[i], per_root, dither))
     return scale
@@ -179,7 +199,7 @@ def _int8_loop(rule: emit.Rule, clip: emit.Rule) -> str:
     scales, stores = [], []
     for slot, kind in formats.items():
         scale = f"{slot}_scales_[block_]"
-        scales.append(f"        {slot}_old_ = {kind}_per_code({scale})")
+        scales.append(f"        {slot}_old_ = {scale}")
         stores.append(f"        {scale} = encode_{kind}(count_, {slot}_new_, dither_, {slot})")
     moved = [f"        {name} += BLOCK" for name in rule.element]
     return INT8_LOOP.format(
@@ -190,7 +210,7 @@ def _int8_loop(rule: emit.Rule, clip: emit.Rule) -> str:
         scales="\n".join(scales),
         results=", ".join(["p[i_]", *(f"{slot}_new_[i_]" for slot in formats)]),
         inputs=_inputs(
-            rule, clip, [f"{kind}_value(<float> {slot}[i_], {slot}_old_)" for slot, kind in formats.items()], 16
+            rule, clip, [f"decode_{kind}(<float> {slot}[i_], {slot}_old_)" for slot, kind in formats.items()], 16
         ),
         stores="\n".join(stores + moved),
     )
@@ -201,7 +221,8 @@ def module() -> str:
     rules = emit.parse(HERE / "rules.py")
     clip = rules.pop("clipped")
     text = [PRELUDE, *(f.function() for f in emit.parse(HERE / "codecs.py").values()), clip.function()]
-    text += [ENCODER.format(kind=kind) for kind in ("int8", "uint8")]
+    for kind, shift in codecs.SHIFT.items():
+        text.append(CODEC.format(kind=kind, shift=shift, of_zero=codecs.OF_ZERO[kind], share=codecs.SHARE[kind]))
     rows = []
     for rule in rules.values():
         slots = rule.element[2:]

@@ -110,11 +110,13 @@ class Optimizer(metaclass=_Checked):
     is rounded up or down by a threshold that moves from step to step: rounded to nearest, the small changes of slow averages would be lost,
     step after step. Parameters may be float32, float16 or bfloat16. ``"int8"`` leaves the state of arrays of fewer than 4096 elements in
     float32, and takes parameters that lie in memory in the order of their axes (C). State arrays are int8 for averages of gradients,
-    :math:`\\pm 127 \\sqrt{|x| / s}` with the block's largest :math:`|x|` as :math:`s`, and uint8 for averages of squares,
-    :math:`255 \\sqrt[4]{x / s}`, at least 1 where :math:`x > 0`; the scales, float32, are the state arrays ``exp_avg_scale``,
-    :math:`\\sqrt{s}`, and ``exp_avg_sq_scale``, :math:`\\sqrt[4]{s}`. The option is refused where a step needs a state array that is no
-    moving average, or a sum over state arrays, and by users' rules. After T. Dettmers et al., 8-bit optimizers via block-wise quantization
-    (2022), with other codes.
+    :math:`\\pm r(|x|) / s`, and uint8 for averages of squares, :math:`q(x) / s`, at least 1 where :math:`q(x) > 0`. The scales :math:`s`,
+    float32, are the state arrays ``exp_avg_scale`` and ``exp_avg_sq_scale``: of each block the largest :math:`r` over 127, and the largest
+    :math:`q` over 255. Those are, within 6.1 %, the square and the fourth root, which a shift of bits computes and the opposite one undoes:
+    with :math:`b(x)` the bits of a float32 as an integer, :math:`f` its inverse, and c = 0x1fc00000 and d = 0x2fa00000,
+    :math:`r(x) = f(\\lfloor b(x)/2 \\rfloor + c) - f(c)` and :math:`q(x) = f(\\lfloor b(x)/4 \\rfloor + d) - f(d)`. The option is refused
+    where a step needs a state array that is no moving average, or a sum over state arrays, and by users' rules. After T. Dettmers et al.,
+    8-bit optimizers via block-wise quantization (2022), with other codes.
 
     Examples
     --------
