@@ -19,7 +19,6 @@ cdef extern from *:
 
 cdef enum:
     BLOCK = 256  # elements that share a scale
-    LANES = 16   # maxima side by side
     DITHER = 31  # of the scalars
 
 # Added to a number below 2**22, it leaves the nearest integer, ties to even, in the last bits.
@@ -48,27 +47,6 @@ cdef inline uint8_t low_byte(float x) noexcept nogil:
     cdef Bits bits
     bits.f = x + ROUNDING
     return <uint8_t> (bits.u & 0xff)
-
-
-cdef inline float largest(Py_ssize_t n, const float *x) noexcept nogil:
-    """Return the largest absolute value."""
-    cdef float[LANES] most
-    cdef float size
-    cdef Py_ssize_t i, j, width = LANES
-    for j in range(LANES):
-        most[j] = 0
-    for i in range(n // LANES):
-        for j in range(LANES):
-            size = math.fabs(x[i * LANES + j])
-            most[j] = size if size > most[j] else most[j]
-    for i in range(n // LANES * LANES, n):
-        size = math.fabs(x[i])
-        most[0] = size if size > most[0] else most[0]
-    while width > 1:
-        width = width // 2
-        for j in range(width):
-            most[j] = most[j + width] if most[j + width] > most[j] else most[j]
-    return most[0]
 
 
 cdef inline floating int8_size(
@@ -102,13 +80,13 @@ cdef inline floating int8_value(
 cdef inline floating uint8_size(
     floating x
 ) noexcept nogil:
-    return x if x > <floating> 0 else <floating> 0
+    return x
 
 
 cdef inline floating uint8_root(
     floating x, floating root
 ) noexcept nogil:
-    return root
+    return root if x > <floating> 0 else <floating> 0
 
 
 cdef inline floating uint8_code(
@@ -165,14 +143,19 @@ cdef inline float decode_int8(float code, float scale) noexcept nogil:
 
 
 cdef inline float encode_int8(Py_ssize_t n, float *x_, float dither, int8_t *codes_) noexcept nogil:
-    # Encode a block and return its scale.
+    # Encode a block and return its scale. Sizes, which are no NaN, are in the order of their bits: a maximum of integers vectorises.
     cdef float32_array x = <float32_array> x_
     cdef int8_array codes = <int8_array> codes_
+    cdef Bits size, largest
     cdef float scale, per_root
     cdef Py_ssize_t i
+    largest.u = 0
     for i in range(n):
         x[i] = root_int8(x[i])
-    scale = code_root(largest(n, x_), <float> 0.007874015748031496)
+    for i in range(n):
+        size.f = math.fabs(x[i])
+        largest.u = size.u if size.u > largest.u else largest.u
+    scale = code_root(largest.f, <float> 0.007874015748031496)
     per_root = codes_per_root(scale)
     for i in range(n):
         codes[i] = <int8_t> low_byte(int8_code(x[i], per_root, dither))
@@ -197,14 +180,19 @@ cdef inline float decode_uint8(float code, float scale) noexcept nogil:
 
 
 cdef inline float encode_uint8(Py_ssize_t n, float *x_, float dither, uint8_t *codes_) noexcept nogil:
-    # Encode a block and return its scale.
+    # Encode a block and return its scale. Sizes, which are no NaN, are in the order of their bits: a maximum of integers vectorises.
     cdef float32_array x = <float32_array> x_
     cdef uint8_array codes = <uint8_array> codes_
+    cdef Bits size, largest
     cdef float scale, per_root
     cdef Py_ssize_t i
+    largest.u = 0
     for i in range(n):
         x[i] = root_uint8(x[i])
-    scale = code_root(largest(n, x_), <float> 0.00392156862745098)
+    for i in range(n):
+        size.f = math.fabs(x[i])
+        largest.u = size.u if size.u > largest.u else largest.u
+    scale = code_root(largest.f, <float> 0.00392156862745098)
     per_root = codes_per_root(scale)
     for i in range(n):
         codes[i] = <uint8_t> low_byte(uint8_code(x[i], per_root, dither))

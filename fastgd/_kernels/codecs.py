@@ -57,11 +57,11 @@ def int8_value(root, power, /):
 
 
 def uint8_size(x, /):
-    return x if x > 0 else 0
+    return x
 
 
 def uint8_root(x, root, /):
-    return root
+    return root if x > 0 else 0
 
 
 def uint8_code(root, /, per_root, dither):

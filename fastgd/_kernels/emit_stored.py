@@ -40,7 +40,6 @@ cdef extern from *:
 
 cdef enum:
     BLOCK = 256  # elements that share a scale
-    LANES = 16   # maxima side by side
     DITHER = 31  # of the scalars
 
 # Added to a number below 2**22, it leaves the nearest integer, ties to even, in the last bits.
@@ -69,27 +68,6 @@ cdef inline uint8_t low_byte(float x) noexcept nogil:
     cdef Bits bits
     bits.f = x + ROUNDING
     return <uint8_t> (bits.u & 0xff)
-
-
-cdef inline float largest(Py_ssize_t n, const float *x) noexcept nogil:
-    """Return the largest absolute value."""
-    cdef float[LANES] most
-    cdef float size
-    cdef Py_ssize_t i, j, width = LANES
-    for j in range(LANES):
-        most[j] = 0
-    for i in range(n // LANES):
-        for j in range(LANES):
-            size = math.fabs(x[i * LANES + j])
-            most[j] = size if size > most[j] else most[j]
-    for i in range(n // LANES * LANES, n):
-        size = math.fabs(x[i])
-        most[0] = size if size > most[0] else most[0]
-    while width > 1:
-        width = width // 2
-        for j in range(width):
-            most[j] = most[j + width] if most[j + width] > most[j] else most[j]
-    return most[0]
 '''
 
 CODEC = """
@@ -112,14 +90,19 @@ cdef inline float decode_{kind}(float code, float scale) noexcept nogil:
 
 
 cdef inline float encode_{kind}(Py_ssize_t n, float *x_, float dither, {kind}_t *codes_) noexcept nogil:
-    # Encode a block and return its scale.
+    # Encode a block and return its scale. Sizes, which are no NaN, are in the order of their bits: a maximum of integers vectorises.
     cdef float32_array x = <float32_array> x_
     cdef {kind}_array codes = <{kind}_array> codes_
+    cdef Bits size, largest
     cdef float scale, per_root
     cdef Py_ssize_t i
+    largest.u = 0
     for i in range(n):
         x[i] = root_{kind}(x[i])
-    scale = code_root(largest(n, x_), <float> {share!r})
+    for i in range(n):
+        size.f = math.fabs(x[i])
+        largest.u = size.u if size.u > largest.u else largest.u
+    scale = code_root(largest.f, <float> {share!r})
     per_root = codes_per_root(scale)
     for i in range(n):
         codes[i] = <{kind}_t> low_byte({kind}_code(x[i], per_root, dither))
