@@ -16,7 +16,7 @@ test: .venv/installed-test
 
 # The comparisons with torch, which `make test` skips where torch is not installed.
 test-torch: .venv/installed-torch
-	$(BIN)/python -m pytest tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py tests/test_network.py tests/test_cuda_look.py
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py tests/test_network.py tests/test_cuda_look.py
 
 # A minute of damaged files for every reader; SECONDS=3600 for an hour each.
 SECONDS ?= 60

@@ -110,6 +110,7 @@ def check(device, simulated):
     sizes, some = ([1, 2, 3, 4, 5, 9, 33], [1, 2, 3]) if simulated else (odd, [1, 33, 16385])
     coded = [4100] if simulated else [1, 4095, 4096, 4100, 16385, 100_003]
     shapes = [(3, 2), (5,)] if simulated else [(257, 129), (64, 3, 3, 3), (16385,), (1000, 10)]
+    around = ("float32",) if simulated else gpu_around.DTYPES  # the tests have the others in the simulator
     looks = {
         "every elementwise optimizer, float32, float64, float16: the processor's bits (self-tuning ones: 1e-5)":
             lambda: every_optimizer(device, some, simulated),
@@ -119,7 +120,7 @@ def check(device, simulated):
         "states in bfloat16 and 8 bits: the processor's bits": lambda: fewer_bits(device, coded),
         "replay against single steps, a schedule, a NaN skipped, two runs: bit for bit": lambda: replay(device, some),
         "a graph of one step, replayed 20 times with a live rate: the processor's bits": lambda: graph(device, some),
-        "whole matrices, what surrounds a step, line searches: as printed above": lambda: gpu_around.check(device, shapes),
+        "whole matrices, what surrounds a step, line searches: as printed above": lambda: gpu_around.check(device, shapes, around),
     }  # fmt: skip
     failed = 0
     for what, look in looks.items():

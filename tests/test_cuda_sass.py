@@ -126,7 +126,5 @@ def test_state_arrays_of_bytes(name):
         assert found.of("SHFL") >= 5 * len(kinds), (target, found.counts)
         assert not found.of("I2F", hot=True) and not found.of("F2F", hot=True), (target, found.hot)
         assert not found.of("DMUL") and not found.of("DADD") and not found.of("DFMA"), (target, found.counts)
-        if (
-            name == "adam"
-        ):  # 97 an element on sm_90, codes included; reading and writing its 16 bytes leaves an H100 time for about 160
-            assert sum(found.hot.values()) <= 1600, (target, found.hot)
+        # 97 an element on sm_90, the codes included. While an H100's memory moves the 16 bytes there is time for about 160.
+        assert name != "adam" or sum(found.hot.values()) <= 1600, (target, found.hot)
