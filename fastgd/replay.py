@@ -20,7 +20,7 @@ class Replay:
     `step` launches the kernels of one step and returns at once: nothing is computed, sent or awaited on the host, so it can be captured
     in a CUDA graph and replayed. What changes from step to step lives in device memory: the number of the step, the schedules' values for
     it, the factor of clipping, and whether the step is left out because a gradient is not finite. Meanwhile the state itself does not
-    step; `sync` brings it up to date, and leaving the ``with`` block does so and releases it.
+    step; `sync` brings it up to date, and `close`, or leaving a ``with`` block, does so and releases it.
 
     Parameters
     ----------
@@ -103,11 +103,39 @@ class Replay:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Bring the state up to date and release it, as the end of a ``with`` block does; nothing where that was done before.
+
+        A graph that holds a step must not be replayed after this.
+
+        Raises
+        ------
+        NonFiniteError, ArgumentValueError
+            As `sync`; the state is released all the same.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> def finish(replay, state, grads):
+        ...     replay.close()
+        ...     return state.step(grads)  # the state steps by itself again
+        """
+        if self._plan.holder is not self:
+            return
         try:
             self.sync()
         finally:
+            self._taken, self._launches = None, []
             self._state._replay = None
             self._plan.release(self)
+
+    def _refuse_closed(self, call: str) -> None:
+        if self._plan.holder is not self:
+            raise check.value_error(
+                "Replay", call, "called before close() or the end of the with block", "called after it"
+            )
 
     def __repr__(self) -> str:
         return f"Replay({self._state!r}, steps={self._steps})"
@@ -129,6 +157,7 @@ class Replay:
         """
         from fastgd._kernels import cuda_memory
 
+        self._refuse_closed("refill")
         state, plan, tables = self._state, self._plan, self._plan.tables
         if self._taken is not None and tables.read_word("next", plan.now_stream()) != self._taken:
             raise check.value_error("Replay", "refill", "called after sync()", "called when steps have been launched")
@@ -171,6 +200,7 @@ class Replay:
         ...     return graph  # graph.replay() is one step
         """
         if self._taken is None:
+            self._refuse_closed("step")
             raise check.value_error("Replay", "step", "called after refill()", "called after a refill that failed")
         stream = self._plan.now_stream()
         if stream != self._stream:
@@ -208,6 +238,7 @@ class Replay:
         ...     info = replay.sync()
         ...     return info.t, info.grad_norm, info.clipped
         """
+        self._refuse_closed("sync")
         state, plan = self._state, self._plan
         found = self._catch_up()
         if not found:

@@ -74,6 +74,24 @@ def test_replay_raises_late_and_changes_nothing():
     assert pair.gpu.t == 1 and pair.there[0].tolist() == [np.float32(1) - np.float32(0.1)] * 4
 
 
+def test_a_closed_replay():
+    """The state has all steps and steps by itself again; closing twice is nothing, anything else is refused."""
+    pair = Pair(fastgd.Adam(lr=0.1), [np.ones(4, np.float32)])
+    grads = np.ones(4, np.float32)
+    replay = fastgd.Replay(pair.gpu, [Produced(grads)], 3)
+    replay.step()
+    replay.step()
+    replay.close()
+    replay.close()
+    for call in (replay.step, replay.refill, replay.sync):
+        with pytest.raises(fastgd.ArgumentValueError, match="before close"):
+            call()
+    pair.gpu.step([Produced(grads)])
+    for _ in range(3):
+        pair.cpu.step([grads])
+    pair.assert_equal()
+
+
 def test_replay_refuses():
     state = fastgd.SGD(lr=0.1).init(Produced(np.ones(4, np.float32)))
     grad = Produced(np.ones(4, np.float32))
