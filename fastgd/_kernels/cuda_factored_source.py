@@ -245,7 +245,7 @@ def scaled(rule: Callable, kind: str, gradient: str, block: int) -> KernelText:
     body = [*_normalized(v, kind, f, *names), *v.load("e_p", "p")]
     body += v.each(
         counted("x#"),
-        f"e_p# = {f.call('#', f'{f.clip}(u# * factor, scale, limit)')}",
+        f"e_p# = {f.call('#', f'{f.clip}(_fastgd_mul(u#, factor), scale, limit)')}",
     )
     body += v.store("e_p", "p")
     return tiles(
