@@ -5,18 +5,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard fastgd/_kernels/*.pyx fastgd/_kernels/*.pxd fastgd/_kernels/*.h)
 
+# Files of tests, at most four at a time: many of them start threads and processes of their own.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 .PHONY: demo test test-torch test-cuda fuzz check bench docs clean
 
 demo: .venv/installed
 	$(BIN)/fastgd demo
 
-# Files side by side, at most four at a time: many of them start threads and processes of their own.
 test: .venv/installed-test
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # The comparisons with torch, which `make test` skips where torch is not installed.
 test-torch: .venv/installed-torch
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py tests/test_network.py tests/test_cuda_look.py
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/test_naive.py tests/test_optimizers.py tests/test_schedules.py tests/test_schedules_measured.py tests/test_schedules_modern.py tests/test_network.py tests/test_cuda_look.py
 
 # A minute of damaged files for every reader; SECONDS=3600 for an hour each.
 SECONDS ?= 60
@@ -27,7 +29,7 @@ fuzz: .venv/installed-test
 # Numba's simulator. FASTGD_CUDA_ALL=1: the machine code of all rules, the PTX of three generations.
 # In an environment of its own: numba-cuda takes the place of Numba's own CUDA target, and brings half a gigabyte.
 test-cuda: .venv/installed-cuda
-	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/test_cuda_sass*.py tests/test_cuda_ptx.py tests/test_cuda_launch.py
+	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -m pytest $(SIDE_BY_SIDE) tests/test_cuda_sass*.py tests/test_cuda_ptx.py tests/test_cuda_launch.py
 	PYTHONPATH="$(CURDIR)" .venv-cuda/bin/python -W ignore -m bench.gpu --sim
 
 # What CI asks beyond the tests: generated code is fresh, style, types.

@@ -40,7 +40,8 @@ class Averages:
 
     def resume(self, t: int) -> None:
         """Go on after `t` steps."""
-        self._moves.t = self.copied = t
+        for owner, name, value in self.resumption(t):
+            setattr(owner, name, value)
 
     def resumption(self, t: int) -> list[tuple]:
         """Return what `resume` sets: owner, name of the attribute, and value."""
@@ -62,7 +63,7 @@ class Averages:
         self._moves.give()
 
     def ahead(self, t: int, steps: int, stream: int) -> None:
-        """Send what the steps after number `t` will do, on a GPU, for `replay`."""
+        """Send what the steps after number `t` will do, on a GPU, for `replayed`."""
         self._moves.prepare(self.gives, stream)
         self._moves.send([self.extra._blend(t + 1 + s) for s in range(steps)], stream)
 

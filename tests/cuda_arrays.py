@@ -1,6 +1,7 @@
 """Producers of arrays "on a GPU" for the simulator: host memory behind the interfaces that CuPy, Numba and JAX have."""
 
 import ctypes
+import threading
 
 import numpy as np
 
@@ -127,6 +128,22 @@ def few_threads(monkeypatch, n):
     """Give blocks `n` threads in the simulator, where a barrier among threads is what takes time."""
     if cuda.SIMULATED:
         monkeypatch.setattr(cuda, "BLOCK", n)
+
+
+def in_thread(function):
+    """Call a function in a thread of its own; fail where it raises."""
+    failed = []
+
+    def run():
+        try:
+            function()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert not failed, failed
 
 
 def random(rng, sizes, dtype):

@@ -13,24 +13,9 @@ from numba import cuda
 
 import fastgd
 from fastgd._kernels import cuda_memory
-from tests.cuda_arrays import ByDLPack, Exchanging, random
+from tests.cuda_arrays import ByDLPack, Exchanging, in_thread, random
 from tests.cuda_ptx_ctrl_c import same, values
 from tests.cuda_ptx_streams import Array, new_stream
-
-
-def in_thread(function):
-    failed = []
-
-    def run():
-        try:
-            function()
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    assert not failed, failed
 
 
 def test_a_new_thread_reads_saves_and_frees(tmp_path, capfd):

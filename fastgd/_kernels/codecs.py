@@ -9,7 +9,7 @@ its step infinite.
 Nearly: the root of a float32 is the one whose bits are a half (a quarter) of its own, after the exponent's bias, less what that makes of 0.
 Between powers of two the bits grow linearly, where their logarithm does not, so that it is up to 6.1 % above the exact root. That costs no
 precision, because twice (four times) the bits undo it. And it is a shift and two sums, where a correctly rounded root takes ten
-instructions and a branch: on a GPU those would cost more time than the memory that is saved. Executors have among their primitives, made
+instructions and a branch, for which a GPU's step might wait instead of for memory. Executors have among their primitives, made
 of the numbers below, for :math:`x >= 0`, as a format's size of a number is::
 
     root(x)  = float(bits(x) >> shift + of_zero) - float(of_zero)
